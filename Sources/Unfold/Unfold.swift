@@ -1,0 +1,10 @@
+@_exported import Activations
+@_exported import Checkpoints
+@_exported import Diagnostics
+@_exported import HDF5
+@_exported import LinearAlgebra
+@_exported import Neurons
+@_exported import Probes
+@_exported import Reports
+@_exported import Tokenization
+@_exported import Transformer
