@@ -1,9 +1,43 @@
 import ArgumentParser
+import Foundation
 import Unfold
 
 @main
 struct UnfoldTool: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "unfold",
-    abstract: "Look inside language models.")
+    abstract: "Look inside language models: capture activations, train probes, find neurons.",
+    discussion: """
+      Start with the whole journey on the model and data that ship:
+
+        unfold demo
+      """,
+    version: "unfold \(UnfoldVersion.current)")
+
+  /// Parses and runs; every way to fail ends with the exit code of its class and a message that says what to do next.
+  static func main() async {
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    do {
+      var command = try parseAsRoot(arguments)
+      if var asynchronous = command as? any AsyncParsableCommand {
+        try await asynchronous.run()
+      } else {
+        try command.run()
+      }
+    } catch let fault as Fault {
+      FaultReport(fault).write(asJSON: arguments.contains("--json"))
+      Foundation.exit(fault.kind.rawValue)
+    } catch let error where isArgumentParsers(error) {
+      exit(withError: error)
+    } catch {
+      FaultReport(Fault(describing: error)).write(asJSON: arguments.contains("--json"))
+      Foundation.exit(Fault.Kind.software.rawValue)
+    }
+  }
+
+  /// Help, the version and complaints about the command line, which ArgumentParser prints itself.
+  private static func isArgumentParsers(_ error: any Error) -> Bool {
+    error is ExitCode || error is CleanExit || error is ValidationError
+      || String(reflecting: type(of: error)).hasPrefix("ArgumentParser.")
+  }
 }

@@ -1,0 +1,41 @@
+import ArgumentParser
+import Foundation
+import Unfold
+
+/// The options that every command takes.
+struct CommonOptions: ParsableArguments {
+  @Flag(name: .long, help: "Print one JSON document in place of text.")
+  var json = false
+
+  @Flag(name: .shortAndLong, help: "Say nothing but results and errors.")
+  var quiet = false
+
+  @Option(name: .long, help: "The seed that decides everything random.")
+  var seed: UInt64 = 0
+
+  @Option(name: .long, help: "Threads to compute with (default: one a core).")
+  var threads: Int?
+
+  func validate() throws {
+    if let threads, threads < 1 { throw ValidationError("--threads must be at least 1, not \(threads).") }
+  }
+
+  /// Sets what holds for the whole process; a command calls it before any work.
+  func apply() {
+    _ = threads
+  }
+
+  /// How results are shown on standard output.
+  var style: TerminalStyle { TerminalStyle.detect(descriptor: STDOUT_FILENO) }
+
+  /// A word to the person at the terminal, on standard error, unless `--quiet`.
+  func note(_ text: String) {
+    guard !quiet else { return }
+    Console.standardError(TerminalStyle.detect(descriptor: STDERR_FILENO).dim(text))
+  }
+
+  /// Shows a result: as JSON, or as the text that `text` makes.
+  func show(_ value: some Encodable, text: (TerminalStyle) -> String) throws {
+    if json { try Console.json(value) } else { Console.standardOutput(text(style)) }
+  }
+}

@@ -1,0 +1,36 @@
+import Foundation
+import Unfold
+
+/// Results go to standard output, everything else to standard error.
+enum Console {
+  static func standardOutput(_ line: String) { write(line + "\n", to: STDOUT_FILENO) }
+  static func standardError(_ line: String) { write(line + "\n", to: STDERR_FILENO) }
+
+  /// One JSON document, pretty-printed, keys sorted.
+  static func json(_ value: some Encodable) throws { standardOutput(try encoded(value, pretty: true)) }
+
+  /// One JSON object on a line of its own.
+  static func jsonLine(_ value: some Encodable) throws { standardOutput(try encoded(value, pretty: false)) }
+
+  private static func encoded(_ value: some Encodable, pretty: Bool) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    if pretty { encoder.outputFormatting.insert(.prettyPrinted) }
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
+  }
+
+  /// Writes whole, also when the descriptor takes only a part at once. A reader that went away ends the process
+  /// quietly, as for other tools in a pipe.
+  static func write(_ text: String, to descriptor: Int32) {
+    var bytes = Array(text.utf8)[...]
+    while !bytes.isEmpty {
+      let written = bytes.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
+      if written < 0, errno == EINTR { continue }
+      guard written > 0 else { return }
+      bytes = bytes.dropFirst(written)
+    }
+  }
+}
