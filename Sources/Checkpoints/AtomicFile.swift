@@ -1,0 +1,73 @@
+import Diagnostics
+import Foundation
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// A file that appears under its name only when it is complete and on disk: written beside it as `NAME.part`, flushed,
+/// renamed, and its folder flushed.
+package struct AtomicFile: ~Copyable {
+  private let descriptor: Int32
+  private let path: String
+
+  /// Writes a file through `body`; where that throws, nothing is left behind and an older file stays as it was.
+  /// - Throws: What `body` throws; `Fault` named `file.cannotCreate` or `file.write`.
+  package static func write(to url: URL, _ body: (borrowing AtomicFile) throws -> Void) throws {
+    let part = url.path + ".part"
+    let descriptor = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else {
+      throw Fault(
+        .cannotCreate, "file.cannotCreate", "This file cannot be created", file: url.path,
+        found: String(cString: strerror(errno)), advice: "choose a folder that exists and can be written to")
+    }
+    let file = AtomicFile(descriptor: descriptor, path: url.path)
+    do {
+      try body(file)
+      guard fsync(descriptor) == 0 else { throw file.writingFault(errno) }
+    } catch {
+      close(descriptor)
+      unlink(part)
+      throw error
+    }
+    guard close(descriptor) == 0, rename(part, url.path) == 0 else {
+      let code = errno
+      unlink(part)
+      throw file.writingFault(code)
+    }
+    let folder = open(url.deletingLastPathComponent().path, O_RDONLY | O_CLOEXEC)
+    if folder >= 0 {
+      fsync(folder)
+      close(folder)
+    }
+  }
+
+  /// Writes all of the bytes behind those written before.
+  package func write(_ bytes: UnsafeRawBufferPointer) throws {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      #if canImport(Darwin)
+        let written = Darwin.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+      #elseif canImport(Musl)
+        let written = Musl.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+      #else
+        let written = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+      #endif
+      if written < 0 {
+        if errno == EINTR { continue }
+        throw writingFault(errno)
+      }
+      rest = rest.dropFirst(written)
+    }
+  }
+
+  private func writingFault(_ code: Int32) -> Fault {
+    Fault(
+      .inputOutput, "file.write", "Writing this file failed", file: path, found: String(cString: strerror(code)),
+      advice: code == ENOSPC ? "free some space and run it again" : nil)
+  }
+}

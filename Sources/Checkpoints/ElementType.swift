@@ -1,0 +1,30 @@
+/// The type of a tensor's elements; the raw value is the name that safetensors gives it.
+public enum ElementType: String, Sendable, Codable, CaseIterable {
+  case float64 = "F64"
+  case float32 = "F32"
+  case float16 = "F16"
+  case bfloat16 = "BF16"
+  case float8e5m2 = "F8_E5M2"
+  case float8e4m3 = "F8_E4M3"
+  case float8e8m0 = "F8_E8M0"
+  case complex64 = "C64"
+  case int64 = "I64"
+  case int32 = "I32"
+  case int16 = "I16"
+  case int8 = "I8"
+  case uint64 = "U64"
+  case uint32 = "U32"
+  case uint16 = "U16"
+  case uint8 = "U8"
+  case boolean = "BOOL"
+
+  /// The size of one element in bytes.
+  public var size: Int {
+    switch self {
+    case .float64, .int64, .uint64, .complex64: 8
+    case .float32, .int32, .uint32: 4
+    case .float16, .bfloat16, .int16, .uint16: 2
+    case .float8e5m2, .float8e4m3, .float8e8m0, .int8, .uint8, .boolean: 1
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import Checkpoints
+import Diagnostics
+import Foundation
+import Testing
+
+/// A folder that goes away with the test.
+final class Scratch {
+  let url: URL
+
+  init() throws {
+    url = FileManager.default.temporaryDirectory.appending(path: "unfold-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(at: url) }
+
+  @discardableResult
+  func write(_ bytes: some Sequence<UInt8>, _ name: String) throws -> URL {
+    let file = url.appending(path: name)
+    try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try Data(bytes).write(to: file)
+    return file
+  }
+
+  @discardableResult
+  func write(_ text: String, _ name: String) throws -> URL { try write(Array(text.utf8), name) }
+}
+
+/// The fault that a call throws; a failed expectation where it throws none.
+func fault(_ body: () throws -> some Any, sourceLocation: SourceLocation = #_sourceLocation) -> Fault? {
+  do {
+    _ = try body()
+    Issue.record("Nothing was thrown", sourceLocation: sourceLocation)
+  } catch let fault as Fault {
+    return fault
+  } catch {
+    Issue.record("\(error) is no Fault", sourceLocation: sourceLocation)
+  }
+  return nil
+}
+
+/// The bytes of a safetensors file with any header at all.
+func safetensors(_ header: String, data: Int = 0, length: UInt64? = nil) -> [UInt8] {
+  let header = Array(header.utf8)
+  return withUnsafeBytes(of: (length ?? UInt64(header.count)).littleEndian) { Array($0) } + header
+    + (0..<data).map { UInt8(truncatingIfNeeded: $0) }
+}
