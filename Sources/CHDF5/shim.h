@@ -1,2 +1,55 @@
+// HDF5 for Swift. Most of the library's names for types and flags are macros with a comma in them, which open the library
+// before they name a variable (H5open(), H5T_NATIVE_INT32_g); Swift imports neither. Each has a function here.
+// Reference: https://docs.hdfgroup.org/hdf5/v1_14/_r_m.html
 #pragma once
 #include <hdf5.h>
+
+// Predefined datatypes: https://docs.hdfgroup.org/hdf5/v1_14/predefined_datatypes_tables.html
+// All little-endian, whatever the machine; Unfold runs on little-endian machines only, so memory and file types agree.
+static inline hid_t unfold_h5t_float32(void) { return H5T_IEEE_F32LE; }
+static inline hid_t unfold_h5t_float64(void) { return H5T_IEEE_F64LE; }
+static inline hid_t unfold_h5t_int32(void) { return H5T_STD_I32LE; }
+static inline hid_t unfold_h5t_int64(void) { return H5T_STD_I64LE; }
+static inline hid_t unfold_h5t_uint8(void) { return H5T_STD_U8LE; }
+static inline hid_t unfold_h5t_uint16(void) { return H5T_STD_U16LE; }
+static inline hid_t unfold_h5t_uint64(void) { return H5T_STD_U64LE; }
+static inline hid_t unfold_h5t_c_string(void) { return H5T_C_S1; }
+
+// Property list classes (H5Pcreate).
+static inline hid_t unfold_h5p_file_create(void) { return H5P_FILE_CREATE; }
+static inline hid_t unfold_h5p_file_access(void) { return H5P_FILE_ACCESS; }
+static inline hid_t unfold_h5p_group_create(void) { return H5P_GROUP_CREATE; }
+static inline hid_t unfold_h5p_link_create(void) { return H5P_LINK_CREATE; }
+static inline hid_t unfold_h5p_dataset_create(void) { return H5P_DATASET_CREATE; }
+static inline hid_t unfold_h5p_dataset_access(void) { return H5P_DATASET_ACCESS; }
+static inline hid_t unfold_h5p_dataset_transfer(void) { return H5P_DATASET_XFER; }
+static inline hid_t unfold_h5p_default(void) { return H5P_DEFAULT; }
+
+// Flags of H5Fcreate and H5Fopen.
+static inline unsigned unfold_h5f_truncate(void) { return H5F_ACC_TRUNC; }
+static inline unsigned unfold_h5f_exclusive(void) { return H5F_ACC_EXCL; }
+static inline unsigned unfold_h5f_read_only(void) { return H5F_ACC_RDONLY; }
+static inline unsigned unfold_h5f_read_write(void) { return H5F_ACC_RDWR; }
+
+// Sizes and selections.
+static inline hsize_t unfold_h5s_unlimited(void) { return H5S_UNLIMITED; }
+static inline hid_t unfold_h5s_all(void) { return H5S_ALL; }
+static inline size_t unfold_h5t_variable(void) { return H5T_VARIABLE; }
+
+// The current thread's error stack, and what H5Fget_obj_count counts over all files.
+static inline hid_t unfold_h5e_default(void) { return H5E_DEFAULT; }
+static inline unsigned unfold_h5f_all_objects(void) { return H5F_OBJ_ALL; }
+static inline hid_t unfold_h5f_all_files(void) { return (hid_t)H5F_OBJ_ALL; }
+
+// Calls that HDF5 1.12 renumbered: the form that 1.10 and 1.14 share. H5Oget_info's macro would pick by version.
+static inline herr_t unfold_h5o_type(hid_t object, int *type) {
+#if H5_VERSION_GE(1, 12, 0)
+  H5O_info2_t info;
+  herr_t result = H5Oget_info3(object, &info, H5O_INFO_BASIC);
+#else
+  H5O_info_t info;
+  herr_t result = H5Oget_info2(object, &info, H5O_INFO_BASIC);
+#endif
+  *type = (int)info.type;
+  return result;
+}

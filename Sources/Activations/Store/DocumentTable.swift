@@ -1,0 +1,72 @@
+/// One row of the document table: a document, or a piece of one that was split.
+public struct DocumentRow: Sendable, Equatable {
+  public var id: String
+  public var text: String?
+  public var label: Label?
+  public var group: String?
+  /// 0 for a whole document or its first piece, 1 for the second, …
+  public var piece: Int32
+  /// The row of the token table where the document begins, counted over the whole store.
+  public var firstToken: Int
+  public var tokenCount: Int
+
+  public init(
+    id: String, text: String? = nil, label: Label? = nil, group: String? = nil, piece: Int32 = 0, firstToken: Int,
+    tokenCount: Int
+  ) {
+    self.id = id
+    self.text = text
+    self.label = label
+    self.group = group
+    self.piece = piece
+    self.firstToken = firstToken
+    self.tokenCount = tokenCount
+  }
+
+  /// The rows of the token table that belong to the document.
+  public var tokens: Range<Int> { firstToken..<firstToken + tokenCount }
+}
+
+/// The documents of a source, column by column, without their texts (`ActivationSource.text(ofDocument:)` reads those).
+public struct DocumentTable: Sendable, Equatable {
+  /// The name of the label column that a corpus's own labels go to.
+  public static let defaultLabels = "label"
+
+  public var ids: [String]
+  public var groups: [String?]
+  public var pieces: [Int32]
+  public var firstTokens: [Int]
+  public var tokenCounts: [Int]
+  /// A column of labels for each name; `label` holds the corpus's own. A column has an element a document.
+  public var labels: [String: [Label?]]
+
+  public init() {
+    ids = []
+    groups = []
+    pieces = []
+    firstTokens = []
+    tokenCounts = []
+    labels = [:]
+  }
+
+  public init(_ rows: some Sequence<DocumentRow>) {
+    self.init()
+    var column: [Label?] = []
+    for row in rows {
+      ids.append(row.id)
+      groups.append(row.group)
+      pieces.append(row.piece)
+      firstTokens.append(row.firstToken)
+      tokenCounts.append(row.tokenCount)
+      column.append(row.label)
+    }
+    if column.contains(where: { $0 != nil }) { labels[Self.defaultLabels] = column }
+  }
+
+  public var count: Int { ids.count }
+
+  /// The rows of the token table that belong to a document.
+  public func tokens(of document: Int) -> Range<Int> {
+    firstTokens[document]..<firstTokens[document] + tokenCounts[document]
+  }
+}

@@ -1,0 +1,20 @@
+/// Memory for some rows of one site in its storage type: filled by the side that computes, written by the writer's thread.
+///
+/// Only one thread holds a block at a time: the one that took it from `StoreWriter.makeBlock` until it gives it back with
+/// `StoreWriter.append`, then the writer's.
+// The lock of the writer's queue orders the two threads.
+public final class StorageBlock: @unchecked Sendable {
+  /// The index of the site in `StoreRun.sites`.
+  public let site: Int
+  public let rows: Int
+  /// rows · `StoredSite.rowBytes`, aligned to 64 bytes, uninitialised.
+  public let bytes: UnsafeMutableRawBufferPointer
+
+  init(site: Int, rows: Int, byteCount: Int) {
+    self.site = site
+    self.rows = rows
+    bytes = .allocate(byteCount: byteCount, alignment: 64)
+  }
+
+  deinit { bytes.deallocate() }
+}
