@@ -1,0 +1,48 @@
+import COpenBLAS
+
+/// Solves A·X = B for a symmetric positive definite A by Cholesky's factorization, in double precision.
+///
+/// - Parameters:
+///   - matrix: A, [n, n]; the lower triangle is read.
+///   - right: The columns of B one after another, n values each.
+/// - Returns: The columns of X likewise, or nil where A is not positive definite. n³/3 operations.
+public func solveSymmetric(_ matrix: [Double], size n: Int, right: [Double]) -> [Double]? {
+  precondition(matrix.count == n * n, "\(matrix.count) elements for \(n)×\(n)")
+  precondition(n > 0 && right.count % n == 0, "\(right.count) values on the right of \(n)×\(n)")
+  _ = OpenBLAS.coreName
+  var factor = matrix
+  var solution = right
+  var size = Int32(n)
+  var columns = Int32(right.count / n)
+  var info: Int32 = 0
+  // Row-major's lower triangle is column-major's upper one.
+  var triangle = CChar(UInt8(ascii: "U"))
+  dpotrf_(&triangle, &size, &factor, &size, &info)
+  guard info == 0 else { return nil }
+  dpotrs_(&triangle, &size, &columns, &factor, &size, &solution, &size, &info)
+  return info == 0 ? solution : nil
+}
+
+/// The eigenvalues of a symmetric matrix in rising order and, as rows, the eigenvectors of length 1 that belong to them.
+///
+/// - Parameter matrix: [n, n]; the lower triangle is read.
+/// - Returns: nil where the iteration does not converge (NaN in the matrix). About 9·n³ operations.
+public func symmetricEigen(_ matrix: [Double], size n: Int) -> (values: [Double], vectors: [Double])? {
+  precondition(matrix.count == n * n, "\(matrix.count) elements for \(n)×\(n)")
+  guard n > 0 else { return ([], []) }
+  guard matrix.allSatisfy(\.isFinite) else { return nil }
+  _ = OpenBLAS.coreName
+  var vectors = matrix
+  var values = [Double](repeating: 0, count: n)
+  var job = CChar(UInt8(ascii: "V"))
+  var triangle = CChar(UInt8(ascii: "U"))
+  var size = Int32(n)
+  var info: Int32 = 0
+  var workSize = Int32(1 + 6 * n + 2 * n * n)
+  var integerSize = Int32(3 + 5 * n)
+  var work = [Double](repeating: 0, count: Int(workSize))
+  var integers = [Int32](repeating: 0, count: Int(integerSize))
+  dsyevd_(
+    &job, &triangle, &size, &vectors, &size, &values, &work, &workSize, &integers, &integerSize, &info)
+  return info == 0 ? (values, vectors) : nil
+}

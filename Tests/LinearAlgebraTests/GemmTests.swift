@@ -1,0 +1,60 @@
+import LinearAlgebra
+import Testing
+
+@Suite("Matrix products")
+struct GemmTests {
+  /// A·Bᵀ + bias in double precision, a term at a time.
+  func naive(_ a: [Float], _ b: [Float], _ bias: [Float]?, _ m: Int, _ n: Int, _ k: Int) -> [Double] {
+    var result = [Double](repeating: 0, count: m * n)
+    for i in 0..<m {
+      for j in 0..<n {
+        var sum = bias.map { Double($0[j]) } ?? 0
+        for l in 0..<k { sum += Double(a[i * k + l]) * Double(b[j * k + l]) }
+        result[i * n + j] = sum
+      }
+    }
+    return result
+  }
+
+  // Single precision sums of k products err by about √k half units; 2e-6 of the largest holds for these k.
+  @Test(
+    "Prepared weights multiply as a plain sum does",
+    arguments: [(1, 1, 1), (1, 70, 33), (3, 5, 7), (17, 130, 65), (200, 64, 96), (391, 77, 129), (1, 300, 500)])
+  func prepared(_ m: Int, _ n: Int, _ k: Int) {
+    let (a, b, bias) = (normals(m * k, seed: 1), normals(n * k, seed: 2), normals(n, seed: 3))
+    let weights = PreparedWeights(outputs: n, inputs: k) { _ = $0.update(fromContentsOf: b) }
+    for bias in [nil, bias] {
+      var result = [Float](repeating: .nan, count: m * n)
+      weights.multiply(a, rows: m, bias: bias, into: &result)
+      #expect(relativeError(result, naive(a, b, bias, m, n, k)) < 2e-6)
+    }
+  }
+
+  @Test("Every transposition of the general product", arguments: [false, true], [false, true])
+  func general(_ transposeA: Bool, _ transposeB: Bool) {
+    let (m, n, k) = (101, 67, 83)
+    let (a, b) = (normals(m * k, seed: 4), normals(n * k, seed: 5))
+    let left = Matrix(rows: m, columns: k, elements: a)
+    let right = Matrix(rows: n, columns: k, elements: b)
+    let inA = transposeA ? left.transposed().elements : a
+    let inB = transposeB ? b : right.transposed().elements
+    var c = normals(m * n, seed: 6)
+    let expected = zip(naive(a, b, nil, m, n, k), c).map { 0.5 * $0 + 2 * Double($1) }
+    gemm(
+      m: m, n: n, k: k, alpha: 0.5, a: inA, aStride: transposeA ? m : k, transposeA: transposeA, b: inB,
+      bStride: transposeB ? k : n, transposeB: transposeB, beta: 2, c: &c, cStride: n)
+    #expect(relativeError(c, expected) < 2e-6)
+    #expect(relativeError(left.multiplied(by: right, transposed: true).elements, naive(a, b, nil, m, n, k)) < 2e-6)
+  }
+
+  @Test("No rows, no outputs, no inputs")
+  func empty() {
+    let weights = PreparedWeights(outputs: 3, inputs: 2) { _ = $0.update(fromContentsOf: [1, 2, 3, 4, 5, 6]) }
+    var result: [Float] = [7]
+    weights.multiply([1], rows: 0, into: &result)
+    #expect(result == [7])
+    var some: [Float] = [1, 1]
+    PreparedWeights(outputs: 2, inputs: 0) { _ in }.multiply([0], rows: 1, bias: [3, 4], into: &some)
+    #expect(some == [3, 4])
+  }
+}
