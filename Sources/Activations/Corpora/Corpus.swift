@@ -68,7 +68,11 @@ public struct Corpus: Sendable {
 
 /// One file of a corpus, and how it is read.
 struct CorpusFile: Sendable, Equatable {
-  enum Form: Sendable, Equatable { case jsonLines, delimited(UInt8), lines, wholeFile, sniffed }
+  enum Form: Sendable, Equatable {
+    case jsonLines
+    case delimited(UInt8)
+    case lines, wholeFile, sniffed
+  }
 
   /// The file, or nil for standard input.
   let url: URL?

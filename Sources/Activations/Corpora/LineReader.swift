@@ -90,7 +90,9 @@ func documentTooLong(file: String, line: Int?, maximumBytes: Int) -> Fault {
 extension UnsafeRawBufferPointer {
   /// The first line feed at or after an index.
   fileprivate func indexOfLineFeed(from start: Int) -> Int? {
-    guard let base = baseAddress, start < count, let found = memchr(base + start, 0x0A, count - start) else { return nil }
+    guard let base = baseAddress, start < count, let found = memchr(base + start, 0x0A, count - start) else {
+      return nil
+    }
     return UnsafeRawPointer(found) - base
   }
 }
