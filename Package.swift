@@ -49,7 +49,7 @@ let package = Package(
       "LinearAlgebra",
       ["Diagnostics", "CKernels", "COpenBLAS", .target(name: "COneDNN", condition: .when(traits: ["OneDNN"]))])
     + module("Digests", ["CKernels"])
-    + module("HDF5", ["Diagnostics", "CHDF5"])
+    + module("HDF5", ["Diagnostics", "CHDF5", "CKernels"])
     + module("Checkpoints", ["Diagnostics", "StrictJSON", "Digests"])
     + module("Tokenization", ["Diagnostics", "StrictJSON"])
     + module("Transformer", ["Diagnostics", "StrictJSON", "LinearAlgebra", "Checkpoints"])

@@ -1,0 +1,78 @@
+import CHDF5
+import Diagnostics
+import Foundation
+
+/// The HDF5 library as a whole: its one lock, its error stack and its count of what is open.
+public enum H5Library {
+  /// HDF5 is not thread-safe in every build, and a thread-safe build has one lock for everything. So does this module:
+  /// every call into the library happens inside `locked`.
+  private static let lock = NSRecursiveLock()
+
+  /// Runs calls of the library alone, with HDF5's own printing of errors switched off.
+  static func locked<Result: ~Copyable>(_ body: () throws -> Result) rethrows -> Result {
+    lock.lock()
+    defer { lock.unlock() }
+    // The setting belongs to the thread, so it is made at each call; it costs nanoseconds.
+    H5Eset_auto2(unfold_h5e_default(), nil, nil)
+    return try body()
+  }
+
+  /// HDF5 objects (files, groups, datasets, types, attributes) that are open in the process. For leak tests.
+  public static var openObjectCount: Int {
+    locked { Int(H5Fget_obj_count(unfold_h5f_all_files(), unfold_h5f_all_objects())) }
+  }
+
+  /// The version of the library that is linked, such as `1.10.8`.
+  public static var version: String {
+    locked {
+      var (major, minor, release): (UInt32, UInt32, UInt32) = (0, 0, 0)
+      H5get_libversion(&major, &minor, &release)
+      return "\(major).\(minor).\(release)"
+    }
+  }
+
+  /// Throws what the library has to say where a call failed.
+  @discardableResult
+  static func check<Status: BinaryInteger>(
+    _ status: Status, _ doing: @autoclosure () -> String, file: @autoclosure () -> String?, writing: Bool = false
+  ) throws -> Status {
+    if status >= 0 { return status }
+    throw fault(doing(), file: file(), writing: writing)
+  }
+
+  /// The current thread's error stack as a fault. Must be called inside `locked`, right after the call that failed.
+  static func fault(_ doing: String, file: String?, writing: Bool) -> Fault {
+    let stack = errorStack()
+    let innermost = stack.first ?? "HDF5 gave no reason"
+    if stack.contains(where: { $0.contains("errno = 28,") || $0.contains("No space left on device") }) {
+      return Fault(
+        .inputOutput, "hdf5.outOfSpace", "The disk is full", file: file, place: doing, found: innermost,
+        advice: "make room and run again")
+    }
+    if !writing, stack.contains(where: { $0.contains("fletcher32") || $0.contains("checksum") || $0.contains("filter") }) {
+      return Fault(
+        .badData, "hdf5.checksum", "Data are damaged: their checksum does not match", file: file, place: doing,
+        found: innermost, advice: "restore the file from a copy, or make it again")
+    }
+    return Fault(
+      writing ? .inputOutput : .badData, writing ? "hdf5.writeFailed" : "hdf5.readFailed",
+      writing ? "HDF5 could not write" : "HDF5 could not read", file: file, place: doing,
+      found: stack.prefix(3).joined(separator: "; "))
+  }
+
+  /// The descriptions on the error stack, from where the error arose outwards.
+  private static func errorStack() -> [String] {
+    final class Lines { var lines: [String] = [] }
+    let lines = Lines()
+    withExtendedLifetime(lines) {
+      _ = H5Ewalk2(
+        unfold_h5e_default(), H5E_WALK_UPWARD,
+        { _, entry, context in
+          guard let entry, let context, let text = entry.pointee.desc else { return 0 }
+          Unmanaged<Lines>.fromOpaque(context).takeUnretainedValue().lines.append(String(cString: text))
+          return 0
+        }, Unmanaged.passUnretained(lines).toOpaque())
+    }
+    return lines.lines
+  }
+}
