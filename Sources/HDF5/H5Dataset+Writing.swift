@@ -35,7 +35,7 @@ extension H5Dataset {
     try H5Library.locked {
       let type = try elementType.makeDatatype()
       let selection = try Selection(of: self, at: offset, shape: [texts.count], writing: true)
-      try withCStrings(texts) { pointers in
+      _ = try withCStrings(texts) { pointers in
         try H5Library.check(
           H5Dwrite(handle, type.raw, selection.memory.raw, selection.file.raw, unfold_h5p_default(), pointers),
           "writing \(path)", file: file, writing: true)
@@ -79,17 +79,22 @@ extension H5Dataset {
 
     init(of dataset: borrowing H5Dataset, at offset: [Int]?, shape: [Int], writing: Bool) throws {
       let (name, place) = (dataset.file, dataset.path)
-      file = try H5Identifier(H5Dget_space(dataset.handle), .dataspace, "selecting in \(place)", file: name)
-      if shape.isEmpty {
-        memory = try H5Identifier(H5Screate(H5S_SCALAR), .dataspace, "selecting in \(place)", file: name)
-        return
+      let space = try H5Identifier(H5Dget_space(dataset.handle), .dataspace, "selecting in \(place)", file: name)
+      let memory = try Self.memory(shape, place, name)
+      if !shape.isEmpty {
+        let start = (offset ?? shape.map { _ in 0 }).map { hsize_t($0) }
+        let count = shape.map { hsize_t($0) }
+        try H5Library.check(
+          H5Sselect_hyperslab(space.raw, H5S_SELECT_SET, start, nil, count, nil), "selecting in \(place)", file: name,
+          writing: writing)
       }
-      memory = try H5Identifier.dataspace(shape, file: name)
-      let start = (offset ?? shape.map { _ in 0 }).map { hsize_t($0) }
-      let count = shape.map { hsize_t($0) }
-      try H5Library.check(
-        H5Sselect_hyperslab(file.raw, H5S_SELECT_SET, start, nil, count, nil), "selecting in \(place)", file: name,
-        writing: writing)
+      self.file = space
+      self.memory = memory
+    }
+
+    private static func memory(_ shape: [Int], _ place: String, _ file: String) throws -> H5Identifier {
+      if !shape.isEmpty { return try H5Identifier.dataspace(shape, file: file) }
+      return try H5Identifier(H5Screate(H5S_SCALAR), .dataspace, "selecting in \(place)", file: file)
     }
   }
 }

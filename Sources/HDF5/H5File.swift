@@ -14,22 +14,18 @@ public struct H5File: ~Copyable, H5Location {
   ///
   /// The file needs HDF5 1.10 or newer to read; its metadata carry checksums, no object records a time, and groups list
   /// their members in the order they were made. Objects of half a MiB or more are aligned to 1 MiB.
-  /// - Parameter inMemory: keep everything in memory, for `image()`; nothing is written at `path`.
-  public init(creating path: String, inMemory: Bool = false) throws {
+  public init(creating path: String) throws {
     file = path
     writing = true
     identifier = try H5Library.locked {
       let creation = try propertyList(unfold_h5p_file_create())
       try H5Library.check(H5Pset_obj_track_times(creation.raw, false), "making a file", file: path, writing: true)
-      try H5Library.check(H5Pset_link_creation_order(creation.raw, Self.order), "making a file", file: path, writing: true)
+      try H5Library.check(
+        H5Pset_link_creation_order(creation.raw, Self.order), "making a file", file: path, writing: true)
       let access = try propertyList(unfold_h5p_file_access())
       try H5Library.check(
         H5Pset_libver_bounds(access.raw, H5F_LIBVER_V110, H5F_LIBVER_V110), "making a file", file: path, writing: true)
-      if inMemory {
-        try H5Library.check(H5Pset_fapl_core(access.raw, 1 << 20, false), "making a file", file: path, writing: true)
-      } else {
-        try H5Library.check(H5Pset_alignment(access.raw, 1 << 19, 1 << 20), "making a file", file: path, writing: true)
-      }
+      try H5Library.check(H5Pset_alignment(access.raw, 1 << 19, 1 << 20), "making a file", file: path, writing: true)
       return try H5Identifier(
         H5Fcreate(path, unfold_h5f_truncate(), creation.raw, access.raw), .file, "making a file", file: path,
         writing: true)
@@ -39,14 +35,19 @@ public struct H5File: ~Copyable, H5Location {
   /// Opens a file for reading.
   /// - Throws: `Fault` of kind `noInput` where it is not there or may not be read; `badData` where it is no HDF5 file.
   public init(opening path: String) throws {
+    let identifier = try Self.open(path)
+    self.identifier = identifier
+    file = path
+    writing = false
+  }
+
+  private static func open(_ path: String) throws -> H5Identifier {
     guard FileManager.default.isReadableFile(atPath: path) else {
       throw Fault(
         .noInput, "hdf5.unreadable", "The file is not there or may not be read", file: path,
         expected: "a readable HDF5 file", advice: "check the path and its permissions")
     }
-    file = path
-    writing = false
-    identifier = try H5Library.locked {
+    return try H5Library.locked {
       let access = try propertyList(unfold_h5p_file_access())
       // Refuse to close a file that still has objects open, rather than keep it half open behind our back.
       try H5Library.check(H5Pset_fclose_degree(access.raw, H5F_CLOSE_SEMI), "opening a file", file: path)
@@ -69,18 +70,7 @@ public struct H5File: ~Copyable, H5Location {
   /// Hands everything to the system. Does not wait for the disk.
   public func flush() throws {
     try H5Library.locked {
-      try H5Library.check(H5Fflush(handle, H5F_SCOPE_GLOBAL), "flushing the file", file: file, writing: true)
-    }
-  }
-
-  /// The bytes of the file as they would lie on the disk. Flushes first.
-  public func image() throws -> [UInt8] {
-    try flush()
-    return try H5Library.locked {
-      let size = try H5Library.check(H5Fget_file_image(handle, nil, 0), "copying the file", file: file)
-      var bytes = [UInt8](repeating: 0, count: Int(size))
-      try H5Library.check(H5Fget_file_image(handle, &bytes, bytes.count), "copying the file", file: file)
-      return bytes
+      _ = try H5Library.check(H5Fflush(handle, H5F_SCOPE_GLOBAL), "flushing the file", file: file, writing: true)
     }
   }
 

@@ -20,7 +20,7 @@ struct H5Identifier: ~Copyable {
     let raw = raw
     let kind = kind
     discard self
-    try H5Library.locked {
+    _ = try H5Library.locked {
       try H5Library.check(Self.release(raw, kind), doing, file: file, writing: writing)
     }
   }

@@ -49,7 +49,9 @@ public enum H5Library {
         .inputOutput, "hdf5.outOfSpace", "The disk is full", file: file, place: doing, found: innermost,
         advice: "make room and run again")
     }
-    if !writing, stack.contains(where: { $0.contains("fletcher32") || $0.contains("checksum") || $0.contains("filter") }) {
+    if !writing,
+      stack.contains(where: { $0.contains("fletcher32") || $0.contains("checksum") || $0.contains("filter") })
+    {
       return Fault(
         .badData, "hdf5.checksum", "Data are damaged: their checksum does not match", file: file, place: doing,
         found: innermost, advice: "restore the file from a copy, or make it again")

@@ -123,7 +123,9 @@ extension H5Location where Self: ~Copyable {
           .badData, "hdf5.missing", "The file has no such member", file: file, place: path(of: name),
           expected: path(of: prefix), found: "nothing of that name")
       }
-      if link.type != H5L_TYPE_HARD && link.type != H5L_TYPE_SOFT { throw foreign(path(of: prefix), "an external link") }
+      if link.type != H5L_TYPE_HARD && link.type != H5L_TYPE_SOFT {
+        throw foreign(path(of: prefix), "an external link")
+      }
     }
   }
 

@@ -1,0 +1,180 @@
+import Diagnostics
+import Foundation
+import HDF5
+import Testing
+
+/// A folder that goes when the test ends.
+final class TemporaryFolder {
+  let url: URL
+  init() throws {
+    url = FileManager.default.temporaryDirectory.appendingPathComponent("unfold-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+  }
+  deinit { try? FileManager.default.removeItem(at: url) }
+  func path(_ name: String) -> String { url.appendingPathComponent(name).path }
+}
+
+@Suite(.serialized) struct HDF5Tests {
+  @Test func everyTypeComesBackAsWritten() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("a.h5")
+    do {
+      let file = try H5File(creating: path)
+      try file.setAttribute("title", "activité \u{1F600}")
+      try file.setAttribute("numbers", ["one", "", "three"])
+      try file.setAttribute("version", Int64(3))
+      let group = try file.makeGroup("group")
+      let floats = try group.makeDataset("float32", .float32, shape: [2, 3])
+      try floats.write([Float(1), 2, 3, 4, 5, -.infinity])
+      try floats.close()
+      let halves = try group.makeDataset("float16", .float16, shape: [2])
+      try [UInt16(0x3C00), 0xC000].withUnsafeBytes { try halves.write($0) }
+      try halves.close()
+      let texts = try group.makeDataset("texts", .string, shape: [3])
+      try texts.write(["", "é", "e\u{301}"])
+      try texts.close()
+      let integers = try group.makeDataset("int32", .int32, shape: [0, 4], chunk: [2, 4], growing: true)
+      try integers.setLength(3)
+      try integers.write((0..<12).map(Int32.init), at: [0, 0], shape: [3, 4])
+      try integers.close()
+      try group.close()
+      try file.close()
+    }
+    do {
+      let file = try H5File(opening: path)
+      #expect(try file.textAttribute("title") == "activité \u{1F600}")
+      #expect(try file.numberAttribute("version", as: Int64.self) == 3)
+      #expect(try file.textAttribute("none") == nil)
+      let group = try file.group("group")
+      #expect(try group.members() == ["float32", "float16", "texts", "int32"])
+      #expect(try file.dataset("group/float32").read(as: Float.self) == [1, 2, 3, 4, 5, -.infinity])
+      let halves = try group.dataset("float16")
+      #expect(halves.elementType == .float16)
+      #expect(try halves.read(as: Float.self) == [1, -2])
+      #expect(
+        try group.dataset("texts").readTexts().map { Array($0.utf8) } == ["", "é", "e\u{301}"].map { Array($0.utf8) })
+      let integers = try group.dataset("int32")
+      #expect(try integers.shape == [3, 4])
+      #expect(integers.chunk == [2, 4])
+      #expect(try integers.read(as: Int32.self, at: [2, 0], shape: [1, 4]) == [8, 9, 10, 11])
+      #expect(throws: Fault.self) { try integers.read(as: Int32.self, at: [3, 0], shape: [1, 4]) }
+      #expect(throws: Fault.self) { _ = try file.dataset("group/absent") }
+      #expect(throws: Fault.self) { try file.dataset("group/texts").read(as: Float.self) }
+    }
+    #expect(H5Library.openObjectCount == 0)
+  }
+
+  @Test func equalContentGivesEqualBytes() throws {
+    let folder = try TemporaryFolder()
+    func make(_ name: String) throws -> Data {
+      let file = try H5File(creating: folder.path(name))
+      let data = try file.makeDataset("x", .float32, shape: [1000], chunk: [100])
+      try data.write((0..<1000).map(Float.init))
+      try data.close()
+      try file.close()
+      return try Data(contentsOf: URL(fileURLWithPath: folder.path(name)))
+    }
+    let first = try make("a.h5")
+    Thread.sleep(forTimeInterval: 1.1)
+    #expect(try first == make("b.h5"))
+  }
+
+  /// HDF5 checks the checksum that we compute when it reads a chunk that we wrote past its filters.
+  @Test(arguments: [1, 2, 15, 16, 17, 700, 5000, 8193])
+  func chunksWrittenDirectlyPassTheLibrarysCheck(width: Int) throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("a.h5")
+    for fill in [UInt8(0), 0xFF, 1, 77] {
+      let values = (0..<3 * width).map { fill == 77 ? UInt8(truncatingIfNeeded: $0 &* 31 >> 2) : fill }
+      do {
+        let file = try H5File(creating: path)
+        let data = try file.makeDataset("x", .uint8, shape: [3, width], chunk: [3, width])
+        var bytes = values + [0, 0, 0, 0]
+        try bytes.withUnsafeMutableBytes { try data.writeChunk($0, row: 0) }
+        try data.close()
+        try file.close()
+      }
+      let file = try H5File(opening: path)
+      #expect(try file.dataset("x").read(as: UInt8.self) == values)
+    }
+  }
+
+  @Test func aFlippedByteIsFoundOnReading() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("a.h5")
+    do {
+      let file = try H5File(creating: path)
+      let data = try file.makeDataset("x", .float32, shape: [1 << 18], chunk: [1 << 18])
+      try data.write([Float](repeating: 1.5, count: 1 << 18))
+      try data.close()
+      try file.close()
+    }
+    var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+    bytes[bytes.count - 1000] ^= 4
+    try bytes.write(to: URL(fileURLWithPath: path))
+    let file = try H5File(opening: path)
+    let data = try file.dataset("x")
+    let fault = #expect(throws: Fault.self) { try data.read(as: Float.self) }
+    #expect(fault?.name == "hdf5.checksum")
+    #expect(fault?.file == path)
+  }
+
+  @Test func virtualDatasetsShowTheirSourcesAndMissOnesThatAreGone() throws {
+    let folder = try TemporaryFolder()
+    var sources: [H5VirtualSource] = []
+    for number in 0..<3 {
+      let file = try H5File(creating: folder.path("part\(number).h5"))
+      let data = try file.makeDataset("x", .float32, shape: [number + 1, 2])
+      try data.write([Float](repeating: Float(number), count: 2 * (number + 1)))
+      let texts = try file.makeDataset("t", .string, shape: [1])
+      try texts.write(["text \(number)"])
+      sources.append(H5VirtualSource(file: "part\(number).h5", dataset: "/x", shape: [number + 1, 2]))
+      try data.close()
+      try texts.close()
+      try file.close()
+    }
+    do {
+      let file = try H5File(creating: folder.path("all.h5"))
+      _ = try file.makeVirtualDataset("x", .float32, sources: sources)
+      _ = try file.makeVirtualDataset(
+        "t", .string, sources: sources.map { H5VirtualSource(file: $0.file, dataset: "/t", shape: [1]) })
+    }
+    let file = try H5File(opening: folder.path("all.h5"))
+    #expect(try file.dataset("x").read(as: Float.self) == [0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2])
+    #expect(try file.dataset("t").readTexts() == ["text 0", "text 1", "text 2"])
+    try FileManager.default.removeItem(atPath: folder.path("part1.h5"))
+    let fault = #expect(throws: Fault.self) { _ = try file.dataset("x") }
+    #expect(fault?.name == "hdf5.missingSource")
+    #expect(fault?.expected == "part1.h5")
+  }
+
+  @Test func sourcesOutsideTheFolderAreRefused() throws {
+    let folder = try TemporaryFolder()
+    try FileManager.default.createDirectory(atPath: folder.path("inner"), withIntermediateDirectories: true)
+    do {
+      let file = try H5File(creating: folder.path("secret.h5"))
+      let data = try file.makeDataset("x", .float32, shape: [1])
+      try data.write([Float(42)])
+    }
+    try FileManager.default.createSymbolicLink(
+      atPath: folder.path("inner/link.h5"), withDestinationPath: folder.path("secret.h5"))
+    for name in ["../secret.h5", folder.path("secret.h5"), "link.h5", "inner/../../secret.h5"] {
+      do {
+        let file = try H5File(creating: folder.path("inner/a.h5"))
+        _ = try file.makeVirtualDataset("x", .float32, sources: [.init(file: name, dataset: "/x", shape: [1])])
+      }
+      let file = try H5File(opening: folder.path("inner/a.h5"))
+      let fault = #expect(throws: Fault.self) { _ = try file.dataset("x") }
+      #expect(fault?.name == "hdf5.foreignStorage", "\(name)")
+    }
+  }
+
+  @Test func whatIsNoHDF5FileIsRefused() throws {
+    let folder = try TemporaryFolder()
+    #expect(throws: Fault.self) { _ = try H5File(opening: folder.path("absent.h5")) }
+    try Data("not HDF5".utf8).write(to: URL(fileURLWithPath: folder.path("text.h5")))
+    let fault = #expect(throws: Fault.self) { _ = try H5File(opening: folder.path("text.h5")) }
+    #expect(fault?.name == "hdf5.notHDF5")
+    #expect(H5Library.openObjectCount == 0)
+  }
+}
