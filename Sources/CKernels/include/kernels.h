@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "statistics.h"
+
 #pragma clang assume_nonnull begin
 
 /// The version in use: "avx512", "avx2", "baseline", or the architecture's name.
