@@ -1,2 +1,164 @@
+// oneDNN: its C interface, and the matrix product of a linear layer behind a few functions that hide how versions 2 and
+// 3 differ. Version 3 has no operation descriptors and makes memory descriptors opaque.
+//
+// Products are in "matmul" form: source [rows, inputs] · weights [inputs, outputs] + bias → destination [rows, outputs].
+// The library chooses the layout of the weights for the processor; scratch memory is the caller's, so that one
+// primitive can run on several threads at once (https://uxlfoundation.github.io/oneDNN: primitive attributes, scratchpad).
 #pragma once
 #include <oneapi/dnnl/dnnl.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#if DNNL_VERSION_MAJOR >= 3
+typedef const_dnnl_memory_desc_t unfold_layout;
+#else
+typedef const dnnl_memory_desc_t *unfold_layout;
+#endif
+
+/// One product, for a fixed number of rows.
+typedef struct {
+  dnnl_primitive_desc_t description;
+  dnnl_primitive_t primitive;
+} unfold_matmul;
+
+static inline dnnl_status_t unfold_describe_matmul(
+    dnnl_engine_t engine, dnnl_data_type_t type, dnnl_dim_t rows, dnnl_dim_t outputs, dnnl_dim_t inputs,
+    dnnl_dim_t output_stride, bool bias, unfold_layout known_weights, dnnl_primitive_attr_t attributes,
+    dnnl_primitive_desc_t *description) {
+  dnnl_dims_t source_size = {rows, inputs}, source_strides = {inputs, 1};
+  dnnl_dims_t weight_size = {inputs, outputs};
+  dnnl_dims_t bias_size = {1, outputs}, bias_strides = {outputs, 1};
+  dnnl_dims_t result_size = {rows, outputs}, result_strides = {output_stride, 1};
+#if DNNL_VERSION_MAJOR >= 3
+  dnnl_memory_desc_t source = NULL, weights = NULL, addend = NULL, result = NULL;
+  dnnl_status_t status = dnnl_memory_desc_create_with_strides(&source, 2, source_size, type, source_strides);
+  if (!status) status = dnnl_memory_desc_create_with_tag(&weights, 2, weight_size, type, dnnl_format_tag_any);
+  if (!status && bias) status = dnnl_memory_desc_create_with_strides(&addend, 2, bias_size, dnnl_f32, bias_strides);
+  if (!status) status = dnnl_memory_desc_create_with_strides(&result, 2, result_size, dnnl_f32, result_strides);
+  if (!status)
+    status = dnnl_matmul_primitive_desc_create(
+        description, engine, source, known_weights ? known_weights : weights, addend, result, attributes);
+  if (source) dnnl_memory_desc_destroy(source);
+  if (weights) dnnl_memory_desc_destroy(weights);
+  if (addend) dnnl_memory_desc_destroy(addend);
+  if (result) dnnl_memory_desc_destroy(result);
+  return status;
+#else
+  dnnl_memory_desc_t source, weights, addend, result;
+  dnnl_status_t status = dnnl_memory_desc_init_by_strides(&source, 2, source_size, type, source_strides);
+  if (!status) status = dnnl_memory_desc_init_by_tag(&weights, 2, weight_size, type, dnnl_format_tag_any);
+  if (!status) status = dnnl_memory_desc_init_by_strides(&addend, 2, bias_size, dnnl_f32, bias_strides);
+  if (!status) status = dnnl_memory_desc_init_by_strides(&result, 2, result_size, dnnl_f32, result_strides);
+  dnnl_matmul_desc_t operation;
+  if (!status)
+    status = dnnl_matmul_desc_init(
+        &operation, &source, known_weights ? known_weights : &weights, bias ? &addend : NULL, &result);
+  if (!status) status = dnnl_primitive_desc_create(description, &operation, attributes, engine, NULL);
+  return status;
+#endif
+}
+
+static inline void unfold_matmul_destroy(unfold_matmul matmul) {
+  if (matmul.primitive) dnnl_primitive_destroy(matmul.primitive);
+  if (matmul.description) dnnl_primitive_desc_destroy(matmul.description);
+}
+
+/// Makes a product; `like`, where given, is one with the same weights, whose layout it takes over.
+static inline dnnl_status_t unfold_matmul_create(
+    dnnl_engine_t engine, dnnl_data_type_t type, dnnl_dim_t rows, dnnl_dim_t outputs, dnnl_dim_t inputs,
+    dnnl_dim_t output_stride, bool bias, const unfold_matmul *like, unfold_matmul *matmul) {
+  matmul->description = NULL;
+  matmul->primitive = NULL;
+  dnnl_primitive_attr_t attributes;
+  dnnl_status_t status = dnnl_primitive_attr_create(&attributes);
+  if (status) return status;
+  status = dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user);
+  unfold_layout known = like ? dnnl_primitive_desc_query_md(like->description, dnnl_query_weights_md, 0) : NULL;
+  if (!status)
+    status = unfold_describe_matmul(
+        engine, type, rows, outputs, inputs, output_stride, bias, known, attributes, &matmul->description);
+  if (!status) status = dnnl_primitive_create(&matmul->primitive, matmul->description);
+  dnnl_primitive_attr_destroy(attributes);
+  if (status) {
+    unfold_matmul_destroy(*matmul);
+    matmul->description = NULL;
+    matmul->primitive = NULL;
+  }
+  return status;
+}
+
+/// The name of the code that was chosen, such as "brg:avx512_core_bf16" or "gemm:jit".
+static inline const char *unfold_matmul_name(unfold_matmul matmul) {
+  const char *name = "";
+  dnnl_primitive_desc_query(matmul.description, dnnl_query_impl_info_str, 0, (void *)&name);
+  return name;
+}
+
+static inline size_t unfold_matmul_weight_bytes(unfold_matmul matmul) {
+  return dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(matmul.description, dnnl_query_weights_md, 0));
+}
+
+static inline size_t unfold_matmul_scratch_bytes(unfold_matmul matmul) {
+  return dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(matmul.description, dnnl_query_scratchpad_md, 0));
+}
+
+/// Writes float weights [outputs, inputs], row-major, in the layout and type of the product.
+static inline dnnl_status_t unfold_matmul_reorder(
+    dnnl_engine_t engine, dnnl_stream_t stream, unfold_matmul matmul, dnnl_dim_t outputs, dnnl_dim_t inputs,
+    const float *plain, void *weights) {
+  dnnl_dims_t size = {inputs, outputs}, strides = {1, inputs};
+  unfold_layout target = dnnl_primitive_desc_query_md(matmul.description, dnnl_query_weights_md, 0);
+  dnnl_primitive_desc_t description = NULL;
+  dnnl_primitive_t reorder = NULL;
+  dnnl_memory_t from = NULL, to = NULL;
+#if DNNL_VERSION_MAJOR >= 3
+  dnnl_memory_desc_t source = NULL;
+  dnnl_status_t status = dnnl_memory_desc_create_with_strides(&source, 2, size, dnnl_f32, strides);
+  unfold_layout origin = source;
+#else
+  dnnl_memory_desc_t source;
+  dnnl_status_t status = dnnl_memory_desc_init_by_strides(&source, 2, size, dnnl_f32, strides);
+  unfold_layout origin = &source;
+#endif
+  if (!status) status = dnnl_reorder_primitive_desc_create(&description, origin, engine, target, engine, NULL);
+  if (!status) status = dnnl_primitive_create(&reorder, description);
+  if (!status) status = dnnl_memory_create(&from, origin, engine, (void *)plain);
+  if (!status) status = dnnl_memory_create(&to, target, engine, weights);
+  if (!status) {
+    dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}};
+    status = dnnl_primitive_execute(reorder, stream, 2, arguments);
+  }
+  if (!status) status = dnnl_stream_wait(stream);
+  if (from) dnnl_memory_destroy(from);
+  if (to) dnnl_memory_destroy(to);
+  if (reorder) dnnl_primitive_destroy(reorder);
+  if (description) dnnl_primitive_desc_destroy(description);
+#if DNNL_VERSION_MAJOR >= 3
+  if (source) dnnl_memory_desc_destroy(source);
+#endif
+  return status;
+}
+
+/// Multiplies. `bias` is NULL for a product made without one; `scratch` holds unfold_matmul_scratch_bytes.
+static inline dnnl_status_t unfold_matmul_execute(
+    dnnl_engine_t engine, dnnl_stream_t stream, unfold_matmul matmul, const void *source, const void *weights,
+    const float *bias, float *result, void *scratch) {
+  static const int names[] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST, DNNL_ARG_SCRATCHPAD, DNNL_ARG_BIAS};
+  static const dnnl_query_t layouts[] = {
+      dnnl_query_src_md, dnnl_query_weights_md, dnnl_query_dst_md, dnnl_query_scratchpad_md, dnnl_query_weights_md};
+  void *places[] = {(void *)source, (void *)weights, result, scratch, (void *)bias};
+  int count = bias ? 5 : 4;
+  dnnl_exec_arg_t arguments[5];
+  dnnl_status_t status = dnnl_success;
+  int made = 0;
+  for (; made < count && !status; made++) {
+    unfold_layout layout = dnnl_primitive_desc_query_md(matmul.description, layouts[made], made == 4 ? 1 : 0);
+    arguments[made].arg = names[made];
+    status = dnnl_memory_create(&arguments[made].memory, layout, engine, places[made]);
+    if (status) break;
+  }
+  if (!status) status = dnnl_primitive_execute(matmul.primitive, stream, count, arguments);
+  if (!status) status = dnnl_stream_wait(stream);
+  for (int i = 0; i < made; i++) dnnl_memory_destroy(arguments[i].memory);
+  return status;
+}

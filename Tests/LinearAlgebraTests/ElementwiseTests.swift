@@ -32,7 +32,7 @@ struct ElementwiseTests {
     var inputs = normals(9_973, seed: 7, scale: 3)
     inputs += (-4000...4000).map { Float($0) / 40 }
     inputs += [
-      0, -0.0, 1e-40, -1e-40, 1e-6, -1e-6, 0.625, 0.6249999, 1, 0.99999994, 1.0000001, 87.3, 88.7, -87.3, -103,
+      0, -0.0, 0x1p-130, -0x1p-130, 1e-6, -1e-6, 0.625, 0.6249999, 1, 0.99999994, 1.0000001, 87.3, 88.7, -87.3, -103,
     ]
     let outputs = apply(function, inputs)
     for (x, y) in zip(inputs, outputs) {
@@ -43,7 +43,8 @@ struct ElementwiseTests {
         function == .geluTanh ? 1 + 1.6 * (v + 0.045 * v * v * v) : function == .quickGELU ? 1 + 1.7 * v : 1
       let size = function == .gelu ? v : abs(exact) * exponent
       let bound = 3 * 0x1p-24 * size + 0x1p-120
-      #expect(abs(Double(y) - exact) <= bound || Float(exact) == y, "\(function)(\(x)) = \(y), not \(exact)")
+      guard !(abs(Double(y) - exact) <= bound || Float(exact) == y) else { continue }
+      Issue.record("\(function)(\(x)) = \(y), not \(exact)")
     }
   }
 

@@ -26,15 +26,17 @@ struct FormatTests {
       let patterns = (0...UInt16.max).map { $0 }
       var values = [Float](repeating: 0, count: patterns.count)
       Kernels.fromFloat16(patterns, into: &values, count: patterns.count)
-      for (bits, value) in zip(patterns, values) {
+      let misread = zip(patterns, values).filter { bits, value in
         let exact = Float(Float16(bitPattern: bits))
-        #expect(value == exact && value.sign == exact.sign || value.isNaN && exact.isNaN)
+        return !(value == exact && value.sign == exact.sign || value.isNaN && exact.isNaN)
       }
+      #expect(misread.isEmpty)
       var back = [UInt16](repeating: 0, count: patterns.count)
       #expect(Kernels.toFloat16(values, into: &back, count: values.count) == nil)
-      for (bits, again) in zip(patterns, back) {
-        #expect(again == bits || (Float16(bitPattern: bits).isNaN && Float16(bitPattern: again).isNaN))
+      let changed = zip(patterns, back).filter { bits, again in
+        bits != again && !(Float16(bitPattern: bits).isNaN && Float16(bitPattern: again).isNaN)
       }
+      #expect(changed.isEmpty)
     }
 
     @Test("Rounding to float16 at, just below and just above the middle of every two neighbours")
@@ -49,9 +51,10 @@ struct FormatTests {
       var outputs = [UInt16](repeating: 0, count: inputs.count)
       let overflow = Kernels.toFloat16(inputs, into: &outputs, count: inputs.count)
       #expect(overflow == inputs.firstIndex { $0.isFinite && abs($0) >= 65520 })
-      for (x, bits) in zip(inputs, outputs) {
-        #expect(bits == Float16(x).bitPattern || x.isNaN && Float16(bitPattern: bits).isNaN, "\(x)")
+      let wrong = zip(inputs, outputs).filter { x, bits in
+        bits != Float16(x).bitPattern && !(x.isNaN && Float16(bitPattern: bits).isNaN)
       }
+      #expect(wrong.isEmpty)
     }
   #endif
 
@@ -71,10 +74,9 @@ struct FormatTests {
     var read = rounded
     Kernels.roundToBFloat16(inputs, into: &rounded, count: inputs.count)
     Kernels.fromBFloat16(outputs, into: &read, count: inputs.count)
-    for (i, x) in inputs.enumerated() {
-      #expect(outputs[i] == bfloat(x), "\(x)")
-      #expect(rounded[i].bitPattern == UInt32(outputs[i]) << 16 && read[i].bitPattern == rounded[i].bitPattern)
-    }
+    #expect(outputs == inputs.map(bfloat))
+    #expect(rounded.map(\.bitPattern) == outputs.map { UInt32($0) << 16 })
+    #expect(read.map(\.bitPattern) == rounded.map(\.bitPattern))
   }
 
   @Test("The first of several overflows is named, in any piece", arguments: [0, 5, 4_095, 4_096, 300_001])

@@ -30,6 +30,42 @@ struct GemmTests {
     }
   }
 
+  // Both libraries on every size, so that the one that is not preferred on this machine is tried too.
+  @Test(
+    "oneDNN multiplies as OpenBLAS does", .enabled(if: MatrixKernel.hasOneDNN),
+    arguments: [(1, 70, 33), (3, 5, 7), (64, 64, 64), (65, 600, 48), (200, 64, 96), (1_100, 530, 40)])
+  func libraries(_ m: Int, _ n: Int, _ k: Int) {
+    let (a, b, bias) = (normals(m * k, seed: 1), normals(n * k, seed: 2), normals(n, seed: 3))
+    for bias in [nil, bias] {
+      let results = MatrixLibrary.allCases.map { library in
+        let weights = PreparedWeights(outputs: n, inputs: k, type: .float32, library: library) {
+          _ = $0.update(fromContentsOf: b)
+        }
+        var result = [Float](repeating: .nan, count: m * n)
+        weights.multiply(a, rows: m, bias: bias, into: &result)
+        return result
+      }
+      #expect(relativeError(results[1], results[0].map(Double.init)) < 2e-6)
+    }
+  }
+
+  // Each factor of a product errs by at most 2⁻⁹ of itself; the sums are kept in single precision.
+  @Test("Bfloat16 products are exact sums of rounded factors", arguments: [(1, 300, 40), (130, 70, 65)])
+  func bfloat16(_ m: Int, _ n: Int, _ k: Int) {
+    let (a, b) = (normals(m * k, seed: 1), normals(n * k, seed: 2))
+    let weights = PreparedWeights(outputs: n, inputs: k, type: .bfloat16) { _ = $0.update(fromContentsOf: b) }
+    var result = [Float](repeating: .nan, count: m * n)
+    weights.multiply(a, rows: m, into: &result)
+    var (roundedA, roundedB) = (a, b)
+    Kernels.roundToBFloat16(a, into: &roundedA, count: a.count)
+    Kernels.roundToBFloat16(b, into: &roundedB, count: b.count)
+    #expect(relativeError(result, naive(roundedA, roundedB, nil, m, n, k)) < 2e-6)
+    let sizes = naive(a.map(abs), b.map(abs), nil, m, n, k)
+    for ((found, exact), size) in zip(zip(result, naive(a, b, nil, m, n, k)), sizes) {
+      #expect(abs(Double(found) - exact) <= 2.01 * 0x1p-9 * size)
+    }
+  }
+
   @Test("Every transposition of the general product", arguments: [false, true], [false, true])
   func general(_ transposeA: Bool, _ transposeB: Bool) {
     let (m, n, k) = (101, 67, 83)
