@@ -62,7 +62,7 @@ extension Configuration {
       let found = all.filter { $0.kind == shorthand.kind }
       if !found.isEmpty { return found.filter { $0.layer.map(layers.contains) ?? true } }
     } else if name.contains("*") {
-      let found = all.filter { matches($0.name.utf8[...], pattern: name.utf8[...]) }
+      let found = all.filter { matches($0.name, pattern: name) }
       if !found.isEmpty { return found.filter { $0.layer.map(layers.contains) ?? true } }
     } else if let site = all.first(where: { $0.name == name }) {
       return [site]
@@ -81,14 +81,4 @@ extension Configuration {
       .usage, "transformer.unknownSite", "This model has no such site", place: name.isEmpty ? "an empty name" : name,
       expected: "a shorthand (resid_post, mlp_post …), a full name, or a name with *", advice: advice)
   }
-}
-
-/// Whether a text matches a pattern in which `*` stands for any run of characters.
-private func matches(_ text: Substring.UTF8View, pattern: Substring.UTF8View) -> Bool {
-  guard let first = pattern.first else { return text.isEmpty }
-  if first == UInt8(ascii: "*") {
-    return matches(text, pattern: pattern.dropFirst())
-      || (!text.isEmpty && matches(text.dropFirst(), pattern: pattern))
-  }
-  return text.first == first && matches(text.dropFirst(), pattern: pattern.dropFirst())
 }
