@@ -20,6 +20,8 @@ struct ConfigFile {
 
   init(_ value: JSONValue, file: String) { reader = JSONReader(value, file: file) }
 
+  func modelType() throws -> String { try reader.required("model_type").string() }
+
   /// Whether the key stands in the file at all, though it be null.
   func mentions(_ key: String) -> Bool {
     guard case .object(let object) = reader.value else { return false }
@@ -74,7 +76,8 @@ struct ConfigFile {
   func evenly(_ key: String, _ whole: Int, into partsKey: String, _ parts: Int) throws -> Int {
     guard whole.isMultiple(of: parts) else {
       throw Fault(
-        .badData, "transformer.configuration", "Two dimensions do not fit each other", file: reader.file, place: partsKey,
+        .badData, "transformer.configuration", "Two dimensions do not fit each other", file: reader.file,
+        place: partsKey,
         expected: "a divisor of \(key) (\(whole))", found: "\(parts)",
         advice: "download config.json again: it does not belong to a model that ever ran")
     }

@@ -5,7 +5,7 @@ import StrictJSON
 enum BERT: Family {
   static let modelTypes = ["bert"]
 
-  static func configuration(_ config: ConfigFile, modelType: String, tensors: TensorNames) throws -> Configuration {
+  static func configuration(_ config: ConfigFile, tensors: TensorNames) throws -> Configuration {
     try config.require("is_decoder", is: false)
     try config.require("add_cross_attention", is: false)
     if let kind = try config.reader.optional("position_embedding_type"), try kind.string() != "absolute" {
@@ -17,7 +17,7 @@ enum BERT: Family {
     let headWidth = try config.evenly("hidden_size", width, into: "num_attention_heads", heads)
     let hasHead = tensors.contains("cls.predictions.transform.dense.weight")
     return Configuration(
-      modelType: modelType, layers: layers, width: width,
+      modelType: try config.modelType(), layers: layers, width: width,
       vocabularySize: try config.dimension("vocab_size"),
       context: try config.dimension("max_position_embeddings", default: 512),
       embedding: .init(tokenTypes: try config.dimension("type_vocab_size", default: 2), normalized: true),

@@ -1,8 +1,6 @@
 import Diagnostics
 import StrictJSON
 
-
-
 /// A family of models: what its config.json means, and what its tensors are called.
 ///
 /// To add one, write these two in a file of this folder and name the type in `Families.all`.
@@ -10,7 +8,7 @@ protocol Family: Sendable {
   /// The `model_type`s of config.json that this family reads.
   static var modelTypes: [String] { get }
   /// The architecture that a config.json describes. The checkpoint's tensor names settle what it leaves open.
-  static func configuration(_ config: ConfigFile, modelType: String, tensors: TensorNames) throws -> Configuration
+  static func configuration(_ config: ConfigFile, tensors: TensorNames) throws -> Configuration
   /// What the tensors are called.
   static func map(_ configuration: Configuration) -> TensorMap
 }
@@ -21,11 +19,11 @@ enum Families {
 
   /// The family of a config.json, by its `model_type`.
   /// - Throws: `Fault` named `transformer.unknownModelType`, which lists the known ones.
-  static func family(of config: ConfigFile) throws -> (any Family.Type, modelType: String) {
+  static func family(of config: ConfigFile) throws -> any Family.Type {
     let member = try config.reader.required("model_type")
     let name = try member.string()
-    if let family = all.first(where: { $0.modelTypes.contains(name) }) { return (family, name) }
-    let known = all.flatMap(\.modelTypes)
+    for family in all where family.modelTypes.contains(name) { return family }
+    let known = Configuration.knownModelTypes
     let near = nearestNames(to: name, among: known, limit: 1).first
     var fault = member.unexpected("one of: \(known.joined(separator: ", "))")
     fault.problem = "This family of models is not known"
@@ -39,7 +37,7 @@ enum Families {
 
 extension Configuration {
   /// The architectures that can be read: values of `model_type` in config.json.
-  public static var knownModelTypes: [String] { Families.all.flatMap(\.modelTypes) }
+  public static var knownModelTypes: [String] { Families.all.flatMap { $0.modelTypes } }
 }
 
 /// The names of a checkpoint's tensors, which tell what a config.json leaves open.

@@ -3,7 +3,7 @@
 enum GPT2: Family {
   static let modelTypes = ["gpt2"]
 
-  static func configuration(_ config: ConfigFile, modelType: String, tensors: TensorNames) throws -> Configuration {
+  static func configuration(_ config: ConfigFile, tensors: TensorNames) throws -> Configuration {
     try config.require("add_cross_attention", is: false)
     let width = try config.dimension("n_embd")
     let layers = try config.dimension("n_layer")
@@ -11,7 +11,7 @@ enum GPT2: Family {
     let headWidth = try config.evenly("n_embd", width, into: "n_head", heads)
     let scaled = try config.bool("scale_attn_weights", default: true)
     return Configuration(
-      modelType: modelType, layers: layers, width: width,
+      modelType: try config.modelType(), layers: layers, width: width,
       vocabularySize: try config.dimension("vocab_size"),
       context: try config.dimension("n_positions"),
       positions: .learned,

@@ -3,10 +3,10 @@
 enum Llama: Family {
   static let modelTypes = ["llama"]
 
-  static func configuration(_ config: ConfigFile, modelType: String, tensors: TensorNames) throws -> Configuration {
+  static func configuration(_ config: ConfigFile, tensors: TensorNames) throws -> Configuration {
     let attentionBias = try config.bool("attention_bias", default: false)
     return try configuration(
-      config, modelType: modelType, tensors: tensors, queryKeyValueBias: attentionBias, outputBias: attentionBias,
+      config, tensors: tensors, queryKeyValueBias: attentionBias, outputBias: attentionBias,
       mlpBias: try config.bool("mlp_bias", default: false)
     ) { _ in nil }
   }
@@ -14,7 +14,7 @@ enum Llama: Family {
   /// The configuration of a family that differs from Llama in its biases and windows.
   /// - Parameter window: How far back each layer sees.
   static func configuration(
-    _ config: ConfigFile, modelType: String, tensors: TensorNames, queryKeyValueBias: Bool, outputBias: Bool,
+    _ config: ConfigFile, tensors: TensorNames, queryKeyValueBias: Bool, outputBias: Bool,
     mlpBias: Bool, window: (_ layer: Int) -> Int?
   ) throws -> Configuration {
     let width = try config.dimension("hidden_size")
@@ -30,7 +30,7 @@ enum Llama: Family {
     // A checkpoint of the bare model, saved without its head, has names without "model.".
     let headless = !tied && !tensors.contains("lm_head.weight") && !tensors.containsAny(withPrefix: "model.")
     return Configuration(
-      modelType: modelType, layers: layers, width: width,
+      modelType: try config.modelType(), layers: layers, width: width,
       vocabularySize: try config.dimension("vocab_size"), context: context,
       positions: .rotary(try config.rotary(headWidth: headWidth, context: context)),
       norm: .init(kind: .rms, epsilon: try config.positive("rms_norm_eps", default: 1e-6), bias: false),

@@ -25,6 +25,11 @@ extension Configuration {
   /// The site of a full name, or nil where the model has none of that name.
   public func site(named name: String) -> Site? { sites.first { $0.name == name } }
 
+  /// The site of a kind, under the name that it has in this architecture.
+  func site(_ kind: Site.Kind, layer: Int? = nil) -> Site {
+    Site(kind, layer: layer, prefix: embedding.normalized && kind < .fullEmbed ? "embed." : "")
+  }
+
   /// What a row of the site's values holds.
   public func shape(of site: Site) -> SiteShape {
     let residual = SiteShape(axes: ["d_model"], lengths: [width])
@@ -49,8 +54,8 @@ extension Configuration {
     let learned: [Site.Kind] = positions == .learned ? [.positionEmbed] : []
     let types: [Site.Kind] = embedding.tokenTypes > 0 ? [.tokenTypeEmbed] : []
     let sums = [.embed] + learned + types
-    guard embedding.normalized else { return sums.map { Site($0) } }
-    return (sums + [.embedScale, .embedNormalized]).map { Site($0, prefix: "embed.") } + [Site(.fullEmbed)]
+    let norm: [Site.Kind] = embedding.normalized ? [.embedScale, .embedNormalized, .fullEmbed] : []
+    return (sums + norm).map { site($0) }
   }
 
   /// The kinds of sites of one block, in the order of the pass.

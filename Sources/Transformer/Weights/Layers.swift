@@ -37,6 +37,13 @@ struct NormWeights: Sendable {
     self.weight = try table.weight(weight, layer: layer).floats()
     bias = try table.bias(of: weight, layer: layer)?.floats()
   }
+
+  func withPointers(_ body: (_ weight: UnsafePointer<Float>?, _ bias: UnsafePointer<Float>?) -> Void) {
+    weight.withUnsafeBufferPointer { weight in
+      guard let bias else { return body(weight.baseAddress, nil) }
+      bias.withUnsafeBufferPointer { body(weight.baseAddress, $0.baseAddress) }
+    }
+  }
 }
 
 /// The weights of one block, ready to compute with.

@@ -1,0 +1,45 @@
+/// The hooks of one run, by site; knows when the last wanted site has been passed.
+struct RunHooks {
+  private var bodies: [[Hook]?]
+  private(set) var remaining: Int
+  /// Whether the run goes on to its end although no site is left, because logits are wanted.
+  private let wantsLogits: Bool
+
+  init(_ hooks: [Hook], configuration: Configuration, wantsLogits: Bool) {
+    bodies = Array(repeating: nil, count: (configuration.layers + 1) * Site.Kind.allCases.count)
+    remaining = 0
+    self.wantsLogits = wantsLogits
+    for hook in hooks {
+      let index = Self.index(hook.site.kind, hook.site.layer)
+      if bodies[index] == nil { remaining += 1 }
+      bodies[index, default: []].append(hook)
+    }
+  }
+
+  private static func index(_ kind: Site.Kind, _ layer: Int?) -> Int {
+    ((layer ?? -1) + 1) * Site.Kind.allCases.count + kind.rawValue
+  }
+
+  func wants(_ kind: Site.Kind, _ layer: Int?) -> Bool { bodies[Self.index(kind, layer)] != nil }
+
+  /// Lends a value to the hooks of its site.
+  /// - Parameter last: Whether the site's value is complete with this call.
+  /// - Throws: What a hook throws; `PassComplete` where nothing further is wanted.
+  mutating func observe(_ value: inout HookedValue, last: Bool = true) throws {
+    guard let hooks = bodies[Self.index(value.site.kind, value.site.layer)] else { return }
+    for hook in hooks { try hook.body(&value) }
+    guard last else { return }
+    remaining -= 1
+    if remaining == 0 && !wantsLogits { throw PassComplete() }
+  }
+}
+
+extension Array {
+  fileprivate subscript<Wrapped>(index: Int, default value: Wrapped) -> Wrapped where Element == Wrapped? {
+    get { self[index] ?? value }
+    set { self[index] = newValue }
+  }
+}
+
+/// Nothing further is wanted of the run.
+struct PassComplete: Error {}

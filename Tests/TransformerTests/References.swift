@@ -1,0 +1,94 @@
+import Checkpoints
+import Foundation
+import Transformer
+
+/// A tiny random model and what it must hold, made by `Scripts/references/transformer.py`.
+struct Reference {
+  static let names = [
+    "gpt2", "gpt2-options", "gpt2-bare", "llama", "llama-linear", "llama3", "mistral", "qwen2", "qwen2-tied", "bert",
+    "bert-bare",
+  ]
+
+  let name: String
+  let model: Model
+  let batch: TokenBatch
+  let expected: SafetensorsFile
+  /// The tokens whose values are kept.
+  let rows: [Int]
+  /// The token at which the reference edits.
+  let edited: Int
+
+  static func folder(_ name: String) -> URL {
+    Bundle.module.resourceURL!.appending(path: "Fixtures").appending(path: name)
+  }
+
+  init(_ name: String) throws {
+    self.name = name
+    model = try Model.load(Self.folder(name))
+    expected = try SafetensorsFile(contentsOf: Self.folder(name).appending(path: "expected.safetensors"))
+    let types = try Self.integers(expected, "types")
+    batch = TokenBatch(
+      ids: try Self.integers(expected, "ids"), lengths: try Self.integers(expected, "lengths").map(Int.init),
+      types: model.configuration.embedding.tokenTypes > 0 ? types : nil)
+    rows = try Self.integers(expected, "rows").map(Int.init)
+    edited = Int(try Self.integers(expected, "edited")[0])
+  }
+
+  private static func integers(_ file: SafetensorsFile, _ name: String) throws -> [Int32] {
+    guard let tensor = file[name] else { throw MissingTensor(name: name) }
+    return tensor.withUnsafeBytes { bytes in
+      (0..<tensor.count).map { bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Int32.self) }
+    }
+  }
+
+  /// The values of a site in `rows`.
+  func site(_ name: String) throws -> [Float] { try floats("site/\(name)") }
+
+  /// The last values of the edited token and of its document's last, with an edit at a site.
+  func edit(_ name: String) throws -> [Float] { try floats("edit/\(name)") }
+
+  private func floats(_ name: String) throws -> [Float] {
+    guard let tensor = expected[name] else { throw MissingTensor(name: name) }
+    return try tensor.floats()
+  }
+
+  struct MissingTensor: Error { var name: String }
+
+  /// The names of the sites that the reference knows.
+  var siteNames: Set<String> {
+    Set(expected.tensors.map(\.name).filter { $0.hasPrefix("site/") }.map { String($0.dropFirst(5)) })
+  }
+
+  /// What the reference kept of a value: scores and pattern padded to the longest document.
+  func kept(_ value: borrowing HookedValue) -> [Int: [Float]] {
+    let longest = batch.lengths.max()!
+    var result: [Int: [Float]] = [:]
+    for row in rows where value.rows.contains(row) {
+      var values = value.row(row).map { $0 == -.infinity ? -1e30 : $0 }
+      if value.document != nil {
+        let keys = value.axes[1]
+        values = stride(from: 0, to: values.count, by: keys).flatMap {
+          values[$0..<$0 + keys] + Array(repeating: 0, count: longest - keys)
+        }
+      }
+      result[row] = values
+    }
+    return result
+  }
+}
+
+/// The largest difference relative to the reference's largest value; masked scores left out.
+func relativeError(_ values: [Float], _ reference: [Float]) -> Double {
+  guard values.count == reference.count else { return .infinity }
+  var (largest, difference) = (0.0, 0.0)
+  for (a, b) in zip(values, reference) {
+    if b <= -1e29 {
+      if a != b { return .infinity }
+      continue
+    }
+    largest = max(largest, Double(abs(b)))
+    difference = max(difference, Double(abs(a - b)))
+    if a.isNaN { return .infinity }
+  }
+  return largest == 0 ? difference : difference / largest
+}
