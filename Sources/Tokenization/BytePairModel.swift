@@ -1,0 +1,125 @@
+/// Byte-pair encoding (Sennrich et al. 2016): a word's characters or bytes, merged pair by pair in the order of a list.
+struct BytePairModel: Sendable {
+  /// What a word is taken apart into before any merge.
+  enum Alphabet: Sendable {
+    /// Bytes; the id of each. Word and vocabulary need not be written in GPT-2's alphabet then.
+    case bytes([Int32])
+    /// Characters, as they stand in the text.
+    case scalars(ScalarIDs)
+  }
+
+  var alphabet: Alphabet
+  var merges: PairTable
+  /// The vocabulary by its own spelling; for the alphabet of bytes, by the bytes that the pieces stand for.
+  var words: ByteStringTable
+  /// Whether a word that is itself a token becomes that token at once.
+  var ignoresMerges: Bool
+  var unknown: Int32?
+  var fusesUnknown: Bool
+  /// The ids of `<0x00>` … `<0xFF>`, with −1 for one that is missing; nil where unknown characters are not spelt in bytes.
+  var byteFallback: [Int32]?
+  var continuingPrefix: [UInt8]
+  var endSuffix: [UInt8]
+
+  /// Ids of single scalars: pages of 256 for those in use.
+  struct ScalarIDs: Sendable {
+    private var pages: [Int32] = []
+    private var ids: [Int32] = []
+
+    init(_ vocabulary: ByteStringTable, _ pieces: [String?]) {
+      pages = [Int32](repeating: -1, count: 0x1100)
+      for (id, piece) in pieces.enumerated() {
+        guard let scalars = piece?.unicodeScalars, let scalar = scalars.first, scalars.count == 1 else { continue }
+        let page = Int(scalar.value >> 8)
+        if pages[page] < 0 {
+          pages[page] = Int32(ids.count)
+          ids += [Int32](repeating: -1, count: 256)
+        }
+        ids[Int(pages[page]) + Int(scalar.value & 0xFF)] = Int32(id)
+      }
+    }
+
+    /// The scalar's id, or −1.
+    @inline(__always) func id(_ scalar: UInt32) -> Int32 {
+      let page = pages[Int(scalar >> 8)]
+      return page < 0 ? -1 : ids[Int(page) + Int(scalar & 0xFF)]
+    }
+  }
+
+  /// Leaves a word's tokens in the workspace.
+  func tokenize(_ word: UnsafeBufferPointer<UInt8>, _ workspace: Workspace, _ table: PairTablePointers) {
+    workspace.tokens.count = 0
+    if ignoresMerges, let id = words.value(word) {
+      workspace.tokens.append(id, length: word.count)
+      return
+    }
+    switch alphabet {
+    case .bytes(let ids):
+      workspace.tokens.reserve(word.count)
+      ids.withUnsafeBufferPointer { ids in
+        for i in 0..<word.count {
+          workspace.tokens.ids[i] = ids[Int(word[i])]
+          workspace.tokens.lengths[i] = 1
+        }
+      }
+      workspace.tokens.count = word.count
+    case .scalars(let ids):
+      if continuingPrefix.isEmpty, endSuffix.isEmpty {
+        spell(word, &workspace.tokens) { scalar, _ in ids.id(scalar) }
+      } else {
+        var key: [UInt8] = []
+        spell(word, &workspace.tokens) { _, range in
+          key.removeAll(keepingCapacity: true)
+          if range.lowerBound > 0 { key += continuingPrefix }
+          key += word[range]
+          if range.upperBound == word.count { key += endSuffix }
+          return words.value(key) ?? -1
+        }
+      }
+    }
+    workspace.merging.merge(&workspace.tokens, table)
+  }
+
+  /// Writes a word's characters as symbols: its own id, else its bytes, else the unknown token, else nothing at all.
+  ///
+  /// An unknown token waits until the next known character, so that several can be fused.
+  private func spell(
+    _ word: UnsafeBufferPointer<UInt8>, _ tokens: inout WordTokens, _ id: (UInt32, Range<Int>) -> Int32
+  ) {
+    guard let base = word.baseAddress else { return }
+    var pending = 0
+    var position = 0
+    while position < word.count {
+      let (scalar, next) = UTF8Reading.scalar(base, position)
+      let range = position..<next
+      position = next
+      let known = id(scalar, range)
+      if known >= 0 {
+        if pending > 0, let unknown { tokens.append(unknown, length: pending) }
+        pending = 0
+        tokens.append(known, length: range.count)
+        continue
+      }
+      if let byteFallback, spellBytes(word, range, byteFallback, &tokens) { continue }
+      if let unknown {
+        if pending > 0, !fusesUnknown {
+          tokens.append(unknown, length: pending)
+          pending = 0
+        }
+        pending += range.count
+      }
+    }
+    if pending > 0, let unknown { tokens.append(unknown, length: pending) }
+  }
+
+  private func spellBytes(
+    _ word: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, _ ids: [Int32], _ tokens: inout WordTokens
+  ) -> Bool {
+    var bytes = Array(word[range])
+    if range.lowerBound > 0 { bytes = continuingPrefix + bytes }
+    if range.upperBound == word.count { bytes += endSuffix }
+    guard bytes.allSatisfy({ ids[Int($0)] >= 0 }) else { return false }
+    for byte in bytes { tokens.append(ids[Int(byte)], length: 1) }
+    return true
+  }
+}

@@ -1,0 +1,227 @@
+import Diagnostics
+import StrictJSON
+
+/// Reads the `model` of a tokenizer.json: its vocabulary at once, the rest when the tokens added to it are known.
+struct ModelReader {
+  let reader: JSONReader
+  let type: String
+  var vocabulary: Vocabulary
+  /// The vocabulary without the added tokens.
+  private let own: ByteStringTable
+  private let ownPieces: [String?]
+
+  init(_ reader: JSONReader) throws {
+    self.reader = reader
+    type = try reader.optional("type")?.string() ?? Self.guessedType(reader)
+    guard ["BPE", "WordPiece", "WordLevel"].contains(type) else {
+      throw TokenizerReader.unsupported(reader, "model", type, known: "BPE, WordPiece or WordLevel")
+    }
+    vocabulary = try Self.vocabulary(reader)
+    own = vocabulary.ids
+    ownPieces = vocabulary.pieces
+  }
+
+  /// Older files do not name the model's type.
+  private static func guessedType(_ reader: JSONReader) throws -> String {
+    if try reader.optional("merges") != nil { return "BPE" }
+    return try reader.optional("max_input_chars_per_word") != nil ? "WordPiece" : "BPE"
+  }
+
+  // MARK: Vocabulary
+
+  private static func vocabulary(_ reader: JSONReader) throws -> Vocabulary {
+    guard let entry = try reader.optional("vocab") else {
+      throw Fault(
+        .badData, "tokenizer.missingVocabulary", "The tokenizer has no vocabulary", file: reader.file,
+        place: reader.path, expected: "the key \"vocab\" with the tokens and their ids", found: "no such key")
+    }
+    guard case .object(let object) = entry.value else { throw entry.unexpected("an object of tokens and ids") }
+    var vocabulary = Vocabulary(minimumCapacity: object.members.count)
+    for member in object.members {
+      func place() -> JSONReader {
+        JSONReader(member.value, file: entry.file, path: "\(entry.path).\(member.key)")
+      }
+      guard case .integer(let id) = member.value, id >= 0, id < Vocabulary.maximumID else {
+        _ = try checkedID(place())
+        continue
+      }
+      if case .idHasPiece(let other) = vocabulary.add(member.key, id: Int32(id)) {
+        throw duplicateID(place(), Int32(id), member.key, other)
+      }
+    }
+    return vocabulary
+  }
+
+  static func checkedID(_ reader: JSONReader) throws -> Int32 {
+    let id = try reader.integer()
+    guard id >= 0, id < Vocabulary.maximumID else {
+      throw Fault(
+        .badData, "tokenizer.idOutOfRange", "A token's id is out of range", file: reader.file, place: reader.path,
+        expected: "0 to \(Vocabulary.maximumID - 1)", found: "\(id)")
+    }
+    return Int32(id)
+  }
+
+  static func duplicateID(_ reader: JSONReader, _ id: Int32, _ piece: String, _ other: String) -> Fault {
+    Fault(
+      .badData, "tokenizer.duplicateID", "Two tokens have the same id", file: reader.file, place: reader.path,
+      expected: "an id for each token", found: "\(id) for \"\(other)\" and for \"\(piece)\"")
+  }
+
+  /// Whether every character of GPT-2's alphabet is a token by itself, and words are spelt plainly.
+  var spellsEveryByte: Bool {
+    guard type == "BPE" else { return false }
+    for key in ["continuing_subword_prefix", "end_of_word_suffix"] {
+      if let text = try? reader.optional(key)?.string(), !text.isEmpty { return false }
+    }
+    return ByteAlphabet.scalars.allSatisfy { value in
+      Unicode.Scalar(value).map { own.value(String($0)) != nil } ?? false
+    }
+  }
+
+  // MARK: The model
+
+  func model(readsBytes: Bool) throws -> Tokenizer.Model {
+    switch type {
+    case "WordPiece": return .wordPiece(try wordPiece())
+    case "WordLevel":
+      let unknown = try reader.optional("unk_token")?.string()
+      return .wordLevel(WordLevelModel(words: own, unknown: unknown.flatMap { own.value($0) }))
+    default: return .bytePairs(try bytePairs(readsBytes: readsBytes))
+    }
+  }
+
+  private func wordPiece() throws -> WordPieceModel {
+    let prefix = try reader.optional("continuing_subword_prefix")?.string() ?? "##"
+    var continuations = ByteStringTable(minimumCapacity: own.count)
+    var longest = 0
+    for (id, piece) in ownPieces.enumerated() {
+      guard let piece else { continue }
+      longest = max(longest, piece.utf8.count)
+      guard piece.utf8.starts(with: prefix.utf8) else { continue }
+      let rest = Array(piece.utf8.dropFirst(prefix.utf8.count))
+      _ = rest.withUnsafeBufferPointer { continuations.insert($0, Int32(id)) }
+    }
+    let name = try reader.optional("unk_token")?.string() ?? "[UNK]"
+    guard let unknown = own.value(name) else {
+      throw Fault(
+        .badData, "tokenizer.missingUnknownToken", "The unknown token is not in the vocabulary", file: reader.file,
+        place: "\(reader.path).unk_token", expected: "one of the vocabulary's tokens", found: "\"\(name)\"")
+    }
+    let limit = try reader.optional("max_input_chars_per_word")
+    let maximum = try limit?.integer() ?? 100
+    guard maximum >= 0 else { throw (limit ?? reader).unexpected("a count of characters") }
+    return WordPieceModel(
+      words: own, continuations: continuations, unknown: unknown, maximumScalars: maximum, longest: longest)
+  }
+
+  private func bytePairs(readsBytes: Bool) throws -> BytePairModel {
+    let prefix = try reader.optional("continuing_subword_prefix")?.string() ?? ""
+    var unknown: Int32?
+    if let name = try reader.optional("unk_token")?.string() {
+      unknown = own.value(name)
+      if unknown == nil {
+        throw Fault(
+          .badData, "tokenizer.missingUnknownToken", "The unknown token is not in the vocabulary", file: reader.file,
+          place: "\(reader.path).unk_token", expected: "one of the vocabulary's tokens", found: "\"\(name)\"")
+      }
+    }
+    var byteFallback: [Int32]?
+    if try reader.optional("byte_fallback")?.bool() ?? false {
+      byteFallback = (0..<256).map { byte in
+        let digits = String(byte, radix: 16, uppercase: true)
+        return own.value("<0x\(byte < 16 ? "0" : "")\(digits)>") ?? -1
+      }
+    }
+    let ignoresMerges = try reader.optional("ignore_merges")?.bool() ?? false
+    var words = own
+    let alphabet: BytePairModel.Alphabet
+    if readsBytes {
+      alphabet = .bytes(
+        ByteAlphabet.scalars.map { value in Unicode.Scalar(value).flatMap { own.value(String($0)) } ?? -1 })
+      words = ignoresMerges ? byteWords() : ByteStringTable(minimumCapacity: 0)
+    } else {
+      alphabet = .scalars(BytePairModel.ScalarIDs(own, ownPieces))
+    }
+    return BytePairModel(
+      alphabet: alphabet, merges: try merges(prefix: Array(prefix.utf8)), words: words, ignoresMerges: ignoresMerges,
+      unknown: unknown, fusesUnknown: try reader.optional("fuse_unk")?.bool() ?? false, byteFallback: byteFallback,
+      continuingPrefix: Array(prefix.utf8),
+      endSuffix: Array((try reader.optional("end_of_word_suffix")?.string() ?? "").utf8))
+  }
+
+  /// The pieces by the bytes they stand for; those with characters outside the alphabet stand for none.
+  private func byteWords() -> ByteStringTable {
+    var words = ByteStringTable(minimumCapacity: own.count)
+    for (id, piece) in ownPieces.enumerated() {
+      guard let piece, let bytes = ByteAlphabet.bytes(of: piece.unicodeScalars) else { continue }
+      _ = bytes.withUnsafeBufferPointer { words.insert($0, Int32(id)) }
+    }
+    return words
+  }
+
+  /// The merges, written as pairs (`["Ġ", "t"]`) or as strings (`"Ġ t"`).
+  private func merges(prefix: [UInt8]) throws -> PairTable {
+    guard let entry = try reader.optional("merges") else {
+      throw Fault(
+        .badData, "tokenizer.missingMerges", "A byte-pair tokenizer has no merges", file: reader.file,
+        place: reader.path, expected: "the key \"merges\" with an array of pairs", found: "no such key",
+        advice: "get the tokenizer.json again, or convert the tokenizer anew")
+    }
+    guard case .array(let elements) = entry.value else { throw entry.unexpected("an array of pairs") }
+    var table = PairTable(minimumCapacity: elements.count)
+    var joined: [UInt8] = []
+    var rank: UInt32 = 0
+    for (index, element) in elements.enumerated() {
+      func bad(_ expected: String, _ found: String) -> Fault {
+        Fault(
+          .badData, "tokenizer.badMerge", "A merge of the tokenizer cannot be used", file: entry.file,
+          place: "\(entry.path)[\(index)]", expected: expected, found: found)
+      }
+      var left: String
+      var right: String
+      switch element {
+      case .array(let pair):
+        guard pair.count == 2, case .string(let first) = pair[0], case .string(let second) = pair[1] else {
+          throw bad("two strings", "an array of \(pair.count) elements")
+        }
+        (left, right) = (first, second)
+      case .string(let text):
+        if index == 0, text.utf8.starts(with: "#version".utf8) { continue }
+        let parts = text.utf8.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
+        guard parts.count == 2 else { throw bad("two tokens with a space between", "\"\(text)\"") }
+        (left, right) = (String(Substring(parts[0])), String(Substring(parts[1])))
+      default: throw bad("two tokens", element.kind)
+      }
+      guard let leftID = own.value(left) else { throw bad("tokens of the vocabulary", "\"\(left)\"") }
+      guard let rightID = own.value(right) else { throw bad("tokens of the vocabulary", "\"\(right)\"") }
+      joined.removeAll(keepingCapacity: true)
+      left.withUTF8 { joined.append(contentsOf: $0) }
+      // The second token loses the prefix that marks it as a continuation: as many bytes as the prefix has.
+      right.withUTF8 { joined.append(contentsOf: $0.dropFirst(prefix.count)) }
+      guard let merged = own.value(joined) else {
+        throw bad("a merge that makes a token of the vocabulary", "\"\(String(decoding: joined, as: UTF8.self))\"")
+      }
+      table.set(leftID, rightID, rank: rank, merged: merged)
+      rank += 1
+    }
+    return table
+  }
+
+  /// Whether a text may be cut before each run of "▁" without changing its tokens: no merge makes a token with a "▁"
+  /// after another character, and "▁" itself is a token.
+  func mayCutBeforeWordMarks(_ model: BytePairModel) -> Bool {
+    guard own.value("▁") != nil, !model.ignoresMerges, model.continuingPrefix.isEmpty, model.endSuffix.isEmpty else {
+      return false
+    }
+    let mark: Unicode.Scalar = "▁"
+    for case let piece? in ownPieces {
+      var afterOther = false
+      for scalar in piece.unicodeScalars {
+        if scalar == mark, afterOther { return false }
+        if scalar != mark { afterOther = true }
+      }
+    }
+    return true
+  }
+}

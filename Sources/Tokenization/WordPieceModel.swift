@@ -1,0 +1,54 @@
+/// WordPiece (Schuster and Nakajima 2012): a word's longest token from its start, then the longest continuation, and so
+/// on; a word that cannot be covered is one unknown token.
+struct WordPieceModel: Sendable {
+  /// The vocabulary by its own spelling.
+  var words: ByteStringTable
+  /// The pieces that begin with the continuation prefix, by what follows it.
+  var continuations: ByteStringTable
+  var unknown: Int32
+  var maximumScalars: Int
+  /// The longest piece in bytes: longer stretches need not be looked up.
+  var longest: Int
+
+  func tokenize(_ word: UnsafeBufferPointer<UInt8>, _ workspace: Workspace) {
+    workspace.tokens.count = 0
+    if word.count > maximumScalars {
+      let scalars = word.reduce(0) { $0 + (UTF8Reading.isContinuation($1) ? 0 : 1) }
+      if scalars > maximumScalars {
+        workspace.tokens.append(unknown, length: word.count)
+        return
+      }
+    }
+    var start = 0
+    while start < word.count {
+      var end = min(word.count, start + longest)
+      while end < word.count, UTF8Reading.isContinuation(word[end]) { end -= 1 }
+      var found: Int32?
+      while end > start {
+        let piece = UnsafeBufferPointer(rebasing: word[start..<end])
+        found = start == 0 ? words.value(piece) : continuations.value(piece)
+        if found != nil { break }
+        end -= 1
+        while end > start, UTF8Reading.isContinuation(word[end]) { end -= 1 }
+      }
+      guard let found else {
+        workspace.tokens.count = 0
+        workspace.tokens.append(unknown, length: word.count)
+        return
+      }
+      workspace.tokens.append(found, length: end - start)
+      start = end
+    }
+  }
+}
+
+/// A vocabulary of whole words.
+struct WordLevelModel: Sendable {
+  var words: ByteStringTable
+  var unknown: Int32?
+
+  func tokenize(_ word: UnsafeBufferPointer<UInt8>, _ workspace: Workspace) {
+    workspace.tokens.count = 0
+    if let id = words.value(word) ?? unknown { workspace.tokens.append(id, length: word.count) }
+  }
+}
