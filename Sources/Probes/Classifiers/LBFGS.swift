@@ -1,0 +1,213 @@
+/// Minimises a smooth function by the limited-memory BFGS method (Nocedal & Wright, Numerical Optimization, 7.2).
+///
+/// It asks instead of calling: the caller evaluates the function at `point` and tells the result to `receive`. So many
+/// minimisations can go in step and share one pass over the data for an evaluation of all of them.
+struct LBFGS {
+  enum State: Equatable {
+    case running
+    /// No component of the gradient exceeds the tolerance.
+    case converged
+    /// The function doesn't fall any further at the precision it is computed in.
+    case flat
+    case outOfIterations
+  }
+
+  /// Where the function and its gradient are wanted next.
+  private(set) var point: [Double]
+  private(set) var state = State.running
+  /// The steps taken so far.
+  private(set) var iterations = 0
+  /// The best point accepted, its value and gradient.
+  private(set) var accepted: [Double]
+  private(set) var value = Double.infinity
+  private(set) var gradient: [Double] = []
+
+  let tolerance: Double
+  let maximumIterations: Int
+  private let memory = 10
+  private var steps: [(s: [Double], y: [Double], rho: Double)] = []
+  private var direction: [Double] = []
+  private var slope = 0.0
+
+  /// The line search's bracket: `low` falls enough but is still steep, `high` is too far.
+  private var low = Trial(step: 0, value: 0, slope: 0)
+  private var high: Trial?
+  private var step = 0.0
+  private var trials = 0
+  private var flatIterations = 0
+
+  private struct Trial {
+    var step: Double
+    var value: Double
+    var slope: Double
+  }
+
+  init(start: [Double], tolerance: Double, maximumIterations: Int) {
+    point = start
+    accepted = start
+    self.tolerance = tolerance
+    self.maximumIterations = maximumIterations
+  }
+
+  /// The largest component of the gradient at the accepted point.
+  var gradientNorm: Double { gradient.reduce(0) { max($0, abs($1)) } }
+
+  /// Takes the function's value and gradient at `point` and moves `point` on.
+  mutating func receive(value newValue: Double, gradient newGradient: [Double]) {
+    precondition(state == .running, "the minimisation has ended")
+    guard !gradient.isEmpty else {
+      value = newValue
+      gradient = newGradient
+      guard gradientNorm > tolerance else {
+        state = .converged
+        return
+      }
+      startLine()
+      return
+    }
+
+    trials += 1
+    let trial = Trial(step: step, value: newValue, slope: product(newGradient, direction))
+    switch verdict(on: trial) {
+    case .accept:
+      accept(newValue, newGradient)
+      return
+    case .tooFar: high = trial
+    case .tooSteep: low = trial
+    }
+    if trials >= 25 {
+      // The value's rounding hides any progress along this direction. Try the plain gradient once, then stop.
+      if steps.isEmpty {
+        state = .flat
+      } else {
+        steps = []
+        startLine()
+      }
+      return
+    }
+    if let high {
+      let span = high.step - low.step
+      let guess = cubicMinimum(low, high)
+      step = guess.isFinite
+        ? min(max(guess, low.step + 0.1 * span), high.step - 0.1 * span) : low.step + span / 2
+    } else {
+      step *= 2.5
+    }
+    movePoint()
+  }
+
+  private enum Verdict { case accept, tooFar, tooSteep }
+
+  /// The weak Wolfe conditions, or their approximate form where values differ by rounding alone (Hager & Zhang 2005).
+  private func verdict(on trial: Trial) -> Verdict {
+    guard trial.value.isFinite, trial.slope.isFinite else { return .tooFar }
+    let falls = trial.value <= value + 1e-4 * trial.step * slope
+    let level = trial.value <= value + 1e-7 * abs(value) && trial.slope <= (2e-4 - 1) * slope
+    if !falls && !level { return .tooFar }
+    return trial.slope >= 0.9 * slope ? .accept : .tooSteep
+  }
+
+  private mutating func accept(_ newValue: Double, _ newGradient: [Double]) {
+    iterations += 1
+    var s = [Double](repeating: 0, count: point.count)
+    var y = s
+    for index in s.indices {
+      s[index] = point[index] - accepted[index]
+      y[index] = newGradient[index] - gradient[index]
+    }
+    let curvature = product(s, y)
+    if curvature > 1e-14 * product(y, y) {
+      if steps.count == memory { steps.removeFirst() }
+      steps.append((s, y, 1 / curvature))
+    }
+    flatIterations = value - newValue <= 1e-10 * max(abs(value), 1e-3) ? flatIterations + 1 : 0
+    accepted = point
+    value = newValue
+    gradient = newGradient
+    if gradientNorm <= tolerance {
+      state = .converged
+    } else if flatIterations >= 5 {
+      state = .flat
+    } else if iterations >= maximumIterations {
+      state = .outOfIterations
+    } else {
+      startLine()
+    }
+  }
+
+  /// Chooses the next direction by the two-loop recursion and the first step along it.
+  private mutating func startLine() {
+    var q = gradient
+    var alphas = [Double](repeating: 0, count: steps.count)
+    for index in steps.indices.reversed() {
+      let alpha = steps[index].rho * product(steps[index].s, q)
+      alphas[index] = alpha
+      add(-alpha, steps[index].y, to: &q)
+    }
+    if let last = steps.last {
+      let scale = 1 / (last.rho * product(last.y, last.y))
+      for index in q.indices { q[index] *= scale }
+    }
+    for index in steps.indices {
+      let beta = steps[index].rho * product(steps[index].y, q)
+      add(alphas[index] - beta, steps[index].s, to: &q)
+    }
+    for index in q.indices { q[index] = -q[index] }
+    slope = product(q, gradient)
+    if slope >= 0 {
+      steps = []
+      q = gradient.map { -$0 }
+      slope = product(q, gradient)
+    }
+    direction = q
+    step = steps.isEmpty ? min(1, 1 / product(q, q).squareRoot()) : 1
+    low = Trial(step: 0, value: value, slope: slope)
+    high = nil
+    trials = 0
+    movePoint()
+  }
+
+  private mutating func movePoint() {
+    for index in point.indices { point[index] = accepted[index] + step * direction[index] }
+  }
+
+  /// The minimum of the cubic through two trials' values and slopes (Nocedal & Wright, 3.59).
+  private func cubicMinimum(_ a: Trial, _ b: Trial) -> Double {
+    let d1 = a.slope + b.slope - 3 * (a.value - b.value) / (a.step - b.step)
+    let square = d1 * d1 - a.slope * b.slope
+    guard square >= 0 else { return .nan }
+    let d2 = square.squareRoot() * (b.step > a.step ? 1 : -1)
+    return b.step - (b.step - a.step) * (b.slope + d2 - d1) / (b.slope - a.slope + 2 * d2)
+  }
+}
+
+/// The inner product of two vectors of one length.
+private func product(_ a: [Double], _ b: [Double]) -> Double {
+  a.withUnsafeBufferPointer { a in
+    b.withUnsafeBufferPointer { b in
+      // Four sums at once, so that one addition needn't wait for another.
+      var sums = (0.0, 0.0, 0.0, 0.0)
+      var index = 0
+      while index + 4 <= a.count {
+        sums.0 += a[index] * b[index]
+        sums.1 += a[index + 1] * b[index + 1]
+        sums.2 += a[index + 2] * b[index + 2]
+        sums.3 += a[index + 3] * b[index + 3]
+        index += 4
+      }
+      while index < a.count {
+        sums.0 += a[index] * b[index]
+        index += 1
+      }
+      return (sums.0 + sums.1) + (sums.2 + sums.3)
+    }
+  }
+}
+
+private func add(_ factor: Double, _ a: [Double], to b: inout [Double]) {
+  a.withUnsafeBufferPointer { a in
+    b.withUnsafeMutableBufferPointer { b in
+      for index in b.indices { b[index] += factor * a[index] }
+    }
+  }
+}

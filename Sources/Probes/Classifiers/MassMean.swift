@@ -1,0 +1,106 @@
+import Diagnostics
+import LinearAlgebra
+
+/// The mass-mean probe: the direction from one class's mean to the other's (Marks & Tegmark, arXiv 2310.06824).
+///
+/// Nothing is fitted but the means, so it generalises where logistic regression follows noise, and its direction is
+/// the one that steering uses. With more than two classes, the nearest class mean wins.
+public enum MassMean {
+  /// Where the line between two classes lies along the direction.
+  public enum Threshold: String, Codable, Sendable, CaseIterable {
+    /// Halfway between the means.
+    case midpoint
+    /// Where the balanced accuracy on the training rows is greatest; of equal places, the one nearest the midpoint.
+    case training
+  }
+
+  public struct Fit: Sendable, Equatable {
+    public var classifier: LinearClassifier
+    /// Each class's mean, [classes, width].
+    public var means: Matrix
+    public var standardization: Standardization
+  }
+
+  /// Computes the means of rows and the classifier between them.
+  ///
+  /// - Throws: `probe.notFinite`, `probe.singleClass`.
+  /// - Complexity: one pass over the rows, a second for a threshold by training.
+  public static func fit(
+    _ matrix: Matrix, rows: Range<Int>? = nil, labels: [Int32], classes: Int, threshold: Threshold = .midpoint
+  ) throws -> Fit {
+    let rows = rows ?? 0..<matrix.rows
+    precondition(labels.count == rows.count, "\(labels.count) labels for \(rows.count) rows")
+    try LogisticRegression.requireEveryClass(labels, classes: classes)
+    let moments = ColumnMoments.byPart(matrix, rows: rows, parts: labels, partCount: classes)
+    var all = moments[0]
+    for part in moments.dropFirst() { all = all + part }
+    try all.requireFinite()
+    let width = matrix.columns
+    var means = Matrix(zeros: classes, columns: width)
+    for (c, moment) in moments.enumerated() {
+      for column in 0..<width { means.elements[c * width + column] = Float(moment.sums[column] / Double(moment.count)) }
+    }
+
+    var classifier: LinearClassifier
+    if classes == 2 {
+      var direction = [Float](repeating: 0, count: width)
+      var bias = 0.0
+      for column in 0..<width {
+        let low = moments[0].sums[column] / Double(moments[0].count)
+        let high = moments[1].sums[column] / Double(moments[1].count)
+        direction[column] = Float(high - low)
+        bias -= Double(direction[column]) * (high + low) / 2
+      }
+      classifier = LinearClassifier(
+        weights: Matrix(rows: 1, columns: width, elements: direction), bias: [Float(bias)])
+      if threshold == .training {
+        let scores = classifier.scores(of: matrix, in: rows).elements
+        classifier.bias[0] -= bestThreshold(scores, labels: labels)
+      }
+    } else {
+      // ‖x − μ‖² is least where μ·x − ‖μ‖²/2 is greatest.
+      let bias = (0..<classes).map { c -> Float in
+        var squares = 0.0
+        for column in 0..<width {
+          let mean = Double(means.elements[c * width + column])
+          squares += mean * mean
+        }
+        return Float(-squares / 2)
+      }
+      classifier = LinearClassifier(weights: means, bias: bias)
+    }
+    return Fit(classifier: classifier, means: means, standardization: all.standardization())
+  }
+
+  /// The score above which calling positive gives the greatest balanced accuracy, halfway between two examples.
+  private static func bestThreshold(_ scores: [Float], labels: [Int32]) -> Float {
+    let order = scores.indices.sorted { scores[$0] < scores[$1] }
+    let positives = Double(labels.count { $0 == 1 })
+    let negatives = Double(labels.count) - positives
+    var below = (positive: 0.0, negative: 0.0)
+    var best = (accuracy: -1.0, threshold: Float(0))
+    for place in 0..<max(order.count - 1, 0) {
+      if labels[order[place]] == 1 { below.positive += 1 } else { below.negative += 1 }
+      let low = scores[order[place]]
+      let high = scores[order[place + 1]]
+      guard low < high else { continue }
+      let accuracy = ((positives - below.positive) / positives + below.negative / negatives) / 2
+      let candidate = low + (high - low) / 2
+      if accuracy > best.accuracy || (accuracy == best.accuracy && abs(candidate) < abs(best.threshold)) {
+        best = (accuracy, candidate)
+      }
+    }
+    return best.threshold
+  }
+}
+
+extension ColumnMoments {
+  /// Refuses NaN and infinity.
+  func requireFinite() throws {
+    guard let column = squares.firstIndex(where: { !$0.isFinite }) else { return }
+    throw Fault(
+      .badData, "probe.notFinite", "An activation to learn from is NaN or infinite", place: "column \(column)",
+      expected: "finite numbers", found: "NaN or infinity",
+      advice: "see where it comes from with `unfold store verify`, or leave that site out")
+  }
+}

@@ -1,0 +1,191 @@
+import LinearAlgebra
+
+/// The range that a bootstrap leaves for a measure.
+public struct Interval: Codable, Sendable, Equatable {
+  public var low: Double
+  public var high: Double
+
+  public init(low: Double, high: Double) {
+    self.low = low
+    self.high = high
+  }
+}
+
+/// The range of each of `Scores`, from resampling groups of examples with replacement.
+public struct ScoreIntervals: Codable, Sendable, Equatable {
+  /// The share of resamples inside each interval, such as 0.95.
+  public var level: Double
+  public var resamples: Int
+  public var accuracy: Interval
+  public var balancedAccuracy: Interval
+  public var f1: Interval
+  public var auroc: Interval?
+  public var mcc: Interval
+}
+
+/// What a classifier got right on examples that it had not seen.
+public struct Evaluation: Codable, Sendable, Equatable {
+  public var examples: Int
+  /// The number of groups (documents, where none were given) that the examples come from; the bootstrap resamples these.
+  public var groups: Int
+  public var classes: [String]
+  /// The number of examples of each class, in the order of `classes`.
+  public var classCounts: [Int]
+  public var scores: Scores
+  /// Nil when no resamples were asked for.
+  public var intervals: ScoreIntervals?
+  /// What always answering the most frequent class of the training examples would score.
+  public var majority: Scores
+  /// Counts by label (outer) and prediction (inner).
+  public var confusion: [[Int]]
+}
+
+extension Evaluation {
+  /// How intervals are found.
+  public struct Bootstrap: Codable, Sendable, Equatable {
+    /// How often the groups are drawn again; 0 leaves the intervals out.
+    public var resamples: Int
+    /// The share of resamples inside an interval.
+    public var level: Double
+    public var seed: UInt64
+
+    public init(resamples: Int = 1000, level: Double = 0.95, seed: UInt64 = 0) {
+      self.resamples = resamples
+      self.level = level
+      self.seed = seed
+    }
+  }
+
+  /// Compares predictions with labels.
+  ///
+  /// Intervals are percentiles of the scores over resamples of whole groups, so that the tokens of one document, which
+  /// resemble each other, don't make the interval look narrower than it is.
+  ///
+  /// - Parameters:
+  ///   - scores: [examples, 1] with two classes (above 0 means the second), else [examples, classes] (the largest wins).
+  ///   - labels: each example's class.
+  ///   - groups: each example's group, by any numbering.
+  ///   - majorityClass: the class that the baseline answers.
+  /// - Complexity: O(n log n) and O(n) a resample, for each class.
+  public init(
+    scores: Matrix, labels: [Int32], groups: [Int], classes: [String], majorityClass: Int, bootstrap: Bootstrap
+  ) {
+    let count = labels.count
+    let classCount = classes.count
+    precondition(scores.rows == count && groups.count == count, "\(scores.rows) scores for \(count) labels")
+    precondition(scores.columns == (classCount == 2 ? 1 : classCount), "\(scores.columns) columns of scores")
+    let predictions = LinearClassifier.predictions(from: scores)
+    let sample = ScoredSample(scores: scores, labels: labels, predictions: predictions, classes: classCount)
+    let confusion = sample.confusion(weights: nil)
+    var counts = [Int](repeating: 0, count: classCount)
+    for label in labels { counts[Int(label)] += 1 }
+    var majorityConfusion = [Double](repeating: 0, count: classCount * classCount)
+    for c in 0..<classCount { majorityConfusion[c * classCount + majorityClass] = Double(counts[c]) }
+
+    // Groups numbered densely in order of appearance.
+    var numbers: [Int: Int32] = [:]
+    let dense = groups.map { group -> Int32 in
+      if let known = numbers[group] { return known }
+      let number = Int32(numbers.count)
+      numbers[group] = number
+      return number
+    }
+
+    self.init(
+      examples: count, groups: numbers.count, classes: classes, classCounts: counts,
+      scores: Scores(confusion: confusion, classes: classCount, auroc: sample.auroc(weights: nil)),
+      intervals: bootstrap.resamples > 0 && count > 0
+        ? sample.intervals(groups: dense, groupCount: numbers.count, bootstrap: bootstrap) : nil,
+      majority: Scores(
+        confusion: majorityConfusion, classes: classCount, auroc: counts.contains(0) ? nil : 0.5),
+      confusion: (0..<classCount).map { label in
+        (0..<classCount).map { Int(confusion[label * classCount + $0]) }
+      })
+  }
+}
+
+/// Scores with everything sorted once, so that a resample costs one pass.
+private struct ScoredSample {
+  let labels: [Int32]
+  let predictions: [Int32]
+  let classes: Int
+  /// For each class whose AUROC counts: its scores, their order, and which examples are positive.
+  let rankings: [(scores: [Float], order: [Int], positive: [Bool])]
+
+  init(scores: Matrix, labels: [Int32], predictions: [Int32], classes: Int) {
+    self.labels = labels
+    self.predictions = predictions
+    self.classes = classes
+    // The AUROC of one class against the rest is ranked by its probability, as scikit-learn does; with two classes
+    // probability and score rank alike.
+    let ranked = classes == 2 ? scores : LinearClassifier.probabilities(fromScores: scores)
+    rankings = (0..<scores.columns).map { column in
+      let columnScores = (0..<scores.rows).map { ranked.elements[$0 * ranked.columns + column] }
+      let target = classes == 2 ? 1 : Int32(column)
+      return (
+        columnScores, columnScores.indices.sorted { columnScores[$0] < columnScores[$1] }, labels.map { $0 == target }
+      )
+    }
+  }
+
+  func confusion(weights: [Int32]?) -> [Double] {
+    var counts = [Double](repeating: 0, count: classes * classes)
+    if let weights {
+      for index in labels.indices {
+        counts[Int(labels[index]) * classes + Int(predictions[index])] += Double(weights[index])
+      }
+    } else {
+      for index in labels.indices { counts[Int(labels[index]) * classes + Int(predictions[index])] += 1 }
+    }
+    return counts
+  }
+
+  /// The mean over classes; nil where a class is absent.
+  func auroc(weights: [Int32]?) -> Double? {
+    var sum = 0.0
+    for ranking in rankings {
+      guard
+        let area = AUROC.area(
+          order: ranking.order, scores: ranking.scores, positive: ranking.positive, weights: weights)
+      else { return nil }
+      sum += area
+    }
+    return sum / Double(rankings.count)
+  }
+
+  func intervals(groups: [Int32], groupCount: Int, bootstrap: Evaluation.Bootstrap) -> ScoreIntervals {
+    var drawn = [Scores]()
+    drawn.reserveCapacity(bootstrap.resamples)
+    for resample in 0..<bootstrap.resamples {
+      // Each resample has its own generator, so that their number doesn't change the first ones.
+      var generator = SeededGenerator(seed: bootstrap.seed &+ UInt64(resample) &* 0x9E37_79B9_7F4A_7C15)
+      var times = [Int32](repeating: 0, count: groupCount)
+      for _ in 0..<groupCount { times[generator.integer(below: groupCount)] += 1 }
+      let weights = groups.map { times[Int($0)] }
+      drawn.append(
+        Scores(confusion: confusion(weights: weights), classes: classes, auroc: auroc(weights: weights)))
+    }
+    func interval(_ values: [Double]) -> Interval? {
+      guard !values.isEmpty else { return nil }
+      let sorted = values.sorted()
+      let tail = (1 - bootstrap.level) / 2
+      return Interval(low: quantile(sorted, tail), high: quantile(sorted, 1 - tail))
+    }
+    let none = Interval(low: .nan, high: .nan)
+    return ScoreIntervals(
+      level: bootstrap.level, resamples: bootstrap.resamples,
+      accuracy: interval(drawn.map(\.accuracy)) ?? none,
+      balancedAccuracy: interval(drawn.map(\.balancedAccuracy)) ?? none,
+      f1: interval(drawn.map(\.f1)) ?? none,
+      auroc: interval(drawn.compactMap(\.auroc)),
+      mcc: interval(drawn.map(\.mcc)) ?? none)
+  }
+}
+
+/// The quantile of sorted values by linear interpolation, as numpy's default.
+func quantile(_ sorted: [Double], _ share: Double) -> Double {
+  let place = share * Double(sorted.count - 1)
+  let below = Int(place)
+  guard below + 1 < sorted.count else { return sorted[sorted.count - 1] }
+  return sorted[below] + (place - Double(below)) * (sorted[below + 1] - sorted[below])
+}

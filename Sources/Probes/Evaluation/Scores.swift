@@ -1,0 +1,114 @@
+import LinearAlgebra
+
+/// How well predictions agree with labels, by the measures of scikit-learn under the same definitions.
+///
+/// With two classes the second is the positive one, and `f1` and `auroc` are its own. With more, `f1` is the mean over
+/// classes (macro) and `auroc` the mean of each class against the rest.
+public struct Scores: Codable, Sendable, Equatable {
+  /// The share of examples whose class was predicted, 0 to 1.
+  public var accuracy: Double
+  /// The mean over classes of the share of their examples that were predicted; 0.5 for two classes is chance.
+  public var balancedAccuracy: Double
+  /// The harmonic mean of precision and recall; 0 where nothing was predicted positive.
+  public var f1: Double
+  /// The chance that an example of the class scores above one of another, ties counted half; nil where a class is absent.
+  public var auroc: Double?
+  /// Matthews' correlation of prediction and label, −1 to 1; 0 where a side is constant (Gorodkin's form for more classes).
+  public var mcc: Double
+
+  public init(accuracy: Double, balancedAccuracy: Double, f1: Double, auroc: Double?, mcc: Double) {
+    self.accuracy = accuracy
+    self.balancedAccuracy = balancedAccuracy
+    self.f1 = f1
+    self.auroc = auroc
+    self.mcc = mcc
+  }
+}
+
+extension Scores {
+  /// Everything but the AUROC, from a confusion matrix of `classes`² counts, row = label, column = prediction.
+  init(confusion: [Double], classes: Int, auroc: Double?) {
+    precondition(confusion.count == classes * classes, "\(confusion.count) counts for \(classes) classes")
+    var rowSums = [Double](repeating: 0, count: classes)
+    var columnSums = rowSums
+    var hits = 0.0
+    var total = 0.0
+    for label in 0..<classes {
+      for prediction in 0..<classes {
+        let count = confusion[label * classes + prediction]
+        rowSums[label] += count
+        columnSums[prediction] += count
+        total += count
+      }
+      hits += confusion[label * classes + label]
+    }
+    var recallSum = 0.0
+    var present = 0.0
+    var f1Sum = 0.0
+    var f1Classes = 0.0
+    var labelSquares = 0.0
+    var predictionSquares = 0.0
+    var products = 0.0
+    for c in 0..<classes {
+      let hit = confusion[c * classes + c]
+      if rowSums[c] > 0 {
+        recallSum += hit / rowSums[c]
+        present += 1
+      }
+      if rowSums[c] + columnSums[c] > 0 {
+        f1Sum += 2 * hit / (rowSums[c] + columnSums[c])
+        f1Classes += 1
+      }
+      labelSquares += rowSums[c] * rowSums[c]
+      predictionSquares += columnSums[c] * columnSums[c]
+      products += rowSums[c] * columnSums[c]
+    }
+    let positiveF1 = rowSums[classes - 1] + columnSums[classes - 1]
+    let denominator = ((total * total - labelSquares) * (total * total - predictionSquares)).squareRoot()
+    self.init(
+      accuracy: total > 0 ? hits / total : 0,
+      balancedAccuracy: present > 0 ? recallSum / present : 0,
+      f1: classes == 2
+        ? (positiveF1 > 0 ? 2 * confusion[3] / positiveF1 : 0)
+        : (f1Classes > 0 ? f1Sum / f1Classes : 0),
+      auroc: auroc,
+      mcc: denominator > 0 ? (hits * total - products) / denominator : 0)
+  }
+}
+
+/// The area under the ROC curve by ranks.
+public enum AUROC {
+  /// The chance that a positive example scores above a negative one, ties counted half (the Mann–Whitney statistic).
+  ///
+  /// - Returns: nil where there is no positive or no negative example. Scores must not be NaN.
+  /// - Complexity: O(n log n).
+  public static func area(scores: [Float], positive: [Bool]) -> Double? {
+    precondition(scores.count == positive.count, "\(scores.count) scores, \(positive.count) labels")
+    let order = scores.indices.sorted { scores[$0] < scores[$1] }
+    return area(order: order, scores: scores, positive: positive, weights: nil)
+  }
+
+  /// The same with the order known and a weight for each example, in one pass; what the bootstrap repeats.
+  static func area(order: [Int], scores: [Float], positive: [Bool], weights: [Int32]?) -> Double? {
+    var below = 0.0  // negatives that score lower than this tie
+    var wins = 0.0
+    var positives = 0.0
+    var place = 0
+    while place < order.count {
+      let score = scores[order[place]]
+      var tiedPositives = 0.0
+      var tiedNegatives = 0.0
+      while place < order.count, scores[order[place]] == score {
+        let index = order[place]
+        let weight = weights.map { Double($0[index]) } ?? 1
+        if positive[index] { tiedPositives += weight } else { tiedNegatives += weight }
+        place += 1
+      }
+      wins += tiedPositives * (below + tiedNegatives / 2)
+      positives += tiedPositives
+      below += tiedNegatives
+    }
+    guard positives > 0, below > 0 else { return nil }
+    return wins / (positives * below)
+  }
+}
