@@ -88,7 +88,8 @@ struct LBFGS {
     if let high {
       let span = high.step - low.step
       let guess = cubicMinimum(low, high)
-      step = guess.isFinite
+      step =
+        guess.isFinite
         ? min(max(guess, low.step + 0.1 * span), high.step - 0.1 * span) : low.step + span / 2
     } else {
       step *= 2.5

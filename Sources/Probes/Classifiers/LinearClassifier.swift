@@ -35,18 +35,15 @@ public struct LinearClassifier: Sendable, Equatable {
     let width = width
     var scores = Matrix(zeros: range.count, columns: outputs)
     scores.elements.withUnsafeMutableBufferPointer { scores in
-      // Each chunk writes the scores of its own rows; nobody writes the rest.
-      nonisolated(unsafe) let scores = scores
       matrix.elements.withUnsafeBufferPointer { rows in
-        nonisolated(unsafe) let rows = rows
         weights.elements.withUnsafeBufferPointer { weights in
-          nonisolated(unsafe) let weights = weights
           RowChunks(count: range.count).forEach { _, chunk in
             guard let rowBase = rows.baseAddress, let weightBase = weights.baseAddress else { return }
             for row in chunk {
               let values = rowBase + (row + range.lowerBound) * width
               for output in 0..<outputs {
-                scores[row * outputs + output] = dot(values, weightBase + output * width, width) + bias[output]
+                scores[row * outputs + output] =
+                  Kernels.dot(values, weightBase + output * width, count: width) + bias[output]
               }
             }
           }

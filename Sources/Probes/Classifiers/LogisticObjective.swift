@@ -140,11 +140,8 @@ struct LogisticObjective {
     let outputCounts = active.map { problems[$0].outputs }
     var partial = [Sums?](repeating: nil, count: chunks.chunks)
     partial.withUnsafeMutableBufferPointer { partial in
-      nonisolated(unsafe) let partial = partial
       matrix.elements.withUnsafeBufferPointer { elements in
-        nonisolated(unsafe) let elements = elements
         weights.withUnsafeBufferPointer { weights in
-          nonisolated(unsafe) let weights = weights
           chunks.forEach { chunk, range in
             guard let matrixBase = elements.baseAddress, let weightBase = weights.baseAddress else { return }
             var sums = Sums(problems: active.count, outputs: outputs, width: width)
@@ -161,13 +158,14 @@ struct LogisticObjective {
                     guard target >= 0 else { continue }
                     let first = firstOutput[place]
                     for output in first..<first + outputCounts[place] {
-                      residualBase[output] = dot(values, weightBase + output * width, width) + bias[output]
+                      residualBase[output] =
+                        Kernels.dot(values, weightBase + output * width, count: width) + bias[output]
                     }
                     sums.losses[place] += loss(
                       residualBase + first, outputs: outputCounts[place], target: target,
                       residuals: residualBase + first)
                     for output in first..<first + outputCounts[place] {
-                      axpy(residualBase[output], values, productBase + output * width, width)
+                      addScaled(residualBase[output], values, to: productBase + output * width, count: width)
                       sums.residuals[output] += Double(residualBase[output])
                     }
                   }
@@ -212,8 +210,9 @@ struct LogisticObjective {
           // residuals[count, outputs] = block[count, width] · weights[outputs, width]ᵀ
           weights.withUnsafeBufferPointer { weights in
             guard let weightBase = weights.baseAddress else { return }
-            multiply(
-              block, rows: count, weightBase, transposed: true, columns: outputs, inner: width, into: residualBase)
+            gemm(
+              m: count, n: outputs, k: width, a: block, aStride: width, b: weightBase, bStride: width,
+              transposeB: true, c: residualBase, cStride: outputs)
           }
           let losses = lossesAndResiduals(
             residualBase, start: start, count: count, targets: targets, firstOutput: firstOutput,
@@ -225,8 +224,9 @@ struct LogisticObjective {
           // products[outputs, width] = residuals[count, outputs]ᵀ · block[count, width]
           products.withUnsafeMutableBufferPointer { products in
             guard let productBase = products.baseAddress else { return }
-            multiplyTransposed(
-              residualBase, rows: outputs, block, columns: width, inner: count, into: productBase)
+            gemm(
+              m: outputs, n: width, k: count, a: residualBase, aStride: outputs, transposeA: true, b: block,
+              bStride: width, c: productBase, cStride: width)
             total.flush(products)
           }
         }
@@ -244,9 +244,7 @@ struct LogisticObjective {
     let outputs = bias.count
     let chunks = RowChunks(count: count)
     var partial = [[Double]](repeating: [], count: chunks.chunks)
-    nonisolated(unsafe) let scores = scores
     partial.withUnsafeMutableBufferPointer { partial in
-      nonisolated(unsafe) let partial = partial
       chunks.forEach { chunk, range in
         var losses = [Double](repeating: 0, count: targets.count)
         for row in range {
@@ -309,6 +307,24 @@ extension LogisticObjective.Sums {
         products[index] = 0
       }
     }
+  }
+}
+
+/// result += factor · values, for one row: too short to share among threads.
+@inline(__always)
+private func addScaled(
+  _ factor: Float, _ values: UnsafePointer<Float>, to result: UnsafeMutablePointer<Float>, count: Int
+) {
+  var index = 0
+  while index + 16 <= count {
+    let row = UnsafeRawPointer(values + index).loadUnaligned(as: SIMD16<Float>.self)
+    let sum = UnsafeRawPointer(result + index).loadUnaligned(as: SIMD16<Float>.self)
+    UnsafeMutableRawPointer(result + index).storeBytes(of: sum + factor * row, as: SIMD16<Float>.self)
+    index += 16
+  }
+  while index < count {
+    result[index] += factor * values[index]
+    index += 1
   }
 }
 

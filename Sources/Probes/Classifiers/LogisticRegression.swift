@@ -98,11 +98,11 @@ public enum LogisticRegression {
     for (fold, split) in folds.enumerated() {
       for index in split.test { parts[index] = Int32(fold) }
     }
-    let moments = ColumnMoments.byPart(matrix, rows: rows, parts: parts, partCount: max(folds.count, 1))
+    let moments = ColumnSums.byPart(matrix, rows: rows, parts: parts, partCount: max(folds.count, 1))
     var all = moments[0]
     for part in moments.dropFirst() { all = all + part }
     try all.requireFinite()
-    func standardization(_ moments: ColumnMoments) -> Standardization {
+    func standardization(_ moments: ColumnSums) -> Standardization {
       let width = matrix.columns
       return settings.standardize
         ? moments.standardization()

@@ -31,7 +31,7 @@ public enum MassMean {
     let rows = rows ?? 0..<matrix.rows
     precondition(labels.count == rows.count, "\(labels.count) labels for \(rows.count) rows")
     try LogisticRegression.requireEveryClass(labels, classes: classes)
-    let moments = ColumnMoments.byPart(matrix, rows: rows, parts: labels, partCount: classes)
+    let moments = ColumnSums.byPart(matrix, rows: rows, parts: labels, partCount: classes)
     var all = moments[0]
     for part in moments.dropFirst() { all = all + part }
     try all.requireFinite()
@@ -94,7 +94,7 @@ public enum MassMean {
   }
 }
 
-extension ColumnMoments {
+extension ColumnSums {
   /// Refuses NaN and infinity.
   func requireFinite() throws {
     guard let column = squares.firstIndex(where: { !$0.isFinite }) else { return }

@@ -17,11 +17,7 @@ struct RowChunks {
   }
 
   /// Calls `body` once for every chunk, on the threads of the pool.
-  func forEach(_ body: @Sendable (_ chunk: Int, _ rows: Range<Int>) -> Void) {
-    guard chunks > 1 else {
-      body(0, range(0))
-      return
-    }
-    Threads.forEach(count: chunks) { chunk in body(chunk, range(chunk)) }
+  func forEach(_ body: (_ chunk: Int, _ rows: Range<Int>) -> Void) {
+    Threads.forEach(chunks) { chunk in body(chunk, range(chunk)) }
   }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import LinearAlgebra
 
 /// The range that a bootstrap leaves for a measure.
@@ -110,7 +111,7 @@ private struct ScoredSample {
   let predictions: [Int32]
   let classes: Int
   /// For each class whose AUROC counts: its scores, their order, and which examples are positive.
-  let rankings: [(scores: [Float], order: [Int], positive: [Bool])]
+  let rankings: [(scores: [Double], order: [Int], positive: [Bool])]
 
   init(scores: Matrix, labels: [Int32], predictions: [Int32], classes: Int) {
     self.labels = labels
@@ -118,9 +119,15 @@ private struct ScoredSample {
     self.classes = classes
     // The AUROC of one class against the rest is ranked by its probability, as scikit-learn does; with two classes
     // probability and score rank alike.
-    let ranked = classes == 2 ? scores : LinearClassifier.probabilities(fromScores: scores)
-    rankings = (0..<scores.columns).map { column in
-      let columnScores = (0..<scores.rows).map { ranked.elements[$0 * ranked.columns + column] }
+    let columns = scores.columns
+    let logSums = (0..<scores.rows).map { row -> Double in
+      guard columns > 1 else { return 0 }
+      let values = scores.elements[row * columns..<(row + 1) * columns]
+      let largest = Double(values.max() ?? 0)
+      return largest + log(values.reduce(0) { $0 + exp(Double($1) - largest) })
+    }
+    rankings = (0..<columns).map { column in
+      let columnScores = (0..<scores.rows).map { Double(scores.elements[$0 * columns + column]) - logSums[$0] }
       let target = classes == 2 ? 1 : Int32(column)
       return (
         columnScores, columnScores.indices.sorted { columnScores[$0] < columnScores[$1] }, labels.map { $0 == target }

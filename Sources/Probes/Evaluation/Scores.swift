@@ -82,14 +82,16 @@ public enum AUROC {
   ///
   /// - Returns: nil where there is no positive or no negative example. Scores must not be NaN.
   /// - Complexity: O(n log n).
-  public static func area(scores: [Float], positive: [Bool]) -> Double? {
+  public static func area<Score: Comparable>(scores: [Score], positive: [Bool]) -> Double? {
     precondition(scores.count == positive.count, "\(scores.count) scores, \(positive.count) labels")
     let order = scores.indices.sorted { scores[$0] < scores[$1] }
     return area(order: order, scores: scores, positive: positive, weights: nil)
   }
 
   /// The same with the order known and a weight for each example, in one pass; what the bootstrap repeats.
-  static func area(order: [Int], scores: [Float], positive: [Bool], weights: [Int32]?) -> Double? {
+  static func area<Score: Comparable>(
+    order: [Int], scores: [Score], positive: [Bool], weights: [Int32]?
+  ) -> Double? {
     var below = 0.0  // negatives that score lower than this tie
     var wins = 0.0
     var positives = 0.0

@@ -2,7 +2,7 @@ import Diagnostics
 import LinearAlgebra
 
 /// Sums over rows from which each column's mean and standard deviation follow.
-struct ColumnMoments: Sendable {
+struct ColumnSums: Sendable {
   var count = 0
   var sums: [Double]
   var squares: [Double]
@@ -12,10 +12,10 @@ struct ColumnMoments: Sendable {
     squares = sums
   }
 
-  static func + (a: ColumnMoments, b: ColumnMoments) -> ColumnMoments { combine(a, b, sign: 1) }
-  static func - (a: ColumnMoments, b: ColumnMoments) -> ColumnMoments { combine(a, b, sign: -1) }
+  static func + (a: ColumnSums, b: ColumnSums) -> ColumnSums { combine(a, b, sign: 1) }
+  static func - (a: ColumnSums, b: ColumnSums) -> ColumnSums { combine(a, b, sign: -1) }
 
-  private static func combine(_ a: ColumnMoments, _ b: ColumnMoments, sign: Double) -> ColumnMoments {
+  private static func combine(_ a: ColumnSums, _ b: ColumnSums, sign: Double) -> ColumnSums {
     var result = a
     result.count += Int(sign) * b.count
     for column in a.sums.indices {
@@ -30,25 +30,22 @@ struct ColumnMoments: Sendable {
   /// - Parameters:
   ///   - rows: the rows to sum.
   ///   - parts: each of those rows' part, from 0.
-  static func byPart(_ matrix: Matrix, rows: Range<Int>, parts: [Int32], partCount: Int) -> [ColumnMoments] {
+  static func byPart(_ matrix: Matrix, rows: Range<Int>, parts: [Int32], partCount: Int) -> [ColumnSums] {
     let width = matrix.columns
     let chunks = RowChunks(count: rows.count)
-    var partial = [[ColumnMoments]](
-      repeating: [ColumnMoments](repeating: ColumnMoments(width: width), count: partCount), count: chunks.chunks)
+    var partial = [[ColumnSums]](
+      repeating: [ColumnSums](repeating: ColumnSums(width: width), count: partCount), count: chunks.chunks)
     partial.withUnsafeMutableBufferPointer { partial in
-      // Each chunk writes an element of its own; nobody writes the rows.
-      nonisolated(unsafe) let partial = partial
       matrix.elements.withUnsafeBufferPointer { elements in
-        nonisolated(unsafe) let elements = elements
         chunks.forEach { chunk, range in
           guard let base = elements.baseAddress else { return }
-          var own = [ColumnMoments](repeating: ColumnMoments(width: width), count: partCount)
+          var own = [ColumnSums](repeating: ColumnSums(width: width), count: partCount)
           for row in range { own[Int(parts[row])].add(base + (row + rows.lowerBound) * width) }
           partial[chunk] = own
         }
       }
     }
-    var result = [ColumnMoments](repeating: ColumnMoments(width: width), count: partCount)
+    var result = [ColumnSums](repeating: ColumnSums(width: width), count: partCount)
     for chunk in partial {
       for part in 0..<partCount { result[part] = result[part] + chunk[part] }
     }
