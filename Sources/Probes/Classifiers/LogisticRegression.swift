@@ -10,7 +10,8 @@ public enum LogisticRegression {
     /// scikit-learn's C: larger follows the examples more closely. With several, the one with the least mean loss on
     /// held-out folds of the training rows is taken, and of equal ones the smallest.
     public var strengths: [Double]
-    /// The folds that choose among several strengths.
+    /// The folds of the training rows that choose among several strengths, and on which `Fit.validation` is found; 0
+    /// for none where there is one strength.
     public var folds: Int
     /// The largest component that the gradient of the mean objective may keep.
     public var tolerance: Double
@@ -58,6 +59,8 @@ public enum LogisticRegression {
     public var strength: Double
     /// The mean loss in nats on held-out folds for each C tried; empty where there was one.
     public var strengthLosses: [StrengthLoss]
+    /// The mean balanced accuracy on held-out folds at that C; nil where `folds` is 0.
+    public var validation: Double?
     public var iterations: Int
     /// Whether the gradient fell below the tolerance.
     public var converged: Bool
@@ -90,9 +93,9 @@ public enum LogisticRegression {
     precondition(classes >= 2 && labels.allSatisfy { $0 >= 0 && $0 < classes }, "labels outside 0..<\(classes)")
     try requireEveryClass(labels, classes: classes)
 
-    let choosing = settings.strengths.count > 1
+    let strengths = settings.strengths.sorted()
     let folds =
-      choosing
+      settings.folds > 0 || strengths.count > 1
       ? try Split.folds(settings.folds, labels: labels, groups: groups ?? Array(labels.indices), seed: seed) : []
     var parts = [Int32](repeating: 0, count: rows.count)
     for (fold, split) in folds.enumerated() {
@@ -113,44 +116,52 @@ public enum LogisticRegression {
     let whole = standardization(all)
     let (shifted, shifts) = settings.standardize ? shiftDistant(matrix, whole) : (matrix, nil)
 
-    var strength = settings.strengths[0]
-    var losses: [StrengthLoss] = []
-    if choosing {
-      let strengths = settings.strengths.sorted()
-      var problems: [LogisticProblem] = []
-      for (fold, split) in folds.enumerated() {
-        var targets = labels
-        for index in split.test { targets[index] = -1 }
-        let own = standardization(all - moments[fold]).shifted(by: shifts)
-        for strength in strengths {
-          problems.append(
-            LogisticProblem(targets: targets, classes: classes, strength: strength, standardization: own))
-        }
+    // Every fold at every strength, and where there is nothing to choose the whole too, in step.
+    var problems: [LogisticProblem] = []
+    for (fold, split) in folds.enumerated() {
+      var targets = labels
+      for index in split.test { targets[index] = -1 }
+      let own = standardization(all - moments[fold]).shifted(by: shifts)
+      for strength in strengths {
+        problems.append(
+          LogisticProblem(targets: targets, classes: classes, strength: strength, standardization: own))
       }
-      let objective = LogisticObjective(matrix: shifted, rows: rows, problems: problems)
-      let ends = minimise(objective, settings: settings)
-      losses = strengths.map { StrengthLoss(strength: $0, loss: 0) }
-      for (fold, split) in folds.enumerated() {
-        var heldOut = [Int32](repeating: -1, count: rows.count)
-        for index in split.test { heldOut[index] = labels[index] }
-        for place in strengths.indices {
-          let problem = fold * strengths.count + place
-          let scores = objective.scores(problem, parameters: ends[problem].accepted)
-          losses[place].loss += LogisticObjective.meanLoss(scores, targets: heldOut) / Double(folds.count)
-        }
-      }
-      var best = 0
-      for place in losses.indices where losses[place].loss < losses[best].loss - 1e-6 { best = place }
-      strength = strengths[best]
     }
+    func wholeProblem(_ strength: Double) -> LogisticProblem {
+      LogisticProblem(
+        targets: labels, classes: classes, strength: strength, standardization: whole.shifted(by: shifts))
+    }
+    if strengths.count == 1 { problems.append(wholeProblem(strengths[0])) }
+    let objective = LogisticObjective(matrix: shifted, rows: rows, problems: problems)
+    let ends = minimise(objective, settings: settings)
 
-    let objective = LogisticObjective(
-      matrix: shifted, rows: rows,
-      problems: [
-        LogisticProblem(
-          targets: labels, classes: classes, strength: strength, standardization: whole.shifted(by: shifts))
-      ])
-    let end = minimise(objective, settings: settings)[0]
+    var losses = strengths.map { StrengthLoss(strength: $0, loss: 0) }
+    var accuracies = [Double](repeating: 0, count: strengths.count)
+    for (fold, split) in folds.enumerated() {
+      var heldOut = [Int32](repeating: -1, count: rows.count)
+      for index in split.test { heldOut[index] = labels[index] }
+      for place in strengths.indices {
+        let problem = fold * strengths.count + place
+        let scores = objective.scores(problem, parameters: ends[problem].accepted)
+        losses[place].loss += LogisticObjective.meanLoss(scores, targets: heldOut) / Double(folds.count)
+        let predictions = LinearClassifier.predictions(from: scores)
+        var confusion = [Double](repeating: 0, count: classes * classes)
+        for index in split.test { confusion[Int(labels[index]) * classes + Int(predictions[index])] += 1 }
+        accuracies[place] +=
+          Scores(confusion: confusion, classes: classes, auroc: nil).balancedAccuracy / Double(folds.count)
+      }
+    }
+    var best = 0
+    for place in losses.indices where losses[place].loss < losses[best].loss - 1e-6 { best = place }
+    let strength = strengths[best]
+    let end: LBFGS
+    if strengths.count == 1 {
+      end = ends[ends.count - 1]
+    } else {
+      end =
+        minimise(
+          LogisticObjective(matrix: shifted, rows: rows, problems: [wholeProblem(strength)]), settings: settings)[0]
+    }
     let outputs = classes == 2 ? 1 : classes
     let width = matrix.columns
     // Back to the units of the rows, in float64 until the last step.
@@ -170,7 +181,8 @@ public enum LogisticRegression {
         weights: Matrix(rows: outputs, columns: width, elements: weights), bias: bias),
       coefficients: Array(end.accepted[..<(outputs * width)]),
       intercepts: Array(end.accepted[(outputs * width)...]),
-      standardization: whole, strength: strength, strengthLosses: losses, iterations: end.iterations,
+      standardization: whole, strength: strength, strengthLosses: folds.isEmpty ? [] : losses,
+      validation: folds.isEmpty ? nil : accuracies[best], iterations: end.iterations,
       converged: end.state == .converged, gradient: end.gradientNorm)
   }
 

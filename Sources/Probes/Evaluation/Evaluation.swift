@@ -37,6 +37,8 @@ public struct Evaluation: Codable, Sendable, Equatable {
   public var intervals: ScoreIntervals?
   /// What always answering the most frequent class of the training examples would score.
   public var majority: Scores
+  /// The class that it answers.
+  public var majorityClass: Int
   /// Counts by label (outer) and prediction (inner).
   public var confusion: [[Int]]
 }
@@ -99,6 +101,7 @@ extension Evaluation {
         ? sample.intervals(groups: dense, groupCount: numbers.count, bootstrap: bootstrap) : nil,
       majority: Scores(
         confusion: majorityConfusion, classes: classCount, auroc: counts.contains(0) ? nil : 0.5),
+      majorityClass: majorityClass,
       confusion: (0..<classCount).map { label in
         (0..<classCount).map { Int(confusion[label * classCount + $0]) }
       })

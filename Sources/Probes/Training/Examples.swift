@@ -1,0 +1,211 @@
+import Activations
+import Diagnostics
+import Foundation
+import LinearAlgebra
+
+/// The examples of a concept in a source: which rows each is made of, its class and its group. No activations yet.
+struct Examples {
+  var classes: [String]
+  /// Each example's class.
+  var labels: [Int32]
+  /// Each example's group, numbered from 0: by the corpus's group, else by the document (all its pieces).
+  var groups: [Int]
+  /// For each row of the source the example it belongs to, or −1.
+  var exampleOfRow: [Int32]
+  /// For each example its last row.
+  var lastRow: [Int]
+  /// For each example how many rows it is pooled from.
+  var rowCounts: [Int32]
+  /// Documents left out, by reason.
+  var unlabelled = 0
+  var empty = 0
+
+  var count: Int { labels.count }
+}
+
+extension Examples {
+  /// Finds the examples of a concept.
+  ///
+  /// - Throws: `probe.noLabels`, `probe.singleClass`, `probe.unknownLabel`, `probe.tooManyClasses`, `probe.labelNaN`,
+  ///   `probe.pooledSource`.
+  init(_ concept: Concept, of source: some ActivationSource, specialTokens: Bool, most: Int, seed: UInt64) throws {
+    switch concept.level {
+    case .document: try self.init(documentsOf: source, concept: concept, specialTokens: specialTokens)
+    case .token: try self.init(tokensOf: source, concept: concept, specialTokens: specialTokens)
+    }
+    if count > most { keep(most, seed: seed) }
+  }
+
+  private init(documentsOf source: some ActivationSource, concept: Concept, specialTokens: Bool) throws {
+    let documents = try source.documents
+    guard let column = documents.labels[concept.column] else {
+      let names = documents.labels.keys.sorted()
+      throw Fault(
+        .badData, "probe.noLabels", "The documents have no labels of this name", place: concept.column,
+        expected: names.isEmpty ? "labelled documents" : "one of \(names.joined(separator: ", "))",
+        found: names.isEmpty ? "no labels at all" : concept.column,
+        advice: try source.spans.count > 0
+          ? "its spans are labelled: probe them at token level"
+          : "capture a corpus with a label field, or add labels with `unfold store label`")
+    }
+    let names = try ClassNames(
+      present: Set(column.indices.compactMap { try Self.name(of: column[$0], document: documents.ids[$0]) }),
+      positive: concept.positive, addingBackground: false, place: "label column \(concept.column)")
+    var groupNumbers = GroupNumbers()
+    classes = names.names
+    labels = []
+    groups = []
+    exampleOfRow = [Int32](repeating: -1, count: source.rowCount)
+    lastRow = []
+    rowCounts = []
+
+    var excluded: [Bool] = []
+    if source.rowKind == .token, !specialTokens {
+      excluded = try source.tokens(in: 0..<source.tokenCount).special.map { $0 != 0 }
+    }
+    var previous = -1  // the example of the document before, if this may be its next piece
+    for document in 0..<documents.count {
+      guard let label = try Self.name(of: column[document], document: documents.ids[document]) else {
+        unlabelled += 1
+        previous = -1
+        continue
+      }
+      // Pieces of a document that was split are one example, unless rows are whole documents already.
+      let continues =
+        source.rowKind == .token && previous >= 0 && documents.pieces[document] > 0
+        && documents.ids[document] == documents.ids[document - 1]
+      let rows = source.rowKind == .token ? documents.tokens(of: document) : document..<document + 1
+      let used = excluded.isEmpty ? Array(rows) : rows.filter { !excluded[$0] }
+      guard let last = used.last else {
+        if documents.pieces[document] == 0 { empty += 1 }
+        continue
+      }
+      if !continues {
+        previous = labels.count
+        labels.append(names.number(of: label))
+        groups.append(groupNumbers.number(documents, document))
+        lastRow.append(last)
+        rowCounts.append(0)
+      }
+      for row in used { exampleOfRow[row] = Int32(previous) }
+      lastRow[previous] = last
+      rowCounts[previous] += Int32(used.count)
+    }
+    try requireClasses(place: "label column \(concept.column)")
+  }
+
+  private init(tokensOf source: some ActivationSource, concept: Concept, specialTokens: Bool) throws {
+    guard source.rowKind == .token else {
+      throw Fault(
+        .badData, "probe.pooledSource", "The rows are whole documents, so their tokens cannot be told apart",
+        expected: "a store captured with --pool none", found: "a pooled store",
+        advice: "capture again without pooling, or probe at document level")
+    }
+    let documents = try source.documents
+    let spans = try source.spans
+    guard spans.count > 0 else {
+      throw Fault(
+        .badData, "probe.noLabels", "The documents have no labelled spans",
+        expected: "spans with start, end and label", found: "none",
+        advice: "capture a corpus with spans, add them with `unfold store label`, or probe at document level")
+    }
+    let names = try ClassNames(
+      present: Set(spans.rows.map { $0.label.description }), positive: concept.positive, addingBackground: true,
+      place: "spans")
+    // One label against everything else: every token is an example. Several: those under a span.
+    let background = concept.positive != nil || names.names.first.map { $0.hasPrefix("not ") } == true
+    classes = names.names
+    labels = []
+    groups = []
+    exampleOfRow = [Int32](repeating: -1, count: source.rowCount)
+    lastRow = []
+    rowCounts = []
+    var groupNumbers = GroupNumbers()
+    for document in 0..<documents.count {
+      let own = spans.spans(of: document)
+      let range = documents.tokens(of: document)
+      let tokens = try source.tokens(in: range)
+      var group: Int?
+      for (offset, row) in range.enumerated() {
+        if tokens.special[offset] != 0, !specialTokens { continue }
+        let start = tokens.starts[offset]
+        let end = tokens.ends[offset]
+        // The label that the token lies under longest; of equal ones the first.
+        var label: Int32 = background ? 0 : -1
+        var longest: Int32 = 0
+        for span in own where span.start < end && start < span.end {
+          let number = names.number(of: span.label.description)
+          if concept.positive != nil {
+            if number == 1 { label = 1 }
+          } else if min(end, span.end) - max(start, span.start) > longest {
+            longest = min(end, span.end) - max(start, span.start)
+            label = number
+          }
+        }
+        guard label >= 0 else { continue }
+        if group == nil { group = groupNumbers.number(documents, document) }
+        exampleOfRow[row] = Int32(labels.count)
+        labels.append(label)
+        groups.append(group ?? 0)
+        lastRow.append(row)
+        rowCounts.append(1)
+      }
+    }
+    guard !labels.isEmpty else {
+      throw Fault(
+        .badData, "probe.labelsDoNotMatch", "No token lies under a labelled span",
+        expected: "spans counted in Unicode scalars of the texts that were captured",
+        found: "\(spans.count) spans, none over a token")
+    }
+    try requireClasses(place: "spans")
+  }
+
+  /// Numbers groups in the order of their first example.
+  private struct GroupNumbers {
+    private var numbers: [String: Int] = [:]
+
+    mutating func number(_ documents: DocumentTable, _ document: Int) -> Int {
+      // A group and a document of one name stay apart.
+      let key = documents.groups[document].map { "g\($0)" } ?? "d\(documents.ids[document])"
+      if let number = numbers[key] { return number }
+      numbers[key] = numbers.count
+      return numbers.count - 1
+    }
+  }
+
+  private static func name(of label: Label?, document: String) throws -> String? {
+    if case .number(let number) = label, number.isNaN {
+      throw Fault(
+        .badData, "probe.labelNaN", "A label is not a number", place: "document \(document)",
+        expected: "a class or a number", found: "NaN", advice: "leave the label out where it is not known")
+    }
+    return label?.description
+  }
+
+  private func requireClasses(place: String) throws {
+    var counts = [Int](repeating: 0, count: classes.count)
+    for label in labels { counts[Int(label)] += 1 }
+    let present = counts.count { $0 > 0 }
+    guard present < 2 else { return }
+    throw Fault(
+      .badData, "probe.singleClass", "All examples have the same label, so there is nothing to tell apart",
+      place: place, expected: "examples of \(classes.joined(separator: " and "))",
+      found: zip(classes, counts).map { "\($1) of \($0)" }.joined(separator: ", "),
+      advice: "add examples without the concept")
+  }
+
+  /// Keeps a seeded choice of the examples.
+  private mutating func keep(_ most: Int, seed: UInt64) {
+    var generator = SeededGenerator(seed: seed, stream: "examples")
+    let chosen = generator.choice(most, of: count)
+    var newNumber = [Int32](repeating: -1, count: count)
+    for (new, old) in chosen.enumerated() { newNumber[old] = Int32(new) }
+    labels = chosen.map { labels[$0] }
+    groups = chosen.map { groups[$0] }
+    lastRow = chosen.map { lastRow[$0] }
+    rowCounts = chosen.map { rowCounts[$0] }
+    for row in exampleOfRow.indices where exampleOfRow[row] >= 0 {
+      exampleOfRow[row] = newNumber[Int(exampleOfRow[row])]
+    }
+  }
+}
