@@ -59,7 +59,7 @@ public enum LogisticRegression {
     public var strength: Double
     /// The mean loss in nats on held-out folds for each C tried; empty where there was one.
     public var strengthLosses: [StrengthLoss]
-    /// The mean balanced accuracy on held-out folds at that C; nil where `folds` is 0.
+    /// The mean balanced accuracy on held-out folds at that C; nil where there were none.
     public var validation: Double?
     public var iterations: Int
     /// Whether the gradient fell below the tolerance.
@@ -94,9 +94,12 @@ public enum LogisticRegression {
     try requireEveryClass(labels, classes: classes)
 
     let strengths = settings.strengths.sorted()
+    let groups = groups ?? Array(labels.indices)
+    // Few groups allow fewer folds; none are needed where there is nothing to choose.
+    let possible = min(settings.folds, leastGroups(labels, groups: groups, classes: classes))
     let folds =
-      settings.folds > 0 || strengths.count > 1
-      ? try Split.folds(settings.folds, labels: labels, groups: groups ?? Array(labels.indices), seed: seed) : []
+      possible > 1 || strengths.count > 1
+      ? try Split.folds(possible, labels: labels, groups: groups, seed: seed) : []
     var parts = [Int32](repeating: 0, count: rows.count)
     for (fold, split) in folds.enumerated() {
       for index in split.test { parts[index] = Int32(fold) }
@@ -218,6 +221,13 @@ public enum LogisticRegression {
       }
     }
     return (shifted, shifts)
+  }
+
+  /// The number of groups of the class that has fewest.
+  private static func leastGroups(_ labels: [Int32], groups: [Int], classes: Int) -> Int {
+    var seen = [Set<Int>](repeating: [], count: classes)
+    for (label, group) in zip(labels, groups) { seen[Int(label)].insert(group) }
+    return seen.map(\.count).min() ?? 0
   }
 
   static func requireEveryClass(_ labels: [Int32], classes: Int) throws {
