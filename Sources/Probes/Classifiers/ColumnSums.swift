@@ -37,7 +37,7 @@ struct ColumnSums: Sendable {
       repeating: [ColumnSums](repeating: ColumnSums(width: width), count: partCount), count: chunks.chunks)
     partial.withUnsafeMutableBufferPointer { partial in
       matrix.elements.withUnsafeBufferPointer { elements in
-        chunks.forEach { chunk, range in
+        chunks.share { chunk, range in
           guard let base = elements.baseAddress else { return }
           var own = [ColumnSums](repeating: ColumnSums(width: width), count: partCount)
           for row in range { own[Int(parts[row])].add(base + (row + rows.lowerBound) * width) }

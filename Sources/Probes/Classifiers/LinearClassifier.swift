@@ -37,7 +37,7 @@ public struct LinearClassifier: Sendable, Equatable {
     scores.elements.withUnsafeMutableBufferPointer { scores in
       matrix.elements.withUnsafeBufferPointer { rows in
         weights.elements.withUnsafeBufferPointer { weights in
-          RowChunks(count: range.count).forEach { _, chunk in
+          RowChunks(count: range.count).share { _, chunk in
             guard let rowBase = rows.baseAddress, let weightBase = weights.baseAddress else { return }
             for row in chunk {
               let values = rowBase + (row + range.lowerBound) * width

@@ -142,7 +142,7 @@ struct LogisticObjective {
     partial.withUnsafeMutableBufferPointer { partial in
       matrix.elements.withUnsafeBufferPointer { elements in
         weights.withUnsafeBufferPointer { weights in
-          chunks.forEach { chunk, range in
+          chunks.share { chunk, range in
             guard let matrixBase = elements.baseAddress, let weightBase = weights.baseAddress else { return }
             var sums = Sums(problems: active.count, outputs: outputs, width: width)
             var products = [Float](repeating: 0, count: outputs * width)
@@ -245,7 +245,7 @@ struct LogisticObjective {
     let chunks = RowChunks(count: count)
     var partial = [[Double]](repeating: [], count: chunks.chunks)
     partial.withUnsafeMutableBufferPointer { partial in
-      chunks.forEach { chunk, range in
+      chunks.share { chunk, range in
         var losses = [Double](repeating: 0, count: targets.count)
         for row in range {
           let rowScores = scores + row * outputs

@@ -17,7 +17,7 @@ struct RowChunks {
   }
 
   /// Calls `body` once for every chunk, on the threads of the pool.
-  func forEach(_ body: (_ chunk: Int, _ rows: Range<Int>) -> Void) {
+  func share(_ body: (_ chunk: Int, _ rows: Range<Int>) -> Void) {
     Threads.forEach(chunks) { chunk in body(chunk, range(chunk)) }
   }
 }
