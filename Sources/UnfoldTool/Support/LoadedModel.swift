@@ -1,0 +1,32 @@
+import Foundation
+import Unfold
+
+/// A model and its tokenizer, as a command line named them.
+struct LoadedModel {
+  /// What the user called the model, without folders.
+  let name: String
+  let model: Model
+  /// Nil where the folder has none: enough for corpora of token ids.
+  let tokenizer: Tokenizer?
+
+  init(_ argument: ModelArgument, compute: ComputeType) throws { try self.init(argument.model, compute: compute) }
+
+  init(_ name: String, compute: ComputeType = .float32) throws {
+    let folder = try ModelLocation.resolve(name)
+    self.name = name.split(separator: "/").last.map(String.init) ?? name
+    model = try Model.load(folder, compute: compute)
+    let file = folder.appending(path: "tokenizer.json")
+    tokenizer = FileManager.default.fileExists(atPath: file.path) ? try Tokenizer(folder: folder) : nil
+    try tokenizer?.check(embeddingRows: model.configuration.vocabularySize, of: folder.path)
+  }
+
+  /// The tokenizer, for commands that need one.
+  func requireTokenizer() throws -> Tokenizer {
+    guard let tokenizer else {
+      throw Fault(
+        .noInput, "tool.noTokenizer", "The model has no tokenizer", file: model.folder.path,
+        expected: "tokenizer.json beside the weights", advice: "give a corpus of token ids, or add the file")
+    }
+    return tokenizer
+  }
+}
