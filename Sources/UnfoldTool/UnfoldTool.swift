@@ -12,7 +12,8 @@ struct UnfoldTool: AsyncParsableCommand {
 
         unfold demo
       """,
-    version: "unfold \(UnfoldVersion.current)")
+    version: "unfold \(UnfoldVersion.current)",
+    subcommands: [TokenizeCommand.self])
 
   /// Parses and runs; every way to fail ends with the exit code of its class and a message that says what to do next.
   static func main() async {

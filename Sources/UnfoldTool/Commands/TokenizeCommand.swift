@@ -41,9 +41,9 @@ struct TokenizeCommand: ParsableCommand {
     let tokenizer = try Tokenizer(folder: model.folder())
     if let text {
       let result = try result(of: text, id: nil, by: tokenizer)
-      return try common.show(result) { table(of: result, $0) }
+      return try common.show(result) { table(of: result, by: tokenizer, $0) }
     }
-    var reader = try Corpus(input, options: corpus.options).makeReader()
+    let reader = try Corpus(input, options: corpus.options).makeReader()
     while let document = try reader.next() {
       guard let text = document.text else { continue }
       let result = try result(of: text, id: document.id, by: tokenizer)
@@ -62,12 +62,14 @@ struct TokenizeCommand: ParsableCommand {
       ends: encoding.ends, special: encoding.special)
   }
 
-  private func table(of result: Result, _ style: TerminalStyle) -> String {
-    var table = TextTable([.right("position"), .right("id"), .left("piece"), .right("start"), .right("end")])
+  private func table(of result: Result, by tokenizer: Tokenizer, _ style: TerminalStyle) -> String {
+    var table = TextTable([
+      .right("position"), .right("id"), .left("piece"), .left("text"), .right("start"), .right("end"),
+    ])
     for index in result.tokens.indices {
       table.append([
-        "\(index)", "\(result.tokens[index])", result.pieces[index], "\(result.starts[index])",
-        "\(result.ends[index])",
+        "\(index)", "\(result.tokens[index])", result.pieces[index],
+        tokenizer.text(of: result.tokens[index]) ?? "", "\(result.starts[index])", "\(result.ends[index])",
       ])
     }
     return table.rendered(style)

@@ -22,7 +22,7 @@ struct CommonOptions: ParsableArguments {
 
   /// Sets what holds for the whole process; a command calls it before any work.
   func apply() {
-    _ = threads
+    if let threads { Threads.count = threads }
   }
 
   /// How results are shown on standard output.
