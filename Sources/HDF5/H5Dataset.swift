@@ -71,7 +71,8 @@ extension H5Location where Self: ~Copyable {
   /// Makes a dataset.
   ///
   /// - Parameters:
-  ///   - chunk: the shape of a chunk, which makes the dataset chunked, each chunk with a Fletcher-32 checksum.
+  ///   - chunk: the shape of a chunk, which makes the dataset chunked, each chunk with a Fletcher-32 checksum (texts of any
+  ///     length lie elsewhere in the file, where no filter reaches them).
   ///   - growing: whether the first axis may be lengthened later; needs `chunk`.
   public func makeDataset(
     _ name: String, _ elementType: H5ElementType, shape: [Int], chunk: [Int]? = nil, growing: Bool = false
@@ -85,7 +86,9 @@ extension H5Location where Self: ~Copyable {
         let lengths = chunk.map { hsize_t($0) }
         try H5Library.check(
           H5Pset_chunk(creation.raw, Int32(chunk.count), lengths), "making \(place)", file: file, writing: true)
-        try H5Library.check(H5Pset_fletcher32(creation.raw), "making \(place)", file: file, writing: true)
+        if elementType != .string {
+          try H5Library.check(H5Pset_fletcher32(creation.raw), "making \(place)", file: file, writing: true)
+        }
       }
       let space: H5Identifier
       if shape.isEmpty {

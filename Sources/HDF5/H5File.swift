@@ -25,6 +25,9 @@ public struct H5File: ~Copyable, H5Location {
       let access = try propertyList(unfold_h5p_file_access())
       try H5Library.check(
         H5Pset_libver_bounds(access.raw, H5F_LIBVER_V110, H5F_LIBVER_V110), "making a file", file: path, writing: true)
+      // Refuse to close a file while objects of it are open: it would be closed later, behind our back.
+      try H5Library.check(
+        H5Pset_fclose_degree(access.raw, H5F_CLOSE_SEMI), "making a file", file: path, writing: true)
       try H5Library.check(H5Pset_alignment(access.raw, 1 << 19, 1 << 20), "making a file", file: path, writing: true)
       return try H5Identifier(
         H5Fcreate(path, unfold_h5f_truncate(), creation.raw, access.raw), .file, "making a file", file: path,
@@ -49,8 +52,6 @@ public struct H5File: ~Copyable, H5Location {
     }
     return try H5Library.locked {
       let access = try propertyList(unfold_h5p_file_access())
-      // Refuse to close a file that still has objects open, rather than keep it half open behind our back.
-      try H5Library.check(H5Pset_fclose_degree(access.raw, H5F_CLOSE_SEMI), "opening a file", file: path)
       let id = H5Fopen(path, unfold_h5f_read_only(), access.raw)
       if id < 0 {
         var fault = H5Library.fault("opening the file", file: path, writing: false)

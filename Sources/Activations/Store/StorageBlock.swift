@@ -10,11 +10,15 @@ public final class StorageBlock: @unchecked Sendable {
   /// rows · `StoredSite.rowBytes`, aligned to 64 bytes, uninitialised.
   public let bytes: UnsafeMutableRawBufferPointer
 
+  /// The same and four bytes more, where the writer puts a chunk's checksum for a moment.
+  let memory: UnsafeMutableRawBufferPointer
+
   init(site: Int, rows: Int, byteCount: Int) {
     self.site = site
     self.rows = rows
-    bytes = .allocate(byteCount: byteCount, alignment: 64)
+    memory = .allocate(byteCount: byteCount + 4, alignment: 64)
+    bytes = UnsafeMutableRawBufferPointer(rebasing: memory[..<byteCount])
   }
 
-  deinit { bytes.deallocate() }
+  deinit { memory.deallocate() }
 }

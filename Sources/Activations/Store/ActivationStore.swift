@@ -1,0 +1,176 @@
+import Diagnostics
+import Foundation
+import HDF5
+import LinearAlgebra
+import StrictJSON
+
+/// A store of activations on disk: a folder of shards with a manifest, or one HDF5 file of the same layout.
+///
+/// Opening reads the manifest and holds it against the files; nothing else is kept in memory. Shards are opened when they
+/// are read. A shard that is missing or of another size is an error, and so is a chunk whose checksum does not match:
+/// nothing is ever read as zeros.
+public struct ActivationStore: ActivationSource {
+  public let url: URL
+  public let run: StoreRun
+  /// Whether the run that wrote it came to its end.
+  public let isComplete: Bool
+  let manifest: StoreManifest?
+  let parts: [Part]
+
+  /// One file of the store, and where its rows stand in the whole.
+  struct Part: Sendable {
+    var path: String
+    var rows: Range<Int>
+    var tokens: Range<Int>
+    var documents: Range<Int>
+    var spanCount: Int
+  }
+
+  /// Opens a store.
+  ///
+  /// - Parameter url: the folder; its `index.h5` or `manifest.jsonl`, which mean the same; or a single `.h5` file.
+  /// - Throws: `Fault`: `store.noManifest`, `store.manifestDamaged`, `store.missingShard`, `store.shardDamaged`, or what
+  ///   `HDF5` has to say about a single file.
+  public init(opening url: URL) throws {
+    var url = url
+    let beside = url.deletingLastPathComponent()
+    if [StoreIndex.fileName, StoreManifest.fileName].contains(url.lastPathComponent),
+      FileManager.default.fileExists(atPath: beside.appendingPathComponent(StoreManifest.fileName).path)
+    {
+      url = beside
+    }
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
+      throw Fault(
+        .noInput, "store.noManifest", "There is no activation store here", file: url.path,
+        expected: "a folder with \(StoreManifest.fileName), or one .h5 file", found: "nothing of that name",
+        advice: "check the path")
+    }
+    if isFolder.boolValue {
+      try self.init(folder: url)
+    } else {
+      try self.init(file: url)
+    }
+  }
+
+  private init(folder: URL) throws {
+    guard let manifest = try StoreManifest.read(folder) else {
+      throw Fault(
+        .badData, "store.empty", "The store's run was stopped before it wrote anything", file: folder.path,
+        advice: "run the capture again with --resume")
+    }
+    url = folder
+    run = manifest.run
+    isComplete = manifest.isComplete
+    self.manifest = manifest
+    parts = try manifest.shards.map { shard in
+      try Self.check(shard.file, bytes: shard.bytes, in: folder)
+      return Part(
+        path: folder.appendingPathComponent(shard.file).path, rows: shard.firstRow..<shard.firstRow + shard.rows,
+        tokens: shard.firstToken..<shard.firstToken + shard.tokens,
+        documents: shard.firstDocument..<shard.firstDocument + shard.documents, spanCount: shard.spans)
+    }
+    if let labels = manifest.labels { try Self.check(labels.file, bytes: labels.bytes, in: folder) }
+  }
+
+  private init(file url: URL) throws {
+    let file = try H5File(opening: url.path)
+    let run = try Self.run(of: file)
+    func length(_ name: String) throws -> Int { try file.contains(name) ? file.dataset(name).shape.first ?? 0 : 0 }
+    let tokens = try length("tokens/id")
+    let documents = try length("documents/id")
+    let rows =
+      try run.sites.first.map { try length("activations/\($0.name)") } ?? (run.rowKind == .token ? tokens : documents)
+    for site in run.sites {
+      let shape = try file.dataset("activations/\(site.name)").shape
+      guard shape == [rows] + site.shape else {
+        throw Fault(
+          .badData, "store.shape", "A dataset is not of the shape it must have", file: url.path,
+          place: "/activations/\(site.name)", expected: "\([rows] + site.shape)", found: "\(shape)")
+      }
+    }
+    self.url = url
+    self.run = run
+    isComplete = true
+    manifest = nil
+    parts = [
+      Part(
+        path: url.path, rows: 0..<rows, tokens: 0..<tokens, documents: 0..<documents,
+        spanCount: try length("spans/document"))
+    ]
+  }
+
+  /// The run that a file says it comes from; or, for a file of the same layout that others wrote, what its datasets show.
+  private static func run(of file: borrowing H5File) throws -> StoreRun {
+    if try file.textAttribute("format") == StoreManifest.format, let text = try file.textAttribute("run") {
+      _ = try JSONValue(parsing: text, file: file.file)
+      do {
+        return try JSONDecoder().decode(StoreRun.self, from: Data(text.utf8))
+      } catch {
+        throw Fault(
+          .badData, "store.manifestDamaged", "The file's record of its run cannot be read", file: file.file,
+          place: "attribute run", found: "\(error)")
+      }
+    }
+    guard file.contains("activations") else {
+      throw Fault(
+        .badData, "store.noActivations", "The file is no activation store", file: file.file,
+        expected: "a group /activations", found: try file.members().joined(separator: ", "))
+    }
+    let group = try file.group("activations")
+    let sites = try group.members().compactMap { name -> StoredSite? in
+      guard try group.kind(of: name) == .dataset else { return nil }
+      let dataset = try group.dataset(name)
+      let shape = try Array(dataset.shape.dropFirst())
+      let storage: StorageType
+      switch dataset.elementType {
+      case .float16: storage = .float16
+      case .uint16 where try dataset.textAttribute("dtype") == StorageType.bfloat16.rawValue: storage = .bfloat16
+      case .uint8 where file.contains("quantization/\(name)/scale"): storage = .uint8
+      case .string, .fixedString, .other: return nil
+      default: storage = .float32
+      }
+      return StoredSite(
+        name: name, layer: try dataset.numberAttribute("layer", as: Int64.self).flatMap { Int(exactly: $0) },
+        axes: shape.indices.map { "axis\($0)" }, shape: shape, storage: storage)
+    }
+    return StoreRun(
+      origin: Origin(
+        model: try file.textAttribute("model") ?? "unknown", modelDigest: try file.textAttribute("model_digest") ?? "",
+        version: try file.textAttribute("unfold_version") ?? "unknown"), sites: sites)
+  }
+
+  /// Holds a file of the store against the manifest: it is there, and of the size it had.
+  private static func check(_ name: String, bytes: Int, in folder: URL) throws {
+    let url = folder.appendingPathComponent(name)
+    guard let attributes = try? FileManager.default.attributesOfItem(atPath: url.path),
+      let size = attributes[.size] as? Int
+    else {
+      throw Fault(
+        .badData, "store.missingShard", "A file of the store is missing", file: url.path,
+        expected: "\(name), \(bytes.formatted()) bytes", found: "no such file",
+        advice: "bring the file back, or capture again")
+    }
+    guard size == bytes else {
+      throw Fault(
+        .badData, "store.shardDamaged", "A file of the store has another size than when it was written",
+        file: url.path, expected: "\(bytes.formatted()) bytes", found: "\(size.formatted()) bytes",
+        advice: "restore the file from a copy, or capture again")
+    }
+  }
+
+  /// Opens a shard of a store that is being resumed or read.
+  static func open(_ shard: ShardEntry, in folder: URL) throws -> H5File {
+    try check(shard.file, bytes: shard.bytes, in: folder)
+    return try H5File(opening: folder.appendingPathComponent(shard.file).path)
+  }
+
+  // MARK: - What it holds
+
+  public var origin: Origin { run.origin }
+  public var sites: [StoredSite] { run.sites }
+  public var rowKind: RowKind { run.rowKind }
+  public var rowCount: Int { parts.last?.rows.upperBound ?? 0 }
+  public var tokenCount: Int { parts.last?.tokens.upperBound ?? 0 }
+  public var documentCount: Int { parts.last?.documents.upperBound ?? 0 }
+}
