@@ -127,20 +127,40 @@ def candidates(templates, grammar, count, prefix=""):
     return found
 
 
-def length_key(example):
-    return len(example["text"])
+def length(text):
+    return len(text)
 
 
-def choose(pool, per_class, share, rng, key=length_key, bins=10):
-    """As many examples of each class, lengths matched bin by bin, no group over `share` of the whole."""
+def punctuation(text):
+    return sum(not c.isalnum() and not c.isspace() for c in text) / len(text)
+
+
+def capitals(text):
+    return sum(map(str.isupper, text)) / len(text)
+
+
+def word_count(text):
+    return len(text.split())
+
+
+def choose(pool, per_class, share, rng, match=((length, 10),)):
+    """As many examples of each class, the measures in `match` matched bin by bin, no group over `share` of the whole."""
     labels = sorted({e["label"] for e in pool}, key=str)
     cap = int(share * per_class * len(labels))
-    ordered = sorted(key(e) for e in pool)
-    edges = [ordered[len(ordered) * i // bins] for i in range(1, bins)]
+    edges = []
+    for measure, count in match:
+        ordered = sorted(measure(e["text"]) for e in pool)
+        edges.append([ordered[len(ordered) * i // count] for i in range(1, count)])
+    bins = 1
+    for _, count in match:
+        bins *= count
 
     def bin_of(example):
-        value = key(example)
-        return sum(value >= edge for edge in edges)
+        place = 0
+        for (measure, count), limits in zip(match, edges):
+            value = measure(example["text"])
+            place = place * count + sum(value >= limit for limit in limits)
+        return place
 
     shelves = {(label, b): [] for label in labels for b in range(bins)}
     seen = set()

@@ -149,7 +149,7 @@ def documents(rng, per_domain):
     chosen = []
     for domain, pool in pools.items():
         rows = [row for row in pool if len(row["text"]) >= 90]
-        rows = choose(rows, per_domain, 1.0, rng, bins=1)
+        rows = choose(rows, per_domain, 1.0, rng, match=((len, 1),))
         for i, row in enumerate(rows):
             row["label"] = domain
             if domain in ("poems", "questions", "reviews"):  # composed anew each time: groups of four
