@@ -38,7 +38,7 @@ def programming_language(rng):
     title="HTTP requests against other technical text",
     about="HTTP requests of browsers, command-line clients, APIs, proxies and probes (26 layouts, with and without bodies), and technical text that shares their words: HTTP "
     "responses, access logs, mail headers, SMTP, SIP and FTP sessions, configurations, stack traces, tickets, and prose about HTTP.",
-    made="26 request templates and 26 others (`scripts/sets/http.py`). Hosts and addresses are those reserved for documentation. Lengths and numbers of words are matched between the classes.",
+    made="26 request templates and 26 others (`scripts/sets/http.py`). Hosts and addresses are those reserved for documentation. Lengths and numbers of words are matched between the classes, which leaves out the templates that have no counterpart.",
     use="Finds the directions and neurons of a protocol. The negatives contain `GET`, `POST`, `Host:` and `HTTP/1.1` too, so these words alone do not decide.",
     shortcuts={"first word": "most requests begin with GET or POST", "words": "header lines have few spaces", "upper case": "header names are capitalised", "digits": "logs are full of numbers", "last sign": "requests seldom end with a stop", "punctuation": "headers are dense in signs"},
 )
@@ -107,7 +107,7 @@ def question_set(rng):
     "python",
     title="Python against other programming languages",
     about="Short Python programs, and programs in C, C++, Java, JavaScript, TypeScript, Go, Rust, Swift, Ruby, PHP, SQL, shell, Kotlin, C#, Haskell, CSS and Make.",
-    made="%d Python and %d other templates (`scripts/sets/code.py`) with the same names, numbers and texts drawn; every Python text parses. Lengths, words and capitals are matched." % (len(code.PYTHON), len(code.OTHER)),
+    made="%d Python and %d other templates (`scripts/sets/code.py`) with the same names, numbers and texts drawn; every Python text parses. Lengths, words and capitals are matched, which leaves out the templates that have no counterpart." % (len(code.PYTHON), len(code.OTHER)),
     use="Asks for one language among many that share its words (`import`, `for`, `class`, `return`).",
     shortcuts={"punctuation": "other languages use braces and semicolons", "last sign": "others often end with a brace", "first word": "`import` and `def` begin many Python texts", "words": "indentation",
                "upper case": "type names", "digits": "chance of the templates"},

@@ -41,7 +41,7 @@ LISTS.update({
         "the increase began well before {y}", "no such difference was found in {country}", "earlier estimates were too high by {percent}%",
     ],
     "claim": ["It has often been argued that {topic} depends on {topic}", "Several authors hold that {finding}", "A common view is that {finding}", "Recent work suggests that {finding}", "The literature on {topic} agrees that {finding}"],
-    "ofwhat": ["{topic}", "childhood in {country}", "a {job} and {his|her} {relative}", "the war", "a lost {object}", "a family in {city}", "{animal}s and {plant}"],
+    "ofwhat": ["{topic}", "childhood in {country}", "a~ {job} and {his|her} {relative}", "the war", "a lost {object}", "a family in {city}", "{animal}s and {plant}"],
 })
 
 CITATIONS = {
@@ -100,7 +100,7 @@ PROSE = {
     "radio": "Radio {city}, {day}, {hour}:{mins}. \"{novel}\", part {2|3|4|5} of {6|8|10}: {first} {surname} reads. It is {y1a}, and the {job}, who has lost {p1} crowns at cards, meets {woman} {surname} on the ferry. After the news: songs from {country}, {y1a} to {year2}.",
     "statue": "The statue of {first} {surname#1} ({birth}–{death}) in {city} holds a book, and every {season} someone paints its title in {colour}: \"{novel}\", then \"{novel}\". The town has spent {p1} pounds on cleaning since {newyear}. {surname#1}, a~ {job}, is not known to have read either.",
     "printer": "To print {hundreds} copies of \"{novel}\" in {oldyear} took {few} men {n2} days. {first} {surname}, aged {tens}, set pages {p1} to {p2} alone, by candle, and left one mistake on purpose, on the last line, so that his {relative} in {town} would know that it was he.",
-    "gift": "To {first}, {dayno} {month} {year}, from {first}: \"{novel}\", {city}, with a {colour} ribbon at page {p1}. Inside, in pencil: \"{^few} days late, {few} pages missing, but yours.\" I bought it for {digit} euros in {newyear}, at the market of {town}, from a~ {job}.",
+    "gift": "To {first}, {dayno} {month} {year}, from {first}: \"{novel}\", {city}, with a~ {colour} ribbon at page {p1}. Inside, in pencil: \"{^few} days late, {few} pages missing, but yours.\" I bought it for {digit} euros in {newyear}, at the market of {town}, from a~ {job}.",
     "prize": "The {city} Prize, worth {p1},000 euros, goes to {first} {surname} ({age}) for \"{novel}\". Of {n2} books sent in, the jury under {first} {surname} had chosen {few}. {surname}'s \"{novel}\" ({p2} pages) came second, as it had done in {newyear} with another jury.",
     "dictionary-maker": "{surname#1} began the dictionary in {built}, reached the letter D after {few} years and died at M, in {y1a}. {first} {surname} went on from slip {n4}. Volume {no}, {p2} pages, was printed in {city} in {year2}; a~ {job} bought the first copy to press {plant} in.",
     "bet": "In {month} {newyear}, {first} {surname} bet {first} {surname} {p1} pounds that nobody at the {building} had finished \"{novel}\". They asked {n2} people. {^few} had, {digit} said so, and one, a~ {job}, was able to tell them what happens on page {p2}.",

@@ -94,8 +94,8 @@ LETTERS = {
 }
 
 POEM = (
-    ["The {soft} {image} {does} {how},", "Over the roofs a {soft} {image} {does},", "O {image}, what {does} in you {how}?", "I ask the {image} that {does} {how}", "There is a~ {image} that {does} {how},", "Tonight the {soft} {image} {does},"],
-    ["and no one calls the {image} home.", "and still the {soft} {image} {does}.", "as if the {image} knew my name.", "beneath a {soft} and {soft} sky.", "the {image} answers, {soft} and low.", "where once the {image} used to be."],
+    ["The {soft} {image} {does} {how},", "Over the roofs a~ {soft} {image} {does},", "O {image}, what {does} in you {how}?", "I ask the {image} that {does} {how}", "There is a~ {image} that {does} {how},", "Tonight the {soft} {image} {does},"],
+    ["and no one calls the {image} home.", "and still the {soft} {image} {does}.", "as if the {image} knew my name.", "beneath a~ {soft} and {soft} sky.", "the {image} answers, {soft} and low.", "where once the {image} used to be."],
 )
 
 

@@ -72,7 +72,7 @@ NAME_FRAMES = [
     "{O} lost against {O} in {L}, and {P} wept.", "The train to {L} was named after {Pf}, who once led {O}.", "Does {P} still write for {O}, or has she gone back to {L}?", "{L} is where {P} feels at home; {O} is where she earns her bread.",
     "A spokesman of {O} denied that {P} had been seen in {L}.", "{P}, a~ {job} from {L}, left everything to {O}.", "{O} buys its {plant} in {L}, says {P}.", "Rain stopped the game between {O} and {O} in {L}; {P} had just come on.",
     "Ask {P} whether {O} delivers to {L}.", "For {few} years {P} drove a~ {vehicle} for {O} in {L}.", "The road from {L} to {L} was paid for by {O}, not by {P}.", "{Pf} ({O}) will speak in {L} on {day}.",
-    "When {O} closed, {P} stayed in {L} and became a~ {job}.", "{P} liked {L}, but {O} sent him to {L}.", "Near {L} {P} found a {colour} box with the sign of {O}.", "Thanks to {O}, {P} could study in {L}.",
+    "When {O} closed, {P} stayed in {L} and became a~ {job}.", "{P} liked {L}, but {O} sent him to {L}.", "Near {L} {P} found a~ {colour} box with the sign of {O}.", "Thanks to {O}, {P} could study in {L}.",
     "{O} was founded in {L} by {Pf} in {year}.", "My {relative} sold {O} the field by {L} that {P} wanted.", "In a letter to {O}, {P} complained about the {weather} in {L}.", "Neither {P} nor {O} owns the {building} at {L}.",
 ]
 
@@ -127,7 +127,7 @@ GENDER_FRAMES = [
     "The {w} of {town} asked for {food} and a place to sleep.", "In the old tale a~ {w} crosses the river on a~ {animal}.", "A~ {w} in {colour} stood near the {building} and waited for the {vehicle}.", "Nobody in {city} remembered the name of the {w}.",
     "On {day} the {w} came to the {building} with {few} others.", "\"Let the {w} speak first,\" said the {job}.", "The picture shows a~ {w}, a~ {object} and a~ {animal}.", "There was once a~ {w} who wanted to see {country}.",
     "They say that the {w} never left {town} after the {weather}.", "At the gate the {w} turned round and looked at the {building}.", "Behind the {building} we saw a~ {w} and {few} {animal}s.", "It was the {w}, not the {job}, who found the {object}.",
-    "What does a~ {w} need with {few} {object}s?", "The book is about a~ {w} from {country} and a~ {job}.", "Each {season} the {w} returned to {town}.", "The {job} drew the {w} with great care, beside a {colour} {object}.",
+    "What does a~ {w} need with {few} {object}s?", "The book is about a~ {w} from {country} and a~ {job}.", "Each {season} the {w} returned to {town}.", "The {job} drew the {w} with great care, beside a~ {colour} {object}.",
     "Everyone was afraid of the {w} in the {room}.", "For {few} years a~ {w} lived there, alone with a~ {animal}.", "The song tells of a~ {w} and the {weather} over {city}.", "Somebody had painted the {w} {colour}.",
     "The {w} ate the {plant} and went back to the {building}.", "Can you see the {w} on this photograph from {country}?", "Without the {w}, the people of {town} would have been lost.", "The statue of the {w} was brought from {city} in {year}.",
     "In the {room} sat the {w} and said nothing for {few} hours.", "Of all the guests, only the {w} liked the {food}.", "The {animal} ran away when it saw the {w}.", "When {weather} came, the {w} hid in the {building}.",
