@@ -62,17 +62,22 @@ public final class Model: Sendable {
   /// Runs the model over a batch, with hooks; ends after the last site that a hook wants, unless logits are wanted.
   ///
   /// Memory: `configuration.workingBytesPerToken` for each token, beside the weights.
-  /// - Returns: The logits asked for, [rows, d_vocab] row-major; nil for `.none`.
+  /// - Returns: The logits asked for, [rows, d_vocab]; nil for `.none`.
   /// - Throws: What a hook throws; `Fault`: `transformer.unknownSite`, `transformer.noLogits`,
   ///   `transformer.tokenOutOfRange`, `transformer.documentTooLong`, `transformer.nonfiniteWeights`.
   @discardableResult
-  public func run(_ batch: TokenBatch, hooks: [Hook] = [], logits: LogitRows = .none) throws -> [Float]? {
+  public func run(_ batch: TokenBatch, hooks: [Hook] = [], logits: LogitRows = .none) throws -> Matrix? {
     try check(batch, hooks, logits)
-    guard batch.count > 0, !hooks.isEmpty || logits != .none else { return logits == .none ? nil : [] }
+    guard batch.count > 0, !hooks.isEmpty || logits != .none else {
+      return logits == .none ? nil : Matrix(zeros: 0, columns: configuration.vocabularySize)
+    }
     var pass = ForwardPass(
       batch, store: store,
       hooks: RunHooks(hooks, configuration: configuration, wantsLogits: logits != .none))
-    return try pass.run(logits: logits)
+    let values = try pass.run(logits: logits)
+    return values.map {
+      Matrix(rows: $0.count / configuration.vocabularySize, columns: configuration.vocabularySize, elements: $0)
+    }
   }
 
   private func check(_ batch: TokenBatch, _ hooks: [Hook], _ logits: LogitRows) throws {
@@ -106,7 +111,7 @@ public final class Model: Sendable {
     }
   }
 
-  private var noLogits: Fault {
+  var noLogits: Fault {
     Fault(
       .usage, "transformer.noLogits", "This checkpoint has no output head, so it has no logits", file: folder.path,
       expected: configuration.norm.place == .after

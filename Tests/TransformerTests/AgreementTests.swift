@@ -1,4 +1,5 @@
 import Foundation
+import LinearAlgebra
 import Testing
 import Transformer
 
@@ -55,11 +56,11 @@ import Transformer
   @Test(arguments: Reference.names) func logitsWithoutHooksAgree(_ name: String) throws {
     let reference = try Reference(name)
     guard reference.model.configuration.hasLogits else { return }
-    let logits = try #require(try reference.model.run(reference.batch, logits: .all))
+    let logits = try #require(try reference.model.run(reference.batch, logits: .all)?.elements)
     let width = reference.model.configuration.vocabularySize
     let kept = reference.rows.flatMap { logits[$0 * width..<($0 + 1) * width] }
     #expect(relativeError(kept, try reference.site("unembed.hook_out")) < Self.tolerance)
-    let ends = try #require(try reference.model.run(reference.batch, logits: .lastOfEachDocument))
+    let ends = try #require(try reference.model.run(reference.batch, logits: .lastOfEachDocument)?.elements)
     let expected = reference.batch.starts.dropFirst().flatMap { logits[($0 - 1) * width..<$0 * width] }
     #expect(relativeError(ends, expected) < 1e-5)
   }
