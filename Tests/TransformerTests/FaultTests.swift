@@ -123,20 +123,16 @@ import Transformer
   }
 
   @Test func knowinglyIgnoredTensors() throws {
-    try model(
-      "gpt2",
-      tensors: {
-        $0.append(.init(name: "transformer.h.0.attn.bias", shape: [1, 1], floats: [1]))
-        $0.append(.init(name: "lm_head.weight", shape: [1], floats: [1]))
-      }
-    ) { _ = try Model.load($0) }
-    try model(
-      "bert-bare",
-      tensors: {
-        $0.append(
-          .init(name: "embeddings.position_ids", type: .int64, shape: [1, 1], bytes: Array(repeating: 0, count: 8)))
-      }
-    ) { _ = try Model.load($0) }
+    let copies: (inout [SafetensorsWriter.Tensor]) -> Void = {
+      $0.append(.init(name: "transformer.h.0.attn.bias", shape: [1, 1], floats: [1]))
+      $0.append(.init(name: "lm_head.weight", shape: [1], floats: [1]))
+    }
+    try model("gpt2", tensors: copies, body: { _ = try Model.load($0) })
+    let numbers: (inout [SafetensorsWriter.Tensor]) -> Void = {
+      let bytes = [UInt8](repeating: 0, count: 8)
+      $0.append(.init(name: "embeddings.position_ids", type: .int64, shape: [1, 1], bytes: bytes))
+    }
+    try model("bert-bare", tensors: numbers, body: { _ = try Model.load($0) })
   }
 
   @Test func weightsThatAreNoNumbers() throws {

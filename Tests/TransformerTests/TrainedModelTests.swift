@@ -50,7 +50,12 @@ let stories = testData.map { $0.appending(path: "models/stories260K") }.flatMap 
 
   @Test func greedyText() throws {
     let model = try Model.load(#require(stories))
-    #expect(try model.continueGreedily([1], count: 200) == Self.greedy)
+    #if DEBUG
+      let count = 40
+    #else
+      let count = 200
+    #endif
+    #expect(try model.continueGreedily([1], count: count) == Array(Self.greedy.prefix(count)))
   }
 
   @Test func attributionSumsToTheLogit() throws {
