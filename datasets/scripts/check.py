@@ -5,6 +5,7 @@
 """
 
 import json
+import math
 import re
 import sys
 from pathlib import Path
@@ -122,6 +123,39 @@ def measure(rows):
     return found
 
 
+def bag_of_words(rows, folds=5):
+    """The accuracy of naive Bayes on the words present, over folds of whole groups: what the vocabulary alone gives away."""
+    documents = [set(re.findall(r"\w+", row["text"].lower())) for row in rows]
+    labels = [row["label"] for row in rows]
+    kinds = sorted(set(labels))
+    fold_of = {group: i % folds for i, group in enumerate(sorted({row["group"] for row in rows}))}
+    place = [fold_of[row["group"]] for row in rows]
+    right = 0
+    for fold in range(folds):
+        size = {kind: 0 for kind in kinds}
+        counts = {kind: {} for kind in kinds}
+        for words, label, at in zip(documents, labels, place):
+            if at != fold:
+                size[label] += 1
+                for word in words:
+                    counts[label][word] = counts[label].get(word, 0) + 1
+        known = set().union(*counts.values())
+        for words, label, at in zip(documents, labels, place):
+            if at == fold:
+                score = {}
+                for kind in kinds:
+                    total = math.log((size[kind] + 1) / (len(rows) + len(kinds)))
+                    for word in sorted(words & known):
+                        total += math.log((counts[kind].get(word, 0) + 0.5) / (size[kind] + 1))
+                    score[kind] = total
+                right += max(kinds, key=lambda kind: score[kind]) == label
+    return right / len(rows)
+
+
+def has_bag(rows):
+    return "spans" not in rows[0] and isinstance(rows[0]["label"], str)
+
+
 def owned_up(card):
     """The cues that a card's section on shortcuts names."""
     section = re.search(r"(?ms)^## Known shortcuts\n(.*?)(?=^## |\Z)", card)
@@ -189,7 +223,7 @@ def kind_of(rows):
 
 
 def table(sets):
-    lines = ["| set | examples | groups | labels | strongest trivial cue (AUROC) |", "| --- | ---: | ---: | --- | --- |"]
+    lines = ["| set | examples | groups | labels | strongest trivial cue (AUROC) | bag of words (accuracy) |", "| --- | ---: | ---: | --- | --- | ---: |"]
     for name, rows in sets:
         kind, kinds, spans = kind_of(rows)
         cues = measure(rows)
@@ -200,7 +234,8 @@ def table(sets):
         if kind == "number":
             values = [row["label"] for row in rows]
             shown = "a number, %s to %s" % (min(values), max(values))
-        lines.append("| [%s](%s.md) | %d | %d | %s | %s %.2f |" % (name, name, len(rows), len({r["group"] for r in rows}), shown, worst, cues[worst]))
+        bag = "%.0f %%" % (100 * bag_of_words(rows)) if has_bag(rows) else ""
+        lines.append("| [%s](%s.md) | %d | %d | %s | %s %.2f | %s |" % (name, name, len(rows), len({r["group"] for r in rows}), shown, worst, cues[worst], bag))
     return "\n".join(lines)
 
 
