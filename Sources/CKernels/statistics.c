@@ -109,6 +109,13 @@ INLINE void keep_extremes(
     int64_t *rows = lists->rows + start;
     int32_t *documents = lists->documents + start;
     size_t place = k - 1;
+    // A document that came in several blocks may stand there already: its better value takes the place of the other.
+    size_t earlier = 0;
+    while (earlier < k && (rows[earlier] < 0 || documents[earlier] != document)) earlier++;
+    if (earlier < k) {
+      if (!(v > sign * values[earlier])) continue;
+      place = earlier;
+    }
     while (place > 0 && (rows[place - 1] < 0 || sign * values[place - 1] < v)) {
       values[place] = values[place - 1];
       rows[place] = rows[place - 1];

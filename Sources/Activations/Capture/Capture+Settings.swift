@@ -1,0 +1,91 @@
+import Diagnostics
+import LinearAlgebra
+import Transformer
+
+extension Capture {
+  /// Whether a site's rows have the same columns in every document, so that statistics of columns mean something.
+  static func hasColumns(_ site: Site) -> Bool { site.kind != .scores && site.kind != .pattern }
+
+  /// What the store says of a site.
+  static func describe(
+    _ site: Site, _ configuration: Configuration, _ settings: CaptureSettings, keys: Int
+  ) -> StoredSite {
+    let shape = configuration.shape(of: site)
+    return StoredSite(
+      name: site.name, layer: site.layer, axes: shape.axes, shape: shape.lengths.map { $0 ?? keys },
+      storage: settings.storage, gated: site.kind == .mlpPost && configuration.mlp.gated)
+  }
+
+  static func check(_ settings: CaptureSettings, sites: [Site]) throws {
+    guard !sites.isEmpty else {
+      throw Fault(
+        .usage, "capture.setting", "No site is left to capture", expected: "sites that the chosen layers have",
+        found: "sites \(settings.sites), layers \(settings.layers ?? "all")")
+    }
+    let positive = [
+      ("batch-tokens", settings.batchTokens), ("shard-tokens", settings.shardTokens),
+      ("shard-bytes", settings.shardBytes),
+    ]
+    for (name, value) in positive where value < 1 {
+      throw Fault(
+        .usage, "capture.setting", "A setting cannot be used", place: name, expected: "at least 1", found: "\(value)")
+    }
+    for (name, value) in [("top", settings.top), ("sample", settings.sample ?? 0)] where !(0...100_000 ~= value) {
+      throw Fault(
+        .usage, "capture.setting", "A setting cannot be used", place: name, expected: "0 to 100000", found: "\(value)")
+    }
+    guard settings.storage != .uint8 else {
+      throw Fault(
+        .usage, "capture.setting", "A capture cannot store uint8, which needs the columns' ranges first",
+        place: "storage", expected: "float16, float32 or bfloat16", found: "uint8",
+        advice: "capture in float16 and then run `unfold store pack --storage uint8`")
+    }
+    if settings.pool != nil, let site = sites.first(where: { !hasColumns($0) }) {
+      throw Fault(
+        .usage, "capture.pool",
+        "Scores and patterns cannot be pooled, since their columns are other tokens in every row",
+        place: site.name, expected: "no pooling, or other sites", found: "pool \(settings.pool?.rawValue ?? "")")
+    }
+    guard settings.statistics || !settings.statisticsOnly else {
+      throw Fault(
+        .usage, "capture.setting", "A run of statistics alone without statistics does nothing", place: "statistics")
+    }
+    if settings.statisticsOnly, !sites.contains(where: hasColumns) {
+      throw Fault(
+        .usage, "capture.setting",
+        "There are no statistics of scores and patterns, whose columns are other tokens in every row",
+        place: "statistics-only", expected: "other sites", found: settings.sites)
+    }
+  }
+
+  /// The most tokens of a document.
+  static func context(_ settings: CaptureSettings, _ configuration: Configuration) throws -> Int {
+    guard let context = settings.context else { return configuration.context }
+    guard context >= 1, context <= configuration.longestDocument ?? Int.max else {
+      throw Fault(
+        .usage, "capture.context", "This context cannot be used with the model", place: "context",
+        expected: configuration.longestDocument.map { "1 to \($0), the positions that the model knows" }
+          ?? "at least 1",
+        found: "\(context)")
+    }
+    return context
+  }
+
+  /// Everything else that decides what is written, for the manifest.
+  static func record(
+    _ settings: CaptureSettings, _ options: CorpusOptions, context: Int, sample: Int, model: Model
+  ) -> [String: String] {
+    var record = [
+      "context": String(context), "overflow": settings.overflow.rawValue,
+      "pool": settings.pool?.rawValue ?? "none", "batch-tokens": String(settings.batchTokens),
+      "storage": settings.storage.rawValue, "compute": model.compute.rawValue, "top": String(settings.top),
+      "sample": String(sample), "statistics": String(settings.statistics),
+      "statistics-only": String(settings.statisticsOnly), "special-tokens": String(settings.addsSpecialTokens),
+      "count-special-tokens": String(settings.countsSpecialTokens), "invalid-utf8": options.invalidUTF8.rawValue,
+      "text-field": options.textField, "label-fields": options.labelFields.joined(separator: ","),
+      "threads": String(Threads.count), "kernel": MatrixKernel.name(for: model.compute),
+    ]
+    if let share = settings.share { record["shard"] = "\(share.index)/\(share.count)" }
+    return record
+  }
+}

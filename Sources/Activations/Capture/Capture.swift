@@ -1,0 +1,207 @@
+import Checkpoints
+import Diagnostics
+import Foundation
+import LinearAlgebra
+import Tokenization
+import Transformer
+
+/// Runs a model over a corpus and writes what it sees at chosen sites into a store, with statistics, top examples and a
+/// random sample gathered in the same pass.
+///
+/// Memory: the model's weights, one batch, and what is gathered of each column; it does not grow with the corpus. The
+/// store's files are written on a thread of their own while the next values are computed.
+public struct Capture {
+  public let model: Model
+  public let corpus: Corpus
+  public let settings: CaptureSettings
+  /// The sites asked for, in the order of the forward pass.
+  public let sites: [Site]
+  /// What the store will say of the run.
+  public let run: StoreRun
+  /// What the corpus holds, as far as it was read before the start.
+  let survey: CorpusSurvey?
+  let cutter: DocumentCutter
+  private let context: Int
+  private let keys: Int
+  private let sampleCapacity: Int
+
+  /// Prepares a capture: chooses the sites, checks the settings against the model, and looks through the corpus (all of
+  /// it where it has at most 32 MiB), which finds its faults before anything is computed.
+  ///
+  /// - Parameters:
+  ///   - tokenizer: nil where the corpus gives tokens.
+  ///   - modelName: what the user called the model, for the record.
+  ///   - version: the version of the program, for the record.
+  /// - Throws: `Fault`: of the kind `usage` where a setting cannot be used (`capture.context`, `capture.pool`,
+  ///   `capture.setting`, `transformer.unknownSite`); of the corpus.
+  public init(
+    model: Model, tokenizer: Tokenizer?, corpus: Corpus, settings: CaptureSettings, modelName: String? = nil,
+    version: String = "0.1.0"
+  ) throws {
+    let configuration = model.configuration
+    self.model = model
+    self.corpus = corpus
+    self.settings = settings
+    let sites = try configuration.select(sites: settings.sites, layers: settings.layers)
+    self.sites = sites
+    try Self.check(settings, sites: sites)
+    context = try Self.context(settings, configuration)
+    cutter = DocumentCutter(
+      tokenizer: tokenizer, context: context, overflow: settings.overflow,
+      addsSpecialTokens: settings.addsSpecialTokens, vocabularySize: configuration.vocabularySize,
+      labelField: corpus.options.labelFields.first ?? DocumentTable.defaultLabels)
+    survey = try CorpusSurvey(of: corpus, cutter: cutter, share: settings.share)
+    // Rows of scores and patterns are as long as the longest document, where that is known.
+    let keys = max(1, survey.flatMap { $0.isComplete ? $0.longest : nil } ?? context)
+    self.keys = keys
+
+    let stored = sites.map { Self.describe($0, configuration, settings, keys: keys) }
+    let gathered = zip(sites, stored).filter { settings.statistics && Self.hasColumns($0.0) }.map(\.1)
+    sampleCapacity =
+      settings.sample ?? max(16, min(256, (128 << 20) / (4 * max(1, gathered.reduce(0) { $0 + $1.width }))))
+    let origin = try Self.origin(model: model, tokenizer: tokenizer, corpus: corpus, modelName, version)
+    run = StoreRun(
+      origin: origin, sites: settings.statisticsOnly ? [] : stored, statisticsSites: gathered,
+      rowKind: settings.pool == nil ? .token : .document, shardTokens: settings.shardTokens,
+      shardBytes: settings.shardBytes, seed: settings.seed,
+      settings: Self.record(settings, corpus.options, context: context, sample: sampleCapacity, model: model))
+  }
+
+  /// What model, tokenizer and corpus are, for the record.
+  static func origin(
+    model: Model, tokenizer: Tokenizer?, corpus: Corpus, _ modelName: String?, _ version: String
+  ) throws -> Origin {
+    Origin(
+      model: modelName ?? model.folder.lastPathComponent, modelDigest: try model.checkpoint.digest(),
+      tokenizerDigest: tokenizer == nil ? nil : try model.checkpoint.tokenizerDigest(),
+      corpus: corpus.names.map { $0.split(separator: "/").last.map(String.init) ?? $0 },
+      corpusDigest: try corpus.digest(), version: version)
+  }
+
+  /// The bytes of activations that the run will write, as far as the corpus was looked through; nil for a stream.
+  public var expectedBytes: Int? {
+    survey.map { survey in
+      let rows = run.rowKind == .token ? survey.tokens : survey.pieces
+      // Ids, offsets and positions: six 4-byte columns.
+      return rows * run.rowBytes + survey.tokens * 24
+    }
+  }
+
+  /// Runs the capture into a store.
+  ///
+  /// - Parameters:
+  ///   - url: The store's folder, or a name that ends in `.h5`.
+  ///   - resume: Whether a run that was begun there is continued (and a complete one left alone).
+  ///   - isCancelled: Asked after every batch; when it says so, the shard is closed and `Fault` of the kind
+  ///     `interrupted` is thrown.
+  ///   - progress: Called after every batch.
+  public func run(
+    to url: URL, resume: Bool = false, isCancelled: () -> Bool = { false },
+    progress: (CaptureProgress) -> Void = { _ in }
+  ) throws -> CaptureSummary {
+    let writer = try StoreWriter(at: url, run: run, resume: resume, expectedBytes: expectedBytes)
+    var state = CaptureState(
+      sinks: sinks(), sampler: RowSampler(capacity: sampleCapacity, seed: settings.seed), writer: writer)
+    if writer.isComplete { return state.summary(wasComplete: true, reader: nil) }
+    do {
+      try proceed(&state, isCancelled, progress, store: url)
+    } catch {
+      writer.abandon()
+      throw error
+    }
+    return state.summary(wasComplete: false, reader: state.pieces)
+  }
+
+  private func proceed(
+    _ state: inout CaptureState, _ isCancelled: () -> Bool, _ progress: (CaptureProgress) -> Void, store: URL
+  ) throws {
+    let writer = state.writer
+    let pieces = try PieceReader(corpus, cutter: cutter, share: settings.share, cursor: writer.cursor)
+    state.pieces = pieces
+    var batches = BatchMaker(pieces, batchTokens: settings.batchTokens)
+    while let some = try batches.next() {
+      let batch = CaptureBatch(
+        some, firstToken: writer.tokenCount, firstDocument: writer.documentCount,
+        countsSpecialTokens: settings.countsSpecialTokens, rowKind: run.rowKind)
+      try compute(batch, &state)
+      let isFull = try writer.endBatch()
+      state.computedTokens += batch.tokens.count
+      progress(state.progress(bytesOfCorpus: corpus.byteCount))
+      if isFull {
+        try writer.closeShard(cursor: batches.cursor, statistics: state.takeStatistics())
+      }
+      if isCancelled(), !batches.isAtEnd {
+        if !isFull { try writer.closeShard(cursor: batches.cursor, statistics: state.takeStatistics()) }
+        try writer.synchronize()
+        throw Fault(
+          .interrupted, "capture.interrupted", "The capture was stopped; nothing is lost", file: store.path,
+          found: "\(writer.tokenCount) tokens of \(writer.documentCount) documents in the store",
+          advice: "run the same command with --resume to go on")
+      }
+    }
+    try writer.finish(cursor: batches.cursor, statistics: state.takeStatistics())
+  }
+
+  private func compute(_ batch: CaptureBatch, _ state: inout CaptureState) throws {
+    let sampled = state.sampler.offer(batch)
+    let writer = state.writer
+    try writer.append(documents: batch.documentRows, tokens: batch.tokenTable, spans: batch.spanRows)
+    let hooks = zip(sites, state.sinks).map { site, sink in
+      Hook(site) { value in try sink.take(value, of: batch, sampled: sampled, into: writer) }
+    }
+    try model.run(batch.tokens, hooks: hooks)
+  }
+
+  private func sinks() -> [SiteSink] {
+    let statistics = Set(run.statisticsSites.map(\.name))
+    let stored = sites.map { Self.describe($0, model.configuration, settings, keys: keys) }
+    return zip(sites, stored).enumerated().map { index, pair in
+      let (site, stored) = pair
+      return SiteSink(
+        site, stored: stored, keys: Self.hasColumns(site) ? nil : keys, pool: settings.pool,
+        storeIndex: settings.statisticsOnly ? nil : index, gathersStatistics: statistics.contains(stored.name),
+        top: settings.top, sampleCapacity: sampleCapacity)
+    }
+  }
+}
+
+/// What a running capture carries from batch to batch.
+private struct CaptureState {
+  let sinks: [SiteSink]
+  var sampler: RowSampler
+  let writer: StoreWriter
+  var pieces: PieceReader?
+  var computedTokens = 0
+  let start = ContinuousClock.now
+
+  mutating func takeStatistics() -> [String: SiteStatistics] {
+    let entries = sampler.entries
+    sampler.reset()
+    var statistics: [String: SiteStatistics] = [:]
+    for sink in sinks { statistics[sink.stored.name] = sink.takeStatistics(samples: entries) }
+    return statistics
+  }
+
+  private var seconds: Double {
+    let duration = (ContinuousClock.now - start).components
+    return Double(duration.seconds) + Double(duration.attoseconds) * 1e-18
+  }
+
+  func progress(bytesOfCorpus: Int?) -> CaptureProgress {
+    let rate = Double(computedTokens) / max(seconds, 1e-9)
+    let fraction = bytesOfCorpus.flatMap { total in
+      total > 0 ? pieces.map { min(1, Double($0.reader.bytesRead) / Double(total)) } : nil
+    }
+    let total = fraction.flatMap { $0 > 0 ? Double(writer.tokenCount) / $0 : nil }
+    return CaptureProgress(
+      documents: writer.documentCount, tokens: writer.tokenCount, tokensPerSecond: rate, fraction: fraction,
+      secondsLeft: total.flatMap { rate > 0 ? max(0, $0 - Double(writer.tokenCount)) / rate : nil })
+  }
+
+  func summary(wasComplete: Bool, reader: PieceReader?) -> CaptureSummary {
+    CaptureSummary(
+      documents: writer.documentCount, tokens: writer.tokenCount, computedTokens: computedTokens, seconds: seconds,
+      emptyDocuments: (reader?.reader.emptyDocuments ?? 0) + (reader?.documentsWithoutTokens ?? 0),
+      invalidDocuments: reader?.reader.invalidDocuments ?? 0, wasComplete: wasComplete)
+  }
+}

@@ -1,0 +1,28 @@
+/// How far a capture is.
+public struct CaptureProgress: Sendable, Equatable {
+  /// Documents (or pieces) and tokens in the store, those of an earlier part of the run included.
+  public var documents: Int
+  public var tokens: Int
+  /// Tokens a second in this part of the run.
+  public var tokensPerSecond: Double
+  /// The part of the corpus that has been read, by bytes; nil where its size is not known.
+  public var fraction: Double?
+  /// Seconds until the end at this rate; nil where the corpus's size is not known.
+  public var secondsLeft: Double?
+}
+
+/// What a capture did.
+public struct CaptureSummary: Sendable, Equatable, Codable {
+  /// Documents (or pieces) and tokens in the store.
+  public var documents: Int
+  public var tokens: Int
+  /// Tokens that this part of the run computed, and the seconds it took.
+  public var computedTokens: Int
+  public var seconds: Double
+  /// Documents left out since they were empty or had no token of their own.
+  public var emptyDocuments: Int
+  /// Documents left out since they were not UTF-8.
+  public var invalidDocuments: Int
+  /// Whether the store was complete before, so that nothing was done.
+  public var wasComplete: Bool
+}
