@@ -98,7 +98,7 @@ func randomDocuments(_ count: Int, lengths: ClosedRange<Int>, seed: UInt64 = 9) 
     let length = lengths.lowerBound + generator.integer(below: lengths.count)
     return Document(
       id: "d\(number)", tokens: (0..<length).map { _ in Int32(generator.integer(below: 50)) },
-      labels: ["label": number % 3 == 0 ? .text("three") : .number(Double(number))], group: "g\(number / 2)",
+      labels: ["label": .text(number % 3 == 0 ? "three" : "other")], group: "g\(number / 2)",
       spans: number % 4 == 0 ? [.init(start: 0, end: 1, label: .text("first"))] : [])
   }
 }

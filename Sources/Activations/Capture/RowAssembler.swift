@@ -13,7 +13,8 @@ final class RowAssembler {
   private let filling: Float
   private var rows: [Float] = []
   private var sums: [Double] = []
-  private var extremes: (values: [Float], rows: [Int32]) = ([], [])
+  private var largest: [Float] = []
+  private var largestRows: [Int32] = []
 
   /// - Parameter keys: the keys of a row of scores or a pattern; nil for other sites.
   init(site: Site, width: Int, keys: Int?, pool: CaptureSettings.Pooling?) {
@@ -77,7 +78,8 @@ final class RowAssembler {
     if tokens.lowerBound == 0 {
       rows = [Float](repeating: pool == .max ? -.infinity : 0, count: documents * width)
       sums = pool == .mean ? [Double](repeating: 0, count: documents * width) : []
-      extremes = ([Float](repeating: 0, count: width), [Int32](repeating: 0, count: width))
+      largest = [Float](repeating: 0, count: width)
+      largestRows = [Int32](repeating: 0, count: width)
     }
     for run in batch.runs {
       let part = run.rows.clamped(to: tokens)
@@ -95,8 +97,8 @@ final class RowAssembler {
           }
         }
       case .max:
-        extremes.values.withUnsafeMutableBufferPointer { values in
-          extremes.rows.withUnsafeMutableBufferPointer { indices in
+        largest.withUnsafeMutableBufferPointer { values in
+          largestRows.withUnsafeMutableBufferPointer { indices in
             guard let values = values.baseAddress, let indices = indices.baseAddress else { return }
             Kernels.columnMaximum(block, rows: part.count, columns: width, maximum: values, row: indices)
             for column in 0..<width { rows[start + column] = max(rows[start + column], values[column]) }
