@@ -63,7 +63,7 @@ import Transformer
                 }
                 let here = found[next + value.rows.lowerBound + row]
                 guard here != wanted else { continue }
-              #expect(here.count == wanted.count)
+                #expect(here.count == wanted.count)
                 // Other batches, other rounding in the last bits.
                 #expect(zip(here, wanted).allSatisfy { $0 == $1 || abs($0 - $1) <= 1e-5 * max(1, abs($1)) })
               }

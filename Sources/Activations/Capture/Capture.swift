@@ -94,10 +94,10 @@ public struct Capture {
   ///   - resume: Whether a run that was begun there is continued (and a complete one left alone).
   ///   - isCancelled: Asked after every batch; when it says so, the shard is closed and `Fault` of the kind
   ///     `interrupted` is thrown.
-  ///   - progress: Called after every batch.
+  ///   - progress: Called after every batch; what it throws ends the run.
   public func run(
     to url: URL, resume: Bool = false, isCancelled: () -> Bool = { false },
-    progress: (CaptureProgress) -> Void = { _ in }
+    progress: (CaptureProgress) throws -> Void = { _ in }
   ) throws -> CaptureSummary {
     let writer = try StoreWriter(at: url, run: run, resume: resume, expectedBytes: expectedBytes)
     var state = CaptureState(
@@ -113,7 +113,7 @@ public struct Capture {
   }
 
   private func proceed(
-    _ state: inout CaptureState, _ isCancelled: () -> Bool, _ progress: (CaptureProgress) -> Void, store: URL
+    _ state: inout CaptureState, _ isCancelled: () -> Bool, _ progress: (CaptureProgress) throws -> Void, store: URL
   ) throws {
     let writer = state.writer
     let pieces = try PieceReader(corpus, cutter: cutter, share: settings.share, cursor: writer.cursor)
@@ -126,13 +126,14 @@ public struct Capture {
       try compute(batch, &state)
       let isFull = try writer.endBatch()
       state.computedTokens += batch.tokens.count
-      progress(state.progress(bytesOfCorpus: corpus.byteCount))
-      if isFull {
+      try progress(state.progress(bytesOfCorpus: corpus.byteCount))
+      let isCancelled = isCancelled() && !batches.isAtEnd
+      if isFull || isCancelled {
         try writer.closeShard(cursor: batches.cursor, statistics: state.takeStatistics())
-      }
-      if isCancelled(), !batches.isAtEnd {
-        if !isFull { try writer.closeShard(cursor: batches.cursor, statistics: state.takeStatistics()) }
+        // Nothing of the next shard is computed before this one is safe: a kill costs one shard at most.
         try writer.synchronize()
+      }
+      if isCancelled {
         throw Fault(
           .interrupted, "capture.interrupted", "The capture was stopped; nothing is lost", file: store.path,
           found: "\(writer.tokenCount) tokens of \(writer.documentCount) documents in the store",

@@ -3,23 +3,23 @@ import LinearAlgebra
 import Tokenization
 
 /// A document, or a piece of one that was split, as the model gets it.
-struct DocumentPiece: Sendable, Equatable {
-  var id: String
-  var text: String?
-  var label: Label?
-  var group: String?
-  var number: Int
-  var ids: [Int32]
+package struct DocumentPiece: Sendable, Equatable {
+  package var id: String
+  package var text: String?
+  package var label: Label?
+  package var group: String?
+  package var number: Int
+  package var ids: [Int32]
   /// Offsets in `text` in Unicode scalars; token numbers where there is no text.
-  var starts: [Int32]
-  var ends: [Int32]
-  var special: [Bool]
-  var spans: [Document.Span]
-  var place: Document.Place
+  package var starts: [Int32]
+  package var ends: [Int32]
+  package var special: [Bool]
+  package var spans: [Document.Span]
+  package var place: Document.Place
 }
 
 /// Turns documents into pieces that fit the model: tokenized, and split, cut or refused where they are too long.
-struct DocumentCutter: Sendable {
+package struct DocumentCutter: Sendable {
   let tokenizer: Tokenizer?
   let context: Int
   let overflow: CaptureSettings.Overflow
@@ -27,6 +27,18 @@ struct DocumentCutter: Sendable {
   let vocabularySize: Int
   /// The label field whose values go to the document table.
   let labelField: String
+
+  package init(
+    tokenizer: Tokenizer?, context: Int, overflow: CaptureSettings.Overflow, addsSpecialTokens: Bool = true,
+    vocabularySize: Int, labelField: String = DocumentTable.defaultLabels
+  ) {
+    self.tokenizer = tokenizer
+    self.context = context
+    self.overflow = overflow
+    self.addsSpecialTokens = addsSpecialTokens
+    self.vocabularySize = vocabularySize
+    self.labelField = labelField
+  }
 
   /// The pieces of a document, in order; none where it has no token but special ones.
   func pieces(of document: Document) throws -> [DocumentPiece] {

@@ -2,7 +2,7 @@ import Diagnostics
 import Digests
 
 /// Reads the pieces of a corpus's documents in order, and knows where it stands.
-final class PieceReader {
+package final class PieceReader {
   /// Documents that held no token but special ones.
   private(set) var documentsWithoutTokens = 0
   let reader: CorpusReader
@@ -21,7 +21,7 @@ final class PieceReader {
 
   /// Begins at a cursor: the documents before it are read again and must be those that the cursor was made behind.
   /// - Throws: what `CorpusReader.next` throws; `Fault` named `capture.corpusChanged`.
-  init(_ corpus: Corpus, cutter: DocumentCutter, share: CaptureSettings.Share?, cursor: DocumentCursor) throws {
+  package init(_ corpus: Corpus, cutter: DocumentCutter, share: CaptureSettings.Share?, cursor: DocumentCursor) throws {
     reader = try corpus.makeReader()
     self.cutter = cutter
     self.share = share
@@ -40,7 +40,7 @@ final class PieceReader {
   }
 
   /// The next piece, or nil at the corpus's end.
-  func next() throws -> DocumentPiece? {
+  package func next() throws -> DocumentPiece? {
     while true {
       if let piece = pending.popFirst() {
         taken += 1
@@ -68,7 +68,7 @@ final class PieceReader {
   }
 
   /// Where a run goes on that has done everything taken so far.
-  var cursor: DocumentCursor {
+  package var cursor: DocumentCursor {
     DocumentCursor(
       documents: done, state: ["digest": digest.hexadecimal(), "pieces": String(taken)])
   }

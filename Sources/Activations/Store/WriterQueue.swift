@@ -19,6 +19,7 @@ final class WriterQueue: @unchecked Sendable {
   private var messages: [(message: WriterMessage, bytes: Int)] = []
   private var bytes = 0
   private var isWorking = false
+  private var isRunning = false
   private var hasEnded = false
   private var isCancelled = false
   private var failure: (any Error)?
@@ -67,15 +68,19 @@ final class WriterQueue: @unchecked Sendable {
     }
   }
 
+  /// Stops the writer's thread; returns when it has dropped what it was writing.
   func cancel() {
     locked {
       isCancelled = true
       messages.removeAll()
       condition.broadcast()
+      while isRunning { condition.wait() }
     }
   }
 
   // MARK: The writer's side
+
+  func begin() { locked { isRunning = true } }
 
   /// The next message, or nil when the writer is to stop.
   func take() -> (message: WriterMessage, bytes: Int)? {
@@ -100,6 +105,7 @@ final class WriterQueue: @unchecked Sendable {
     locked {
       failure = failure ?? error
       hasEnded = true
+      isRunning = false
       isWorking = false
       messages.removeAll()
       condition.broadcast()

@@ -26,6 +26,7 @@ final class WriterThread: @unchecked Sendable {
     let thread = Thread { self.main() }
     thread.name = "unfold store writer"
     thread.stackSize = 8 << 20
+    queue.begin()
     thread.start()
   }
 
