@@ -58,7 +58,9 @@ struct ClassNames {
           .usage, "probe.unknownLabel", "No example has the label to be found", place: place,
           expected: "one of \((near.isEmpty ? sorted : near).prefix(12).joined(separator: ", "))", found: positive)
       }
-      names = [complement(of: positive), positive]
+      // Beside one other label the negative class keeps its own name.
+      let others = sorted.filter { $0 != positive }
+      names = [others.count == 1 && !addingBackground ? others[0] : complement(of: positive), positive]
       numbers = [:]
       return
     }

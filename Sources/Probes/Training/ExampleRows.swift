@@ -10,7 +10,7 @@ extension Examples {
   ///   - pooling: how an example of several rows becomes one; nil where every example is one row.
   /// - Returns: for each site [order.count, width].
   /// - Throws: `probe.notFinite` where an activation is NaN or infinite.
-  func activations(
+  package func activations(
     of sites: [StoredSite], in source: some ActivationSource, order: [Int], pooling: Pooling?
   ) throws -> [Matrix] {
     var place = [Int32](repeating: -1, count: count)

@@ -4,23 +4,23 @@ import Foundation
 import LinearAlgebra
 
 /// The examples of a concept in a source: which rows each is made of, its class and its group. No activations yet.
-struct Examples {
-  var classes: [String]
+package struct Examples {
+  package var classes: [String]
   /// Each example's class.
-  var labels: [Int32]
+  package var labels: [Int32]
   /// Each example's group, numbered from 0: by the corpus's group, else by the document (all its pieces).
-  var groups: [Int]
+  package var groups: [Int]
   /// For each row of the source the example it belongs to, or −1.
-  var exampleOfRow: [Int32]
+  package var exampleOfRow: [Int32]
   /// For each example its last row.
-  var lastRow: [Int]
+  package var lastRow: [Int]
   /// For each example how many rows it is pooled from.
-  var rowCounts: [Int32]
+  package var rowCounts: [Int32]
   /// Documents left out, by reason.
-  var unlabelled = 0
-  var empty = 0
+  package var unlabelled = 0
+  package var empty = 0
 
-  var count: Int { labels.count }
+  package var count: Int { labels.count }
 }
 
 extension Examples {
@@ -28,7 +28,9 @@ extension Examples {
   ///
   /// - Throws: `probe.noLabels`, `probe.singleClass`, `probe.unknownLabel`, `probe.tooManyClasses`, `probe.labelNaN`,
   ///   `probe.pooledSource`.
-  init(_ concept: Concept, of source: some ActivationSource, specialTokens: Bool, most: Int, seed: UInt64) throws {
+  package init(_ concept: Concept, of source: some ActivationSource, specialTokens: Bool, most: Int, seed: UInt64)
+    throws
+  {
     switch concept.level {
     case .document: try self.init(documentsOf: source, concept: concept, specialTokens: specialTokens)
     case .token: try self.init(tokensOf: source, concept: concept, specialTokens: specialTokens)

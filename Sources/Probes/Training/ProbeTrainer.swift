@@ -105,7 +105,7 @@ struct ProbeTask {
 
 extension Examples {
   /// Divides the examples by group; a fault names the class.
-  func split(testShare: Double, seed: UInt64) throws -> Split {
+  package func split(testShare: Double, seed: UInt64) throws -> Split {
     do {
       return try Split.trainAndTest(labels: labels, groups: groups, testShare: testShare, seed: seed)
     } catch var fault as Fault where fault.name == "probe.tooFewExamples" {
