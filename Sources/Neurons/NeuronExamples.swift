@@ -106,10 +106,16 @@ extension NeuronsTop {
     return (ranked(highest, >), gated ? ranked(lowest, <) : [])
   }
 
-  /// A neuron's activations at some rows, in one pass.
+  /// A neuron's activations at some rows: those rows of a store, or one pass over another source.
   static func values(
     of neuron: NeuronReference, rows: Set<Int>, in source: some ActivationSource
   ) throws -> [Int: Float] {
+    if let store = source as? ActivationStore {
+      let sorted = rows.sorted()
+      let read = try store.read(neuron.site, rows: sorted)
+      return Dictionary(
+        uniqueKeysWithValues: sorted.indices.map { (sorted[$0], read[$0, neuron.index]) })
+    }
     var values: [Int: Float] = [:]
     let width = try source.requireNeuron(neuron).width
     try source.stream([neuron.site], maximumRows: max(64, (4 << 20) / max(width, 1))) { block in

@@ -1,4 +1,6 @@
+import Diagnostics
 import LinearAlgebra
+import Transformer
 
 /// What a neuron's weights say about it, without any text.
 public struct NeuronWeightSummary: Codable, Sendable, Equatable {
@@ -25,42 +27,19 @@ public struct NeuronWeightSummary: Codable, Sendable, Equatable {
   public var vocabularySkewness: Double
   public var vocabularyKurtosis: Double
 
-  /// Reads off what a neuron's weights do.
-  ///
-  /// The effect on a token is W_U · (γ ⊙ w_out) minus its mean over the vocabulary: the final norm's weight γ is folded
-  /// into the unembedding, the centring of a layer norm too (w_out less its mean), its scaling left out, and a shift of
-  /// all logits alike says nothing.
+  /// Sums up what a neuron's weights do.
   ///
   /// - Parameters:
-  ///   - input: w_in [d_model].
+  ///   - input: w_in [d_model]; of the gate where there is one.
   ///   - output: w_out [d_model].
-  ///   - unembedding: W_U [vocabulary, d_model].
-  ///   - normWeight: γ [d_model]; nil where there is no final norm.
-  ///   - centred: whether the final norm subtracts the mean (layer norm) or not (RMS norm).
+  ///   - effects: what a unit of activation does to each logit [vocabulary]; their mean is taken off, since a shift of
+  ///     all logits alike says nothing.
   ///   - piece: a token's text.
-  /// - Complexity: O(vocabulary · d_model).
   public init(
-    input: [Float], inputBias: Float?, output: [Float], unembedding: Matrix, normWeight: [Float]?, centred: Bool,
-    count: Int = 10, piece: (Int32) -> String
+    input: [Float], inputBias: Float?, output: [Float], effects: [Float], count: Int = 10, piece: (Int32) -> String
   ) {
     precondition(input.count == output.count, "w_in of \(input.count), w_out of \(output.count)")
-    precondition(unembedding.columns == output.count, "W_U of \(unembedding.columns) columns for \(output.count)")
-    var direction = output
-    if centred {
-      let mean = direction.reduce(0, +) / Float(max(direction.count, 1))
-      for index in direction.indices { direction[index] -= mean }
-    }
-    if let normWeight { for index in direction.indices { direction[index] *= normWeight[index] } }
-    var effects = [Float](repeating: 0, count: unembedding.rows)
-    let columns = unembedding.columns
-    unembedding.elements.withUnsafeBufferPointer { rows in
-      direction.withUnsafeBufferPointer { direction in
-        guard let rows = rows.baseAddress, let direction = direction.baseAddress else { return }
-        for token in effects.indices {
-          effects[token] = Kernels.dot(rows + token * columns, direction, count: columns)
-        }
-      }
-    }
+    var effects = effects
     let moments = Self.moments(effects)
     for token in effects.indices { effects[token] -= Float(moments.mean) }
     func list(_ values: [Float], sign: Float) -> [TokenEffect] {
@@ -80,6 +59,32 @@ public struct NeuronWeightSummary: Codable, Sendable, Equatable {
     let product = zip(input, output).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
     let norms = (inputSquares * outputSquares).squareRoot()
     inputOutputCosine = norms > 0 ? product / norms : 0
+  }
+
+  /// Sums up a neuron of a model.
+  ///
+  /// Its effect on a token's logit is W_U · (γ ⊙ w_out): the final norm's weight γ is folded into the unembedding and,
+  /// where the norm centres, so is the centring; the norm's scale, which depends on the text, is left out.
+  ///
+  /// - Throws: `neurons.noSuchNeuron`; `transformer.noLogits` where the model has no unembedding.
+  /// - Complexity: reads a layer's MLP and the unembedding; O(vocabulary · d_model).
+  public init(of neuron: NeuronReference, in model: Model, count: Int = 10, piece: (Int32) -> String) throws {
+    let layers = model.configuration.layers
+    let width = model.configuration.mlp.width
+    guard let layer = neuron.layer, (0..<layers).contains(layer), (0..<width).contains(neuron.index) else {
+      throw Fault(
+        .usage, "neurons.noSuchNeuron", "The model has no such neuron", place: neuron.description,
+        expected: "a layer from 0 to \(layers - 1) and a neuron from 0 to \(width - 1)",
+        found: "layer \(neuron.layer.map(String.init) ?? "none"), neuron \(neuron.index)")
+    }
+    let output = try model.neuronOutputWeights(layer: layer).row(neuron.index)
+    let gate = try model.neuronGateWeights(layer: layer)
+    let input = try gate ?? model.neuronInputWeights(layer: layer)
+    let effects = try model.logitEffects(of: Matrix(rows: 1, columns: output.count, elements: output))
+    self.init(
+      input: input.row(neuron.index),
+      inputBias: gate == nil ? try model.neuronInputBias(layer: layer)?[neuron.index] : nil, output: output,
+      effects: effects.elements, count: count, piece: piece)
   }
 
   private static func moments(_ values: [Float]) -> (mean: Double, skewness: Double, kurtosis: Double) {

@@ -166,15 +166,8 @@ import Testing
   }
 
   @Test func weightsSayWhatANeuronPromotes() {
-    // Token 3's unembedding is the neuron's direction, token 1's its opposite.
-    var unembedding = Matrix(zeros: 5, columns: 4)
-    for (column, value) in ([1, -1, 2, -2] as [Float]).enumerated() {
-      unembedding[3, column] = value
-      unembedding[1, column] = -value
-    }
     let summary = NeuronWeightSummary(
-      input: [3, 4, 0, 0], inputBias: -1, output: [1, -1, 2, -2], unembedding: unembedding,
-      normWeight: [1, 1, 1, 0], centred: true, count: 1
+      input: [3, 4, 0, 0], inputBias: -1, output: [1, -1, 2, -2], effects: [5, -1, 5, 11, 5], count: 1
     ) { "t\($0)" }
     #expect(summary.promoted.map(\.text) == ["t3"] && summary.promoted[0].effect == 6)
     #expect(summary.suppressed.map(\.text) == ["t1"] && summary.suppressed[0].effect == -6)
