@@ -38,6 +38,7 @@ import Testing
       }
     }
     source.texts = texts
+    for index in source.sites.indices { source.sites[index].layer = source.sites[index].name.contains("s.1.") ? 1 : 0 }
     // The special token covers nothing.
     for row in source.tokenTable.ids.indices where source.tokenTable.special[row] == 1 {
       source.tokenTable.starts[row] = 0
