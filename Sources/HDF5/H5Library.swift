@@ -8,10 +8,15 @@ public enum H5Library {
   /// every call into the library happens inside `locked`.
   private static let lock = NSRecursiveLock()
 
+  /// At exit HDF5 would close what is still open, and crashes over a file that a full disk kept it from closing. Whatever
+  /// must be on the disk is closed long before.
+  private static let noCleaningUpAtExit: Void = { H5dont_atexit() }()
+
   /// Runs calls of the library alone, with HDF5's own printing of errors switched off.
   static func locked<Result: ~Copyable>(_ body: () throws -> Result) rethrows -> Result {
     lock.lock()
     defer { lock.unlock() }
+    noCleaningUpAtExit
     // The setting belongs to the thread, so it is made at each call; it costs nanoseconds.
     H5Eset_auto2(unfold_h5e_default(), nil, nil)
     return try body()

@@ -17,9 +17,13 @@ extension ActivationStore {
         table.firstTokens += try file.dataset("documents/first_token").read(as: Int64.self).map { Int($0) }
         table.tokenCounts += try file.dataset("documents/token_count").read(as: Int32.self).map { Int($0) }
         labels += try file.labels("documents/label")
+        for name in manifest == nil ? try Self.labelColumns(file) : run.labelColumns {
+          table.labels[name, default: []] += try file.labels("labels/\(name)")
+        }
         try checkDocuments(table, labels, part)
       }
       if labels.contains(where: { $0 != nil }) { table.labels[DocumentTable.defaultLabels] = Self.uniform(labels) }
+      for name in table.labels.keys { table.labels[name] = Self.uniform(table.labels[name] ?? []) }
       if let entry = manifest?.labels {
         let file = try H5File(opening: url.appendingPathComponent(entry.file).path)
         for name in entry.columns.keys {
@@ -30,14 +34,12 @@ extension ActivationStore {
           table.labels[name] = column
         }
       }
-      if manifest == nil, let path = parts.first?.path {
-        let file = try H5File(opening: path)
-        if file.contains("labels") {
-          for name in try file.group("labels").members() { table.labels[name] = try file.labels("labels/\(name)") }
-        }
-      }
       return table
     }
+  }
+
+  private static func labelColumns(_ file: borrowing H5File) throws -> [String] {
+    try file.contains("labels") ? file.group("labels").members() : []
   }
 
   /// Holds the columns against each other, and every document's tokens against the token table.
@@ -47,7 +49,7 @@ extension ActivationStore {
       table.ids.count, table.groups.count, table.pieces.count, table.firstTokens.count, table.tokenCounts.count,
       labels.count,
     ]
-    guard lengths.allSatisfy({ $0 == expected }) else {
+    guard lengths.allSatisfy({ $0 == expected }), table.labels.values.allSatisfy({ $0.count == expected }) else {
       throw misshapen(part.path, "/documents", "\(expected) rows in every column", "\(lengths)")
     }
     for row in part.documents {

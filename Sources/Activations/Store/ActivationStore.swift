@@ -141,7 +141,7 @@ public struct ActivationStore: ActivationSource {
   }
 
   /// Holds a file of the store against the manifest: it is there, and of the size it had.
-  private static func check(_ name: String, bytes: Int, in folder: URL) throws {
+  static func check(_ name: String, bytes: Int, in folder: URL) throws {
     let url = folder.appendingPathComponent(name)
     guard let attributes = try? FileManager.default.attributesOfItem(atPath: url.path),
       let size = attributes[.size] as? Int

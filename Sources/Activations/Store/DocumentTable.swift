@@ -3,6 +3,8 @@ public struct DocumentRow: Sendable, Equatable {
   public var id: String
   public var text: String?
   public var label: Label?
+  /// Labels of the run's further columns (`StoreRun.labelColumns`), by name.
+  public var labels: [String: Label] = [:]
   public var group: String?
   /// 0 for a whole document or its first piece, 1 for the second, …
   public var piece: Int32

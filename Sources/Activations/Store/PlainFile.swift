@@ -83,11 +83,18 @@ extension ActivationStore {
       [texts.count, groups.count, labels.count, pieces.count, firstTokens.count, counts.count]
         .allSatisfy({ $0 == ids.count }) && ids.count == part.documents.count
     else { throw misshapen(file.file, "/documents", "\(part.documents.count) rows in every column", "others") }
+    var further: [String: [Label?]] = [:]
+    for name in run.labelColumns { further[name] = try file.labels("labels/\(name)") }
+    guard further.values.allSatisfy({ $0.count == ids.count }) else {
+      throw misshapen(file.file, "/labels", "\(ids.count) rows in every column", "others")
+    }
     let rows = ids.indices.map { row in
-      DocumentRow(
+      var document = DocumentRow(
         id: ids[row], text: texts[row].isEmpty ? nil : texts[row], label: labels[row],
         group: groups[row].isEmpty ? nil : groups[row], piece: pieces[row], firstToken: Int(firstTokens[row]),
         tokenCount: Int(counts[row]))
+      document.labels = further.compactMapValues { $0[row] }
+      return document
     }
     let spanDocuments = try file.dataset("spans/document").read(as: Int32.self)
     let starts = try file.dataset("spans/start").read(as: Int32.self)

@@ -21,6 +21,7 @@ final class ShardFile {
   private let documentTexts = (id: TextColumn("id"), text: TextColumn("text"), group: TextColumn("group"))
   private let spanNumbers = ["document", "start", "end"].map { ShardColumn($0, .int32, rowShape: []) }
   private var labels: [Label?] = []
+  private var furtherLabels: [String: [Label?]]
   private var spanLabels: [Label?] = []
   private let first: (row: Int, token: Int, document: Int)
 
@@ -40,6 +41,7 @@ final class ShardFile {
     self.path = path
     self.operations = operations
     first = (firstRow, firstToken, firstDocument)
+    furtherLabels = [String: [Label?]](uniqueKeysWithValues: Set(run.labelColumns).map { ($0, []) })
     activations = run.sites.map { ShardColumn($0.name, $0.storage.elementType, rowShape: $0.shape) }
     tokens = Self.tokenColumns.map { ShardColumn($0, .int32, rowShape: []) }
     try operations.before(.create, path)
@@ -80,6 +82,7 @@ final class ShardFile {
         try documentTexts.text.append(document.text, in: group.group)
         try documentTexts.group.append(document.group, in: group.group)
         labels.append(document.label)
+        for name in furtherLabels.keys { furtherLabels[name]?.append(document.labels[name]) }
       }
       let columnsOfSpans = [spans.map(\.document), spans.map(\.start), spans.map(\.end)]
       for (column, values) in zip(spanNumbers, columnsOfSpans) {
@@ -108,7 +111,8 @@ final class ShardFile {
       return ShardEntry(
         file: URL(fileURLWithPath: path).lastPathComponent, bytes: bytes, crc32c: crc, firstRow: first.row, rows: rows,
         firstToken: first.token, tokens: tokens[0].rows, firstDocument: first.document, documents: labels.count,
-        spans: spanLabels.count, labelKind: LabelKind(labels), spanLabelKind: LabelKind(spanLabels), cursor: cursor)
+        spans: spanLabels.count, labelKind: LabelKind(labels), spanLabelKind: LabelKind(spanLabels),
+        labelKinds: furtherLabels.mapValues { LabelKind($0) }, cursor: cursor)
     }
   }
 
@@ -130,6 +134,10 @@ final class ShardFile {
     try documentNumbers.piece.close(in: documents.group)
     try documentNumbers.first.close(in: documents.group)
     try documentNumbers.count.close(in: documents.group)
+    if !furtherLabels.isEmpty, let group = try file?.makeGroup("labels") {
+      for name in furtherLabels.keys.sorted() { try group.write(labels: furtherLabels[name] ?? [], as: name) }
+      try group.close()
+    }
     for column in spanNumbers { try column.close(in: group("spans").group) }
     try group("spans").group.write(labels: spanLabels, as: "label")
   }

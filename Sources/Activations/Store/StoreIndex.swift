@@ -29,9 +29,10 @@ struct StoreIndex {
     return shards == Int64(manifest.shards.count) && complete == (manifest.isComplete ? 1 : 0)
   }
 
-  private func make(at path: String) throws {
+  func make(at path: String) throws {
     let file = try H5File(creating: path)
     try file.setRunAttributes(manifest.run)
+    try file.setAttribute("hdf5_version", H5Library.version)
     try file.setAttribute("shards", Int64(manifest.shards.count))
     try file.setAttribute("complete", UInt8(manifest.isComplete ? 1 : 0))
     let tokens = try file.makeGroup("tokens")
@@ -142,12 +143,16 @@ struct StoreIndex {
   }
 
   private func makeAddedLabels(in file: borrowing H5File) throws {
-    guard let entry = manifest.labels else { return }
-    let names = entry.columns.keys.filter { $0 != DocumentTable.defaultLabels }.sorted()
+    let added = (manifest.labels?.columns ?? [:]).filter { $0.key != DocumentTable.defaultLabels }
+    let names = Set(added.keys).union(manifest.run.labelColumns).sorted()
     if names.isEmpty { return }
     let group = try file.makeGroup("labels")
     for name in names {
-      let kind = entry.columns[name] ?? .none
+      guard let entry = manifest.labels, let kind = added[name] else {
+        try makeColumn(
+          name, from: "labels/\(name)", in: group, kind: { $0.labelKinds[name] ?? .none }, rows: \.documents)
+        continue
+      }
       let source = H5VirtualSource(file: entry.file, dataset: "/labels/\(name)", shape: [manifest.documents])
       try makeVirtual(name, kind.elementType, [], manifest.documents > 0 ? [source] : [], in: group) {
         try $0.setAttribute("kind", kind.rawValue)

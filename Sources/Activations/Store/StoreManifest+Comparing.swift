@@ -19,6 +19,7 @@ extension StoreRun {
     compare("sites", sites, other.sites, names)
     compare("statistics", statisticsSites, other.statisticsSites, names)
     compare("rows", rowKind, other.rowKind) { $0.rawValue }
+    compare("label columns", labelColumns, other.labelColumns) { $0.joined(separator: ", ") }
     compare("shard-tokens", shardTokens, other.shardTokens) { "\($0)" }
     compare("shard-bytes", shardBytes, other.shardBytes) { "\($0)" }
     compare("seed", seed, other.seed) { "\($0)" }
@@ -34,7 +35,7 @@ extension StoreRun {
     guard let first = differences.first else { return }
     func shortened(_ text: String) -> String { text.count > 200 ? text.prefix(200) + "…" : text }
     throw Fault(
-      .usage, "store.differs",
+      first.name == "corpus digest" ? .badData : .usage, "store.differs",
       "The run that was begun here is another one: \(differences.map(\.name).joined(separator: ", ")) \(differences.count == 1 ? "differs" : "differ")",
       file: folder.path, place: first.name, expected: shortened(first.there), found: shortened(first.here),
       advice: "resume with the settings of the first run, or choose another output")

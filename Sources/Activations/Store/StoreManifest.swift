@@ -38,6 +38,8 @@ struct ShardEntry: Codable, Sendable, Equatable {
   /// What the shard's label columns hold: `none`, `number` or `text`.
   var labelKind: LabelKind
   var spanLabelKind: LabelKind
+  /// The same for the run's further label columns, by name.
+  var labelKinds: [String: LabelKind]
   var cursor: DocumentCursor
 
   static func fileName(_ number: Int) -> String {

@@ -6,6 +6,8 @@ public struct StoreRun: Codable, Sendable, Equatable {
   /// The sites whose statistics are stored.
   public var statisticsSites: [StoredSite]
   public var rowKind: RowKind
+  /// The names of label columns beside `label`, where a corpus has several label fields.
+  public var labelColumns: [String]
   /// A shard closes at the end of the batch that brings it to so many tokens.
   public var shardTokens: Int
   /// Or to so many bytes of activations.
@@ -17,12 +19,14 @@ public struct StoreRun: Codable, Sendable, Equatable {
 
   public init(
     origin: Origin, sites: [StoredSite], statisticsSites: [StoredSite] = [], rowKind: RowKind = .token,
+    labelColumns: [String] = [],
     shardTokens: Int = 1 << 20, shardBytes: Int = 1 << 30, seed: UInt64 = 0, settings: [String: String] = [:]
   ) {
     self.origin = origin
     self.sites = sites
     self.statisticsSites = statisticsSites
     self.rowKind = rowKind
+    self.labelColumns = labelColumns
     self.shardTokens = shardTokens
     self.shardBytes = shardBytes
     self.seed = seed

@@ -50,9 +50,10 @@ final class WriterThread: @unchecked Sendable {
 
   /// The unfinished shard goes; a failure here leaves a `.part` that the next run removes.
   private func dropShard() {
-    guard shard != nil else { return }
     shard = nil
-    try? operations.remove(URL(fileURLWithPath: finalPath + ".part"))
+    for name in [ShardEntry.fileName(manifest.shards.count), StoreIndex.fileName] {
+      try? operations.remove(folder.appendingPathComponent(name + ".part"))
+    }
   }
 
   private func handle(_ message: WriterMessage) throws -> Bool {

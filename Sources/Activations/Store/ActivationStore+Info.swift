@@ -1,0 +1,44 @@
+import Foundation
+
+/// What a store is and holds, for `unfold store info`.
+public struct StoreInfo: Codable, Sendable, Equatable {
+  public var path: String
+  public var isComplete: Bool
+  public var run: StoreRun
+  public var rows: Int
+  public var tokens: Int
+  public var documents: Int
+  public var spans: Int
+  public var shards: Int
+  /// Bytes of all its files.
+  public var bytes: Int
+  /// The names of its label columns.
+  public var labels: [String]
+  /// The sites that have statistics.
+  public var statistics: [String]
+}
+
+extension ActivationStore {
+  /// A description. Reads the document table and the first shard's list of statistics.
+  public func info() throws -> StoreInfo {
+    var bytes = manifest == nil ? 0 : Self.size(url.appendingPathComponent(StoreManifest.fileName).path)
+    if let manifest {
+      bytes += Self.size(url.appendingPathComponent(StoreIndex.fileName).path) + (manifest.labels?.bytes ?? 0)
+    }
+    for part in parts { bytes += Self.size(part.path) }
+    return StoreInfo(
+      path: url.path, isComplete: isComplete, run: run, rows: rowCount, tokens: tokenCount, documents: documentCount,
+      spans: try spans.count, shards: parts.count, bytes: bytes, labels: try documents.labels.keys.sorted(),
+      statistics: try statisticsSites())
+  }
+
+  private func statisticsSites() throws -> [String] {
+    if !run.statisticsSites.isEmpty { return run.statisticsSites.map(\.name) }
+    guard let part = parts.first else { return [] }
+    return try ActivationStore.statisticsNames(in: part.path)
+  }
+
+  private static func size(_ path: String) -> Int {
+    ((try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int) ?? 0
+  }
+}

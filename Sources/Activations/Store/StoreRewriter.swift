@@ -1,0 +1,122 @@
+import Diagnostics
+import Foundation
+import HDF5
+
+/// Writes a store from others, shard for shard, into a folder beside the final one that is renamed when all is done.
+final class StoreRewriter {
+  let run: StoreRun
+  private(set) var manifest: StoreManifest
+  private let url: URL
+  private let folder: URL
+  private let operations: StoreOperations
+  private var statistics: [String: SiteStatistics] = [:]
+
+  init(creating url: URL, run: StoreRun, operations: StoreOperations = .standard) throws {
+    guard !FileManager.default.fileExists(atPath: url.path) else {
+      throw Fault(
+        .cannotCreate, "store.exists", "The output already exists", file: url.path,
+        advice: "remove it, or choose another output")
+    }
+    self.run = run
+    self.url = url
+    self.operations = operations
+    folder = URL(fileURLWithPath: url.path + ".part", isDirectory: true)
+    manifest = StoreManifest(run: run)
+    try operations.remove(folder)
+    try operations.makeFolder(folder)
+  }
+
+  /// Adds a shard: `fill` writes rows and tables into it and returns its statistics.
+  func addShard(
+    cursor: DocumentCursor, quantization: [String: Quantization] = [:],
+    fill: (ShardFile) throws -> [String: SiteStatistics]
+  ) throws {
+    let path = folder.appendingPathComponent(ShardEntry.fileName(manifest.shards.count)).path
+    let file = try ShardFile(
+      creating: path, run: run, firstRow: manifest.rows, firstToken: manifest.tokens,
+      firstDocument: manifest.documents, operations: operations)
+    let shardStatistics = try fill(file)
+    manifest.shards.append(
+      try file.close(statistics: shardStatistics, quantization: quantization, cursor: cursor))
+    try operations.sync(path)
+    statistics.merge(shardStatistics, run: run)
+  }
+
+  /// Takes over the labels that were added to a store, where nothing was joined to it.
+  func copyLabels(of store: ActivationStore) throws {
+    guard let entry = store.manifest?.labels else { return }
+    let path = folder.appendingPathComponent(entry.file).path
+    do {
+      try FileManager.default.copyItem(atPath: store.url.appendingPathComponent(entry.file).path, toPath: path)
+    } catch {
+      throw Fault(
+        .inputOutput, "store.system", "The labels of a store cannot be copied", file: path,
+        found: error.localizedDescription)
+    }
+    try operations.sync(path)
+    manifest.labels = entry
+  }
+
+  func finish() throws -> ActivationStore {
+    manifest.isComplete = true
+    try operations.replace(folder.appendingPathComponent(StoreManifest.fileName).path, with: manifest.encoded())
+    try StoreIndex(folder: folder, manifest: manifest, statistics: statistics).write(operations)
+    try operations.publish(folder.path, as: url.path)
+    return try ActivationStore(opening: url)
+  }
+
+  /// Removes what an attempt that failed has left.
+  func abandon() { try? operations.remove(folder) }
+}
+
+extension ActivationStore {
+  /// Joins the stores of a run that was divided (`--shard I/N`) into one, in the order given. The parts stay as they are.
+  ///
+  /// Rows of documents, tokens and examples are counted anew; statistics are merged in that order.
+  /// - Throws: `Fault` named `store.differs` where the stores are not parts of one run, `store.incomplete` where one is
+  ///   not finished, `store.exists` where the output is.
+  @discardableResult
+  public static func merge(_ urls: [URL], to output: URL) throws -> ActivationStore {
+    let stores = try urls.map { try ActivationStore(opening: $0) }
+    guard var run = stores.first?.run else {
+      throw Fault(.usage, "store.nothingToMerge", "No store was named", expected: "two or more stores")
+    }
+    for (store, url) in zip(stores, urls) {
+      guard store.isComplete else {
+        throw Fault(
+          .badData, "store.incomplete", "A part of the run is not finished", file: url.path,
+          advice: "finish it with --resume")
+      }
+      var (mine, first) = (store.run, run)
+      // The part's number, and what of the corpus it read, are what may differ.
+      for name in ["shard"] {
+        mine.settings[name] = nil
+        first.settings[name] = nil
+      }
+      try mine.mustEqual(first, in: url)
+    }
+    run.settings["shard"] = nil
+    let rewriter = try StoreRewriter(creating: output, run: run)
+    do {
+      var cursor = DocumentCursor()
+      for store in stores {
+        let (tokens, documents, rows) = (
+          rewriter.manifest.tokens, rewriter.manifest.documents, rewriter.manifest.rows
+        )
+        for part in store.parts {
+          try rewriter.addShard(cursor: cursor, quantization: store.quantization()) { file in
+            let source = try H5File(opening: part.path)
+            try file.copyRows(of: part, from: source, run: run)
+            try file.copyTables(of: part, from: store, source, shiftTokens: tokens, shiftDocuments: documents)
+            return try source.statistics().mapValues { $0.shifted(rows: rows, documents: documents) }
+          }
+        }
+        cursor.documents = rewriter.manifest.documents
+      }
+      return try rewriter.finish()
+    } catch {
+      rewriter.abandon()
+      throw error
+    }
+  }
+}
