@@ -22,9 +22,20 @@ public enum H5Library {
     return try body()
   }
 
-  /// HDF5 objects (files, groups, datasets, types, attributes) that are open in the process. For leak tests.
-  public static var openObjectCount: Int {
-    locked { Int(H5Fget_obj_count(unfold_h5f_all_files(), unfold_h5f_all_objects())) }
+  /// How many objects (files, groups, datasets, types, attributes) of files in a folder are open. For leak tests.
+  public static func openObjectCount(inFolder folder: String) -> Int {
+    locked {
+      let count = H5Fget_obj_count(unfold_h5f_all_files(), unfold_h5f_all_objects())
+      guard count > 0 else { return 0 }
+      var ids = [hid_t](repeating: 0, count: count)
+      let found = H5Fget_obj_ids(unfold_h5f_all_files(), unfold_h5f_all_objects(), ids.count, &ids)
+      return ids.prefix(max(0, found)).count { id in
+        var name = [CChar](repeating: 0, count: 4096)
+        let length = H5Fget_name(id, &name, name.count)
+        guard length > 0 else { return false }
+        return String(decoding: name.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self).hasPrefix(folder)
+      }
+    }
   }
 
   /// The version of the library that is linked, such as `1.10.8`.

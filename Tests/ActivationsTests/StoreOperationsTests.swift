@@ -57,7 +57,7 @@ import Testing
       }
       try original.write(to: url.appendingPathComponent("shard-00000.h5"))
     }
-    #expect(H5Library.openObjectCount >= 0)
+    #expect(H5Library.openObjectCount(inFolder: url.path) == 0)
   }
 
   @Test func aMissingShardIsNeverZeros() throws {

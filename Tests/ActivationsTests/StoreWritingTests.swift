@@ -75,6 +75,7 @@ private final class Breaker: @unchecked Sendable {
         #expect(values[offset, site.width - 1] == SyntheticRun.value(site: index, row: row, column: site.width - 1))
       }
     }
+    #expect(H5Library.openObjectCount(inFolder: url.path) == 0, "every HDF5 object was closed")
     let fault = #expect(throws: Fault.self) { try store.stream(["blocks.0.hook_resid_pos"], maximumRows: 1) { _ in } }
     #expect(fault?.name == "activations.unknownSite")
     #expect(fault?.expected?.contains("blocks.0.hook_resid_post") == true)

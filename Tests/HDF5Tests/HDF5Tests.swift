@@ -61,7 +61,7 @@ final class TemporaryFolder {
       #expect(throws: Fault.self) { _ = try file.dataset("group/absent") }
       #expect(throws: Fault.self) { try file.dataset("group/texts").read(as: Float.self) }
     }
-    #expect(H5Library.openObjectCount == 0)
+    #expect(H5Library.openObjectCount(inFolder: folder.url.path) == 0)
   }
 
   @Test func equalContentGivesEqualBytes() throws {
@@ -175,6 +175,6 @@ final class TemporaryFolder {
     try Data("not HDF5".utf8).write(to: URL(fileURLWithPath: folder.path("text.h5")))
     let fault = #expect(throws: Fault.self) { _ = try H5File(opening: folder.path("text.h5")) }
     #expect(fault?.name == "hdf5.notHDF5")
-    #expect(H5Library.openObjectCount == 0)
+    #expect(H5Library.openObjectCount(inFolder: folder.url.path) == 0)
   }
 }
