@@ -20,6 +20,28 @@ struct BytePairModel: Sendable {
   var byteFallback: [Int32]?
   var continuingPrefix: [UInt8]
   var endSuffix: [UInt8]
+  /// For the alphabet of bytes, the merge of every two bytes, at first << 8 | second: most lookups are of these.
+  private var bytePairs: [UInt64] = []
+
+  init(
+    alphabet: Alphabet, merges: PairTable, words: ByteStringTable, ignoresMerges: Bool, unknown: Int32?,
+    fusesUnknown: Bool, byteFallback: [Int32]?, continuingPrefix: [UInt8], endSuffix: [UInt8]
+  ) {
+    self.alphabet = alphabet
+    self.merges = merges
+    self.words = words
+    self.ignoresMerges = ignoresMerges
+    self.unknown = unknown
+    self.fusesUnknown = fusesUnknown
+    self.byteFallback = byteFallback
+    self.continuingPrefix = continuingPrefix
+    self.endSuffix = endSuffix
+    if case .bytes(let ids) = alphabet {
+      bytePairs = merges.withPointers { table in
+        (0..<65536).map { table.value(ids[$0 >> 8], ids[$0 & 0xFF]) }
+      }
+    }
+  }
 
   /// Ids of single scalars: pages of 256 for those in use.
   struct ScalarIDs: Sendable {
@@ -46,23 +68,26 @@ struct BytePairModel: Sendable {
     }
   }
 
-  /// Leaves a word's tokens in the workspace.
-  func tokenize(_ word: UnsafeBufferPointer<UInt8>, _ workspace: Workspace, _ table: PairTablePointers) {
-    workspace.tokens.count = 0
-    if ignoresMerges, let id = words.value(word) {
-      workspace.tokens.append(id, length: word.count)
-      return
-    }
-    switch alphabet {
-    case .bytes(let ids):
-      workspace.tokens.reserve(word.count)
-      ids.withUnsafeBufferPointer { ids in
-        for i in 0..<word.count {
-          workspace.tokens.ids[i] = ids[Int(word[i])]
-          workspace.tokens.lengths[i] = 1
+  /// Lends `body` a runner that leaves words' tokens in the workspace.
+  func withRunner(_ workspace: Workspace, _ body: (BytePairRunner) -> Void) {
+    merges.withPointers { table in
+      bytePairs.withUnsafeBufferPointer { pairs in
+        var byteIDs: [Int32] = []
+        if case .bytes(let ids) = alphabet { byteIDs = ids }
+        byteIDs.withUnsafeBufferPointer { ids in
+          body(
+            BytePairRunner(
+              model: self, workspace: workspace, table: table, byteIDs: ids.isEmpty ? nil : ids.baseAddress,
+              bytePairs: pairs.isEmpty ? nil : pairs.baseAddress))
         }
       }
-      workspace.tokens.count = word.count
+    }
+  }
+
+  /// Leaves a word's characters, or bytes in their place, as symbols in the workspace.
+  fileprivate func spell(_ word: UnsafeBufferPointer<UInt8>, _ workspace: Workspace) {
+    switch alphabet {
+    case .bytes: break
     case .scalars(let ids):
       if continuingPrefix.isEmpty, endSuffix.isEmpty {
         spell(word, &workspace.tokens) { scalar, _ in ids.id(scalar) }
@@ -77,7 +102,6 @@ struct BytePairModel: Sendable {
         }
       }
     }
-    workspace.merging.merge(&workspace.tokens, table)
   }
 
   /// Writes a word's characters as symbols: its own id, else its bytes, else the unknown token, else nothing at all.
@@ -121,5 +145,29 @@ struct BytePairModel: Sendable {
     guard bytes.allSatisfy({ ids[Int($0)] >= 0 }) else { return false }
     for byte in bytes { tokens.append(ids[Int(byte)], length: 1) }
     return true
+  }
+}
+
+/// A byte-pair model with its tables as pointers, at work on one text.
+struct BytePairRunner: WordTokenizer {
+  let model: BytePairModel
+  let workspace: Workspace
+  let table: PairTablePointers
+  /// Both nil unless the model reads bytes.
+  let byteIDs: UnsafePointer<Int32>?
+  let bytePairs: UnsafePointer<UInt64>?
+
+  func tokenize(_ word: UnsafeBufferPointer<UInt8>) {
+    workspace.tokens.count = 0
+    if model.ignoresMerges, let id = model.words.value(word) {
+      workspace.tokens.append(id, length: word.count)
+      return
+    }
+    if let byteIDs, let bytePairs, let base = word.baseAddress {
+      workspace.merging.mergeBytes(base, word.count, &workspace.tokens, table, byteIDs, bytePairs)
+    } else {
+      model.spell(word, workspace)
+      workspace.merging.merge(&workspace.tokens, table)
+    }
   }
 }

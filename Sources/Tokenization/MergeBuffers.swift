@@ -47,11 +47,40 @@ struct MergeBuffers {
     if tokens.count <= Self.heapThreshold { mergeShort(&tokens, table) } else { mergeLong(&tokens, table) }
   }
 
-  private func mergeShort(_ tokens: inout WordTokens, _ table: PairTablePointers) {
+  /// Tokenizes a word of bytes: its bytes' ids, merged.
+  mutating func mergeBytes(
+    _ word: UnsafePointer<UInt8>, _ count: Int, _ tokens: inout WordTokens, _ table: PairTablePointers,
+    _ byteIDs: UnsafePointer<Int32>, _ bytePairs: UnsafePointer<UInt64>
+  ) {
+    tokens.reserve(count)
+    tokens.count = count
+    reserve(count)
     let ids = tokens.ids
     let lengths = tokens.lengths
+    for i in 0..<count {
+      ids[i] = byteIDs[Int(word[i])]
+      lengths[i] = 1
+    }
+    if count > Self.heapThreshold {
+      mergeLong(&tokens, table)
+    } else if count > 1 {
+      for i in 0..<count - 1 { pairs[i] = bytePairs[Int(word[i]) << 8 | Int(word[i + 1])] }
+      mergePaired(&tokens, table)
+    }
+  }
+
+  private func mergeShort(_ tokens: inout WordTokens, _ table: PairTablePointers) {
+    let ids = tokens.ids
+    for i in 0..<tokens.count - 1 { pairs[i] = table.value(ids[i], ids[i + 1]) }
+    mergePaired(&tokens, table)
+  }
+
+  /// Merges symbols whose `pairs` are filled in.
+  private func mergePaired(_ tokens: inout WordTokens, _ table: PairTablePointers) {
+    let ids = tokens.ids
+    let lengths = tokens.lengths
+    let pairs = pairs
     var count = tokens.count
-    for i in 0..<count - 1 { pairs[i] = table.value(ids[i], ids[i + 1]) }
     while count > 1 {
       var best = PairTable.none
       var at = 0

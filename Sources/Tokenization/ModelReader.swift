@@ -68,14 +68,15 @@ struct ModelReader {
       expected: "an id for each token", found: "\(id) for \"\(other)\" and for \"\(piece)\"")
   }
 
-  /// Whether every character of GPT-2's alphabet is a token by itself, and words are spelt plainly.
+  /// Whether every byte that occurs in UTF-8 is a token by itself, and words are spelt plainly.
   var spellsEveryByte: Bool {
     guard type == "BPE" else { return false }
     for key in ["continuing_subword_prefix", "end_of_word_suffix"] {
       if let text = try? reader.optional(key)?.string(), !text.isEmpty { return false }
     }
-    return ByteAlphabet.scalars.allSatisfy { value in
-      Unicode.Scalar(value).map { own.value(String($0)) != nil } ?? false
+    return ByteAlphabet.scalars.enumerated().allSatisfy { byte, value in
+      if byte == 0xC0 || byte == 0xC1 || byte >= 0xF5 { return true }
+      return Unicode.Scalar(value).map { own.value(String($0)) != nil } ?? false
     }
   }
 

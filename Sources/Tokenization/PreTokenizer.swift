@@ -41,7 +41,7 @@ indirect enum PreTokenizer: Sendable {
     case .scanner(let scanner):
       refine(text, &words) { bytes, range, result in
         guard let base = bytes.baseAddress else { return }
-        ScalarTable.shared.withPointers { scanner.scan(base, range, $0, into: &result) }
+        ScalarTable.shared.withPointers { scanner.scan(base, range, $0) { result.append($0, $1) } }
       }
     case .split(let pattern, let behavior, let inverted):
       try refine(text, &words) { bytes, range, result in

@@ -1,8 +1,11 @@
 /// What the scanners and patterns ask about Unicode scalars, in one byte each.
 ///
 /// The standard library answers such questions by binary search; a text asks millions of times. The table is built once
-/// (about two milliseconds) from the standard library's properties and read through two stages: a page number for each
-/// block of 256 scalars, then the page.
+/// (a few milliseconds) from the standard library's properties and read through two stages: a page number for each block
+/// of 256 scalars, then the page.
+///
+/// It holds Unicode 16, the version by which Hugging Face's tokenizers cut words, whatever later version the standard
+/// library knows: scalars assigned since count as unassigned.
 final class ScalarTable: Sendable {
   static let shared = ScalarTable()
 
@@ -56,7 +59,9 @@ final class ScalarTable: Sendable {
 
   private static func entry(_ value: UInt32) -> UInt8 {
     guard let scalar = Unicode.Scalar(value) else { return category(.surrogate) }
-    let general = scalar.properties.generalCategory
+    var general = scalar.properties.generalCategory
+    if general != .unassigned, let age = scalar.properties.age, age.major > 16 { general = .unassigned }
+    if value == 0x295 { general = .lowercaseLetter }  // "Lo" since version 17
     var entry = category(general)
     switch general {
     case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter: entry |= letter

@@ -86,65 +86,23 @@ extension Tokenizer {
     var text = text
     var words = WordRanges()
     words.append(range.lowerBound, range.upperBound)
-    try preTokenizer?.apply(to: &text, &words)
+    for step in preTokenizerSteps { try step.apply(to: &text, &words) }
+    let first = workspace.sink.count
     text.withBytes { bytes in
       guard let base = bytes.baseAddress else { return }
+      let shift = text.isUnchanged ? text.source.lowerBound : 0
       switch model {
       case .bytePairs(let model):
-        model.merges.withPointers { table in
-          tokenize(base, words, text, workspace) { model.tokenize($0, workspace, table) }
+        model.withRunner(workspace) { runner in
+          WordEncoder(base: base, shift: shift, workspace: workspace, tokenizer: runner).encode(words, finalScanner)
         }
-      case .wordPiece(let model): tokenize(base, words, text, workspace) { model.tokenize($0, workspace) }
-      case .wordLevel(let model): tokenize(base, words, text, workspace) { model.tokenize($0, workspace) }
+      case .wordPiece(let model):
+        let runner = WordPieceRunner(model: model, workspace: workspace)
+        WordEncoder(base: base, shift: shift, workspace: workspace, tokenizer: runner).encode(words, finalScanner)
+      case .wordLevel(let model):
+        let runner = WordLevelRunner(model: model, workspace: workspace)
+        WordEncoder(base: base, shift: shift, workspace: workspace, tokenizer: runner).encode(words, finalScanner)
       }
-    }
-  }
-
-  /// Tokenizes each word, through the cache where it may.
-  @inline(__always) private func tokenize(
-    _ base: UnsafePointer<UInt8>, _ words: WordRanges, _ text: AlignedText, _ workspace: Workspace,
-    _ tokenizeWord: (UnsafeBufferPointer<UInt8>) -> Void
-  ) {
-    let first = workspace.sink.count
-    words.bounds.withUnsafeBufferPointer { bounds in
-      var sink = workspace.sink
-      let shift = text.isUnchanged ? text.source.lowerBound : 0
-      let cache = workspace.cache
-      for i in 0..<words.count {
-        let start = Int(bounds[2 * i])
-        let count = Int(bounds[2 * i + 1]) - start
-        var place = start + shift
-        var missed: (line: UnsafeMutablePointer<UInt64>, key: WordCache.Key)?
-        if let cache, count <= WordCache.maximumBytes {
-          let key = WordCache.key(base + start, count)
-          let line = cache.line(key)
-          if WordCache.holds(line, key) {
-            sink.reserve(WordCache.maximumTokens)
-            let ids = UnsafeRawPointer(line + 3)
-            var lengths = line[7]
-            var offset = 0
-            while lengths != 0 {
-              let length = Int(truncatingIfNeeded: lengths & 0xFF)
-              sink.append(ids.load(fromByteOffset: offset, as: Int32.self), place, place + length)
-              place += length
-              offset += 4
-              lengths >>= 8
-            }
-            continue
-          }
-          missed = (line, key)
-        }
-        tokenizeWord(UnsafeBufferPointer(start: base + start, count: count))
-        if let missed { WordCache.store(missed.line, missed.key, workspace.tokens) }
-        let tokens = workspace.tokens
-        sink.reserve(tokens.count)
-        for j in 0..<tokens.count {
-          let length = Int(tokens.lengths[j])
-          sink.append(tokens.ids[j], place, place + length)
-          place += length
-        }
-      }
-      workspace.sink = sink
     }
     if text.isUnchanged { return }
     // Places in the normalized text become places in the document.

@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// Ids and offsets are those of Hugging Face's `tokenizers` without padding and truncation. A tokenizer may be used from
 /// any number of threads at once: each call works in a workspace of its own, kept for the next call, with a cache of the
-/// words met before (2 MiB).
+/// words met before (at most 8 MiB).
 public final class Tokenizer: Sendable {
   /// The model proper: from a word to its tokens.
   enum Model: Sendable {
@@ -17,7 +17,10 @@ public final class Tokenizer: Sendable {
   let vocabulary: Vocabulary
   let added: AddedTokens
   let normalizer: Normalizer?
-  let preTokenizer: PreTokenizer?
+  /// The pre-tokenizer's steps, but for a scanner at their end.
+  let preTokenizerSteps: [PreTokenizer]
+  /// The scanner whose words go straight to the model.
+  let finalScanner: WordScanner?
   let model: Model
   let postProcessor: PostProcessor
   let decoder: Decoder?
@@ -33,7 +36,14 @@ public final class Tokenizer: Sendable {
     vocabulary = parts.vocabulary
     added = parts.added
     normalizer = parts.normalizer
-    preTokenizer = parts.preTokenizer
+    var steps = parts.preTokenizer?.steps ?? []
+    if case .scanner(let scanner)? = steps.last {
+      finalScanner = scanner
+      steps.removeLast()
+    } else {
+      finalScanner = nil
+    }
+    preTokenizerSteps = steps
     model = parts.model
     postProcessor = parts.postProcessor
     decoder = parts.decoder

@@ -52,3 +52,15 @@ struct WordLevelModel: Sendable {
     if let id = words.value(word) ?? unknown { workspace.tokens.append(id, length: word.count) }
   }
 }
+
+struct WordPieceRunner: WordTokenizer {
+  let model: WordPieceModel
+  let workspace: Workspace
+  func tokenize(_ word: UnsafeBufferPointer<UInt8>) { model.tokenize(word, workspace) }
+}
+
+struct WordLevelRunner: WordTokenizer {
+  let model: WordLevelModel
+  let workspace: Workspace
+  func tokenize(_ word: UnsafeBufferPointer<UInt8>) { model.tokenize(word, workspace) }
+}

@@ -25,24 +25,23 @@ enum WordScanner: Sendable, Equatable {
     }
   }
 
-  /// Appends the words of a range; together they cover it.
-  func scan(
-    _ bytes: UnsafePointer<UInt8>, _ range: Range<Int>, _ table: ScalarTablePointers, into words: inout WordRanges
+  /// Gives the words of a range one after another; together they cover it.
+  @inline(__always) func scan(
+    _ bytes: UnsafePointer<UInt8>, _ range: Range<Int>, _ table: ScalarTablePointers, _ word: (Int, Int) -> Void
   ) {
     var position = range.lowerBound
     let text = ScannedText(bytes: bytes, end: range.upperBound, table: table)
-    words.bounds.reserveCapacity(words.bounds.count + range.count / 2 + 8)
     switch self {
     case .gpt2:
       while position < range.upperBound {
         let end = text.gpt2Word(at: position)
-        words.append(position, end)
+        word(position, end)
         position = end
       }
     case .cl100k(let digits):
       while position < range.upperBound {
         let end = text.cl100kWord(at: position, digits: digits)
-        words.append(position, end)
+        word(position, end)
         position = end
       }
     }
@@ -51,7 +50,8 @@ enum WordScanner: Sendable, Equatable {
 
 private let space: UInt8 = 0x20
 
-private struct ScannedText {
+/// A text being cut by one of the scanners.
+struct ScannedText {
   let bytes: UnsafePointer<UInt8>
   let end: Int
   let table: ScalarTablePointers

@@ -89,44 +89,46 @@ struct TokenSink {
   }
 }
 
-/// The tokens of words met before: a direct-mapped cache of 64-byte lines.
+/// The tokens of words met before: a direct-mapped cache of 128-byte lines.
 ///
-/// A line holds a word of at most 23 bytes with its length, and at most eight tokens with theirs; a word that falls on
-/// the line of another takes its place, so the cache never grows.
+/// A line holds a word of at most 39 bytes with its length, and at most sixteen tokens with theirs; a word that falls on
+/// the line of another takes its place, so the cache never grows. For words of up to 23 bytes and eight tokens only the
+/// first half of the line is touched.
 struct WordCache {
-  static let lineCount = 1 << 15
-  static let maximumBytes = 23
-  static let maximumTokens = 8
+  static let lineCount = 1 << 16
+  static let maximumBytes = 39
+  static let maximumTokens = 16
 
-  /// Lines of eight 64-bit words: three of the key (its last byte is the length), four of ids, one of token lengths.
-  private let lines: UnsafeMutablePointer<UInt64>
+  /// A line is sixteen 64-bit words. First half: three of the key (its last byte is the word's length), one of token
+  /// lengths (a byte each), four of ids. Second half: two of the key, one of lengths, four of ids, one free.
+  let lines: UnsafeMutablePointer<UInt64>
 
   init?() {
     // calloc's pages cost nothing until they are touched, so a short text does not pay for the whole cache.
-    guard let memory = calloc(Self.lineCount, 64) else { return nil }
-    lines = memory.bindMemory(to: UInt64.self, capacity: Self.lineCount * 8)
+    guard let memory = calloc(Self.lineCount, 128) else { return nil }
+    lines = memory.bindMemory(to: UInt64.self, capacity: Self.lineCount * 16)
   }
 
   func deallocate() { free(lines) }
 
   struct Key {
-    var a: UInt64, b: UInt64, c: UInt64
+    var a: UInt64, b: UInt64, c: UInt64, d: UInt64, e: UInt64
   }
 
-  /// The key of a word of 1 to 23 bytes. Reads no byte beyond the word.
+  /// The key of a word of 1 to 39 bytes. Reads no byte beyond the word.
   @inline(__always) static func key(_ word: UnsafePointer<UInt8>, _ count: Int) -> Key {
     let raw = UnsafeRawPointer(word)
     let length = UInt64(truncatingIfNeeded: count) << 56
-    if count >= 16 {
-      let a = raw.loadUnaligned(fromByteOffset: 0, as: UInt64.self)
-      let b = raw.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
-      return Key(a: a, b: b, c: tail(raw + 16, count - 16) | length)
-    }
-    if count >= 8 {
-      let a = raw.loadUnaligned(fromByteOffset: 0, as: UInt64.self)
-      return Key(a: a, b: tail(raw + 8, count - 8), c: length)
-    }
-    return Key(a: tail(raw, count), b: 0, c: length)
+    if count < 8 { return Key(a: tail(raw, count), b: 0, c: length, d: 0, e: 0) }
+    let a = raw.loadUnaligned(fromByteOffset: 0, as: UInt64.self)
+    if count < 16 { return Key(a: a, b: tail(raw + 8, count - 8), c: length, d: 0, e: 0) }
+    let b = raw.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+    if count < 24 { return Key(a: a, b: b, c: tail(raw + 16, count - 16) | length, d: 0, e: 0) }
+    let c = raw.loadUnaligned(fromByteOffset: 16, as: UInt64.self) & 0x00FF_FFFF_FFFF_FFFF | length
+    if count < 31 { return Key(a: a, b: b, c: c, d: tail(raw + 23, count - 23), e: 0) }
+    let d = raw.loadUnaligned(fromByteOffset: 23, as: UInt64.self)
+    if count < 39 { return Key(a: a, b: b, c: c, d: d, e: tail(raw + 31, count - 31)) }
+    return Key(a: a, b: b, c: c, d: d, e: raw.loadUnaligned(fromByteOffset: 31, as: UInt64.self))
   }
 
   /// Up to seven bytes as a number.
@@ -145,27 +147,30 @@ struct WordCache {
   }
 
   @inline(__always) func line(_ key: Key) -> UnsafeMutablePointer<UInt64> {
-    var hash = (key.a ^ key.c) &* 0x9E37_79B9_7F4A_7C15
+    var hash = (key.a ^ key.c ^ (key.d &* 0xA076_1D64_78BD_642F) ^ key.e) &* 0x9E37_79B9_7F4A_7C15
     hash ^= hash >> 32
     hash = (hash ^ key.b) &* 0xD6E8_FEB8_6659_FD93
-    return lines + Int(truncatingIfNeeded: hash >> 49) * 8
+    return lines + Int(truncatingIfNeeded: hash >> 48) * 16
   }
 
-  @inline(__always) static func holds(_ line: UnsafeMutablePointer<UInt64>, _ key: Key) -> Bool {
-    line[0] == key.a && line[1] == key.b && line[2] == key.c
+  @inline(__always) static func holds(_ line: UnsafeMutablePointer<UInt64>, _ key: Key, _ count: Int) -> Bool {
+    guard line[0] == key.a, line[1] == key.b, line[2] == key.c else { return false }
+    return count < 24 || (line[8] == key.d && line[9] == key.e)
   }
 
   /// Stores a word's tokens if they fit a line; no token may be longer than 255 bytes or empty.
   static func store(_ line: UnsafeMutablePointer<UInt64>, _ key: Key, _ tokens: WordTokens) {
     guard tokens.count <= maximumTokens else { return }
-    var lengths: UInt64 = 0
+    var lengths: (UInt64, UInt64) = (0, 0)
     for i in 0..<tokens.count {
       guard tokens.lengths[i] > 0, tokens.lengths[i] < 256 else { return }
-      lengths |= UInt64(tokens.lengths[i]) << UInt64(i * 8)
+      let length = UInt64(tokens.lengths[i])
+      if i < 8 { lengths.0 |= length << UInt64(i * 8) } else { lengths.1 |= length << UInt64(i * 8 - 64) }
     }
-    (line[0], line[1], line[2], line[7]) = (key.a, key.b, key.c, lengths)
-    line.withMemoryRebound(to: Int32.self, capacity: 16) { words in
-      for i in 0..<tokens.count { words[6 + i] = tokens.ids[i] }
+    (line[0], line[1], line[2], line[3]) = (key.a, key.b, key.c, lengths.0)
+    (line[8], line[9], line[10]) = (key.d, key.e, lengths.1)
+    line.withMemoryRebound(to: Int32.self, capacity: 32) { words in
+      for i in 0..<tokens.count { words[i < 8 ? 8 + i : 14 + i] = tokens.ids[i] }
     }
   }
 }
