@@ -38,7 +38,7 @@ final class NormalizationTable: Sendable {
     var changesComposed: Set<UInt32> = []
     for block in Self.blocks(isCompatible: isCompatible).joined() {
       for value in block << 8...(block << 8 | 0xFF) where value >= 0xA0 {
-        guard let scalar = Unicode.Scalar(value) else { continue }
+        guard let scalar = Unicode.Scalar(value), Self.isKnown(scalar) else { continue }
         let text = String(scalar)
         let full =
           isCompatible ? text.decomposedStringWithCompatibilityMapping : text.decomposedStringWithCanonicalMapping
@@ -73,7 +73,7 @@ final class NormalizationTable: Sendable {
       for i in 0..<UInt32(256) {
         let value = block << 8 | i
         guard value >= 0x80, let scalar = Unicode.Scalar(value) else { continue }
-        let combining = scalar.properties.canonicalCombiningClass.rawValue
+        let combining = Self.isKnown(scalar) ? scalar.properties.canonicalCombiningClass.rawValue : 0
         if combining != 0 {
           classes[value] = combining
           page[Int(i)] |= 4
@@ -95,6 +95,9 @@ final class NormalizationTable: Sendable {
     self.composites = composites
     self.combiningClasses = classes
   }
+
+  /// Scalars assigned after Unicode 9 are left alone, as by Hugging Face's normalizers.
+  static func isKnown(_ scalar: Unicode.Scalar) -> Bool { (scalar.properties.age?.major ?? 99) <= 9 }
 
   private static func composed(_ scalars: [UInt32]) -> [UInt32] {
     var view = String.UnicodeScalarView()

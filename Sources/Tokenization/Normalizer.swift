@@ -140,11 +140,31 @@ enum UnicodeFacts {
       : ScalarTable.shared.entry(of: scalar) & ScalarTable.space != 0
   }
 
-  /// Unicode's general category M.
+  /// Whether the scalar was assigned in a version of Unicode or before.
+  ///
+  /// The normalizers of Hugging Face's tokenizers know older versions than their patterns do, and vocabularies are made
+  /// with them: normalization forms know version 9, BERT's classes version 8.
+  static func isAssigned(_ scalar: UInt32, by version: Int) -> Bool {
+    guard let age = Unicode.Scalar(scalar)?.properties.age else { return false }
+    return age.major <= version
+  }
+
+  /// Unicode 9's general category M.
   static func isCombiningMark(_ scalar: UInt32) -> Bool {
     guard scalar >= 0x300 else { return false }
-    let category = ScalarTable.shared.entry(of: scalar) & ScalarTable.categoryMask
-    return category >= 5 && category <= 7
+    if scalar == 0x1CF2 || scalar == 0x1CF3 { return true }
+    let category = category(scalar)
+    return category >= 5 && category <= 7 && isAssigned(scalar, by: 9)
+  }
+
+  /// Unicode 8's general category Mn.
+  static func isNonspacingMark(_ scalar: UInt32) -> Bool {
+    guard scalar >= 0x300 else { return false }
+    switch scalar {
+    case 0x1734, 0x1171E: return true
+    case 0x1885, 0x1886, 0xA9BD, 0x111C9: return false
+    default: return category(scalar) == 5 && isAssigned(scalar, by: 8)
+    }
   }
 
   static func category(_ scalar: UInt32) -> UInt8 {
@@ -158,11 +178,12 @@ enum UnicodeFacts {
     }
   }
 
-  /// ASCII punctuation and symbols, and Unicode's general category P.
+  /// ASCII punctuation and symbols, and Unicode 8's general category P.
   static func isPunctuation(_ scalar: UInt32) -> Bool {
     if scalar < 0x80 { return isASCIIPunctuation(scalar) }
+    if scalar == 0x166D || scalar == 0x111C9 { return true }
     let category = category(scalar)
-    return category >= 11 && category <= 17
+    return category >= 11 && category <= 17 && isAssigned(scalar, by: 8)
   }
 
   /// Unicode's general category N.
@@ -194,7 +215,7 @@ struct BertNormalization: Sendable {
     if handleChineseCharacters { separateIdeographs(&text) }
     if stripAccents {
       UnicodeNormalization.canonicalDecomposition.apply(to: &text)
-      Normalizer.filter(&text) { $0 < 0x300 || UnicodeFacts.category($0) != 5 }
+      Normalizer.filter(&text) { !UnicodeFacts.isNonspacingMark($0) }
     }
     if lowercase { Normalizer.lowercase(&text) }
   }
@@ -219,10 +240,10 @@ struct BertNormalization: Sendable {
     }
   }
 
-  /// General categories Cc, Cf, Cs and Co; tab, line feed and carriage return count as white space instead.
+  /// Unicode 8's general categories Cc, Cf, Cs and Co; tab, line feed and carriage return count as white space instead.
   private static func isControl(_ scalar: UInt32) -> Bool {
     let category = UnicodeFacts.category(scalar)
-    return category >= 25 && category <= 28
+    return category >= 25 && category <= 28 && UnicodeFacts.isAssigned(scalar, by: 8)
   }
 
   /// Puts a space on either side of each CJK ideograph.
