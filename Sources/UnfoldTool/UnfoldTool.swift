@@ -13,7 +13,9 @@ struct UnfoldTool: AsyncParsableCommand {
         unfold demo
       """,
     version: "unfold \(UnfoldVersion.current)",
-    subcommands: [TokenizeCommand.self])
+    subcommands: [
+      CaptureCommand.self, TokenizeCommand.self, RunCommand.self, ProbeCommand.self,
+    ])
 
   /// Parses and runs; every way to fail ends with the exit code of its class and a message that says what to do next.
   static func main() async {

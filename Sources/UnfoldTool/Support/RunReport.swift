@@ -1,0 +1,88 @@
+import Foundation
+import Unfold
+
+/// What `unfold run` says in words.
+struct RunReport {
+  let result: RunCommand.Result
+  let session: RunSession
+
+  func text(_ style: TerminalStyle) -> String {
+    var parts: [String] = []
+    if let loss = result.loss { parts.append(self.loss(loss)) }
+    if let next = result.next { parts.append(predictions(next, style)) }
+    if let attention = result.attention { parts.append(self.attention(attention, style)) }
+    if let attribution = result.attribution { parts.append(self.attribution(attribution, style)) }
+    if let sites = result.sites { parts.append(values(sites, style)) }
+    return parts.joined(separator: "\n\n")
+  }
+
+  private func loss(_ loss: Loss) -> String {
+    "\(result.tokens.count) tokens; loss \(Format.fixed(loss.total, 4)) nats over \(loss.predictions) predictions "
+      + "(\(Format.fixed(loss.mean, 4)) each)"
+  }
+
+  private func predictions(_ next: [RunCommand.Prediction], _ style: TerminalStyle) -> String {
+    var table = TextTable([.left("next token"), .right("probability"), .right("logit"), .left("")])
+    for prediction in next {
+      table.append([
+        quoted(prediction.text), Format.percent(prediction.probability), Format.fixed(Double(prediction.logit), 2),
+        TerminalChart.bar(prediction.probability / max(next[0].probability, 1e-12), width: 24),
+      ])
+    }
+    return table.rendered(style)
+  }
+
+  private func attention(_ heads: [AttentionSources], _ style: TerminalStyle) -> String {
+    var table = TextTable([.right("layer"), .right("head"), .text("strongest sources")])
+    for head in heads {
+      let sources = head.sources.map { source in
+        "\(quoted(result.pieces[source.index]))@\(source.index) \(Format.percent(Double(source.value)))"
+      }
+      table.append(["\(head.layer)", "\(head.head)", sources.joined(separator: "   ")])
+    }
+    return table.rendered(style)
+  }
+
+  private func attribution(_ parts: LogitAttribution, _ style: TerminalStyle) -> String {
+    let target = quoted(session.text(of: parts.token))
+    let other = parts.against.map { " − \(quoted(session.text(of: $0)))" } ?? ""
+    var lines = ["logit of \(target)\(other): \(Format.fixed(parts.logit)) = the sum of"]
+    var table = TextTable([.left("source"), .right("contribution"), .text("strongest within")])
+    table.append(["token embedding", Format.fixed(parts.tokenEmbedding)])
+    if parts.positionEmbedding != 0 { table.append(["position embedding", Format.fixed(parts.positionEmbedding)]) }
+    for (number, layer) in parts.layers.enumerated() {
+      table.append([
+        "layer \(number) attention", Format.fixed(layer.attention), strongest(layer.heads, "head"),
+      ])
+      table.append(["layer \(number) neurons", Format.fixed(layer.mlp), strongest(layer.neurons, "neuron")])
+    }
+    table.append(["constant", Format.fixed(parts.constant)])
+    table.append(["sum", Format.fixed(parts.sum)])
+    lines.append(table.rendered(style))
+    return lines.joined(separator: "\n")
+  }
+
+  private func strongest(_ values: [Double], _ name: String) -> String {
+    let order = values.indices.sorted { abs(values[$0]) > abs(values[$1]) }.prefix(3)
+    return order.map { "\(name) \($0) \(Format.fixed(values[$0], 2))" }.joined(separator: ", ")
+  }
+
+  private func values(_ sites: [RunCommand.SiteValues], _ style: TerminalStyle) -> String {
+    sites.map { site in
+      let width = site.shape.dropFirst().reduce(1, *)
+      var table = TextTable([.right("position"), .left("token"), .right("norm"), .text("values")])
+      let rows = width > 0 ? site.values.count / width : 0
+      for row in 0..<rows {
+        let values = site.values[row * width..<(row + 1) * width]
+        let norm = values.reduce(0.0) { $0 + ($1.isFinite ? Double($1) * Double($1) : 0) }.squareRoot()
+        let shown = values.prefix(8).map { Format.fixed(Double($0), 3) }.joined(separator: " ")
+        let token = result.pieces.indices.contains(row) ? result.pieces[row] : ""
+        table.append(["\(row)", quoted(token), Format.fixed(norm, 3), shown + (width > 8 ? " …" : "")])
+      }
+      return style.bold("\(site.site) \(site.shape)") + "\n" + table.rendered(style)
+    }
+    .joined(separator: "\n\n")
+  }
+
+  private func quoted(_ text: String) -> String { "\"\(text.onOneLine)\"" }
+}

@@ -1,0 +1,53 @@
+import ArgumentParser
+import Foundation
+import Unfold
+
+/// Where activations come from: a store, or a model and a corpus to run now.
+struct SourceArguments: ParsableArguments {
+  @Argument(
+    help: ArgumentHelp("A store; or a model, followed by a corpus to run it on.", valueName: "store|model"))
+  var source: String
+
+  @Argument(help: ArgumentHelp("The corpus, where a model was named.", valueName: "corpus"))
+  var corpora: [String] = []
+
+  @OptionGroup var corpus: CorpusArguments
+
+  /// Opens the store, or prepares to run the model for the sites wanted.
+  ///
+  /// - Parameters:
+  ///   - sites: the sites that a running model computes; a store has its own.
+  func open(sites: String, layers: String?) throws -> any ActivationSource {
+    if corpora.isEmpty {
+      return try ActivationStore(opening: try storeURL())
+    }
+    let loaded = try LoadedModel(source)
+    return try LiveActivations(
+      model: loaded.model, tokenizer: loaded.tokenizer, corpus: Corpus(corpora, options: corpus.options),
+      settings: CaptureSettings(sites: sites, layers: layers), modelName: loaded.name)
+  }
+
+  private func storeURL() throws -> URL {
+    let url = URL(filePath: source)
+    if FileManager.default.fileExists(atPath: url.path) { return url }
+    let isModel = (try? ModelLocation.resolve(source)) != nil
+    throw Fault(
+      .noInput, "tool.noStore", "There is no store of this name", file: url.path, expected: "a store",
+      found: isModel ? "the name of a model" : "no such file or folder",
+      advice: isModel ? "name a corpus behind the model" : "make one with `unfold capture`")
+  }
+}
+
+/// Which of a source's sites a command speaks of.
+struct SiteChoice: ParsableArguments {
+  @Option(name: .long, help: "Hook points: shorthands, full names, names with *; separated by commas.")
+  var sites = "resid_post,mlp_post"
+
+  @Option(name: .long, help: "Layers for shorthands and names with *: all, last, or such as 0,4-8.")
+  var layers: String?
+
+  /// The names of the source's sites that were chosen, in its order.
+  func names(in source: any ActivationSource) throws -> [String] {
+    try source.select(sites: sites, layers: layers).map(\.name)
+  }
+}
