@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the fixtures of TransformerTests: tiny random models and what every site of theirs must hold.
 
-    python3 Scripts/references/transformer.py
+    python3 Scripts/references/transformer.py [FOLDER of all-MiniLM-L6-v2]
 
 Pinned: torch 2.13.0, transformers 5.23.0, safetensors 0.8.0, numpy. For each case a model of Hugging Face's own class
 gets random weights (norms and biases too), is saved in its usual layout, and is run in float64 on ragged documents. The
@@ -14,11 +14,13 @@ A fixture is a folder: config.json, model.safetensors, and expected.safetensors 
   rows                            the tokens whose values are kept
   site/<name>                     the values of a site in those rows; scores and pattern: [rows, heads, longest],
                                   0 beyond the document (scores: -1e30 where masked)
+  bfloat16                        the error of Hugging Face's own bfloat16: root mean square of the difference of the
+                                  last values, over that of the values
   edit/<name>                     the last values (logits, or the last block's) of two tokens, when the site's value x
                                   at token `edited` becomes 1.5 x + 0.2 (j mod 3), j the element's place in the row
                                   (a norm would undo the same shift of all elements)
 """
-import copy, json, math, pathlib, shutil
+import copy, json, math, pathlib, shutil, sys
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
@@ -269,6 +271,26 @@ def randomize(model, generator):
                 p.copy_(0.3 * noise)
 
 
+def bfloat16_error(model, documents, types):
+    """Parameters and activations in bfloat16, rotary frequencies as they are: what from_pretrained(dtype=…) gives."""
+    exact, lowered = [], []
+    half = copy.deepcopy(model)
+    for p in half.parameters():
+        p.data = p.data.bfloat16()
+    for b in half.buffers():
+        b.data = b.data.float() if b.is_floating_point() else b.data
+    torch.set_default_dtype(torch.float32)
+    for ids, t in zip(documents, types):
+        kwargs = dict(token_type_ids=t[None]) if model.config.model_type == "bert" else {}
+        for m, out in ((model, exact), (half, lowered)):
+            with torch.no_grad():
+                result = m(ids[None], **kwargs)
+            out.append((result.logits if hasattr(result, "logits") else result.last_hidden_state)[0].double())
+    torch.set_default_dtype(torch.float64)
+    exact, lowered = torch.cat(exact), torch.cat(lowered)
+    return ((lowered - exact).pow(2).mean() / exact.pow(2).mean()).sqrt()
+
+
 def case(name, model, dtype=torch.float32, rename=None, config=None):
     generator = torch.Generator().manual_seed(len(name) * 1000 + sum(map(ord, name)))
     model = model.double().eval()
@@ -298,7 +320,7 @@ def case(name, model, dtype=torch.float32, rename=None, config=None):
     types = torch.randint(0, 2, (n,), generator=generator) if model.config.model_type == "bert" else torch.zeros(n).long()
     m = weights(model)
     starts = [sum(LENGTHS[:d]) for d in range(len(LENGTHS))]
-    rows = [0, 5, 45, 47, EDITED]
+    rows = [0, 45, EDITED]
     documents = [slice(a, a + l) for a, l in zip(starts, LENGTHS)]
     shown = 0
     for d in documents:
@@ -329,7 +351,8 @@ def case(name, model, dtype=torch.float32, rename=None, config=None):
             assert (edited - plain).abs().max() > 1e-3 * plain.abs().max(), f"{name}: editing {site} changes nothing"
         out[f"edit/{site}"] = edited[[position, -1]].float()
     out |= dict(ids=ids.int(), types=types.int(), lengths=torch.tensor(LENGTHS).int(), rows=torch.tensor(rows).int(),
-                edited=torch.tensor([EDITED]).int())
+                edited=torch.tensor([EDITED]).int(),
+                bfloat16=bfloat16_error(model, [ids[d] for d in documents], [types[d] for d in documents]).float())
     save_file({k: v.contiguous() for k, v in out.items()}, folder / "expected.safetensors")
     size = sum(f.stat().st_size for f in folder.iterdir())
     print(f"{name}: {len(sites)} sites, {shown} held against Hugging Face, {size / 1000:.0f} kB")
@@ -339,7 +362,7 @@ def main():
     from transformers import (BertConfig, BertForMaskedLM, BertModel, GPT2Config, GPT2LMHeadModel, LlamaConfig,
                               LlamaForCausalLM, MistralConfig, MistralForCausalLM, Qwen2Config, Qwen2ForCausalLM)
     common = dict(attn_implementation="eager")
-    gpt2 = dict(vocab_size=40, n_positions=48, n_embd=16, n_layer=2, n_head=4, **common)
+    gpt2 = dict(vocab_size=24, n_positions=48, n_embd=16, n_layer=2, n_head=4, **common)
     case("gpt2", GPT2LMHeadModel(GPT2Config(**gpt2)))
     case("gpt2-options", GPT2LMHeadModel(GPT2Config(
         **gpt2, n_inner=24, activation_function="gelu", scale_attn_by_inverse_layer_idx=True,
@@ -347,7 +370,7 @@ def main():
     case("gpt2-bare", GPT2LMHeadModel(GPT2Config(
         **gpt2, n_inner=24, activation_function="relu", scale_attn_weights=False, layer_norm_epsilon=1e-3)),
         torch.bfloat16, rename=lambda k: k.removeprefix("transformer."))
-    llama = dict(vocab_size=40, hidden_size=16, intermediate_size=24, num_hidden_layers=2, num_attention_heads=4,
+    llama = dict(vocab_size=24, hidden_size=16, intermediate_size=24, num_hidden_layers=2, num_attention_heads=4,
                  max_position_embeddings=64, **common)
     case("llama", LlamaForCausalLM(LlamaConfig(**llama, num_key_value_heads=2, rms_norm_eps=1e-5)))
 
@@ -372,9 +395,9 @@ def main():
         **llama, num_key_value_heads=2, use_sliding_window=True, sliding_window=6, max_window_layers=1)), torch.float16)
     case("qwen2-tied", Qwen2ForCausalLM(Qwen2Config(
         **llama, num_key_value_heads=4, tie_word_embeddings=True)), torch.bfloat16)
-    bert = dict(vocab_size=40, hidden_size=16, intermediate_size=24, num_hidden_layers=2, num_attention_heads=4,
+    bert = dict(vocab_size=24, hidden_size=16, intermediate_size=24, num_hidden_layers=2, num_attention_heads=4,
                 max_position_embeddings=48, **common)
-    case("bert", BertForMaskedLM(BertConfig(**bert)))
+    case("bert", BertForMaskedLM(BertConfig(**bert)), torch.float16)
 
     def gamma(k):
         return k.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta")
@@ -383,5 +406,31 @@ def main():
          rename=gamma)
 
 
+def minilm(path):
+    """A trained BERT: every layer, on two sentences. Its weights are not part of the fixture."""
+    model = transformers.AutoModel.from_pretrained(path, attn_implementation="eager").double().eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(path)
+    documents = [torch.tensor(tokenizer(t)["input_ids"]) for t in (
+        "A probe is a linear classifier on the activations of one layer.", "Superposition!")]
+    m = weights(model)
+    rows, kept = [7], ("hook_normalized_resid_post", "mlp.hook_post", "embed.hook_embed",
+                          "hook_full_embed", "ln2.hook_scale")
+    sites = {}
+    for ids in documents:
+        check(model, m, ids, torch.zeros_like(ids))
+        run(m, ids, torch.zeros_like(ids), lambda s, v: (sites.setdefault(s, []).append(v), v)[1])
+    ids = torch.cat(documents)
+    rows.append(len(ids) - 1)
+    out = {f"site/{s}": torch.cat(v)[rows].float() for s, v in sites.items() if s.endswith(kept)}
+    # Neurons are many: those of one token are enough.
+    out = {s: v[:1] if "mlp" in s else v for s, v in out.items()}
+    out |= dict(ids=ids.int(), lengths=torch.tensor([len(d) for d in documents]).int(),
+                rows=torch.tensor(rows).int())
+    folder = OUT / "minilm"
+    folder.mkdir(exist_ok=True)
+    save_file({k: v.contiguous() for k, v in out.items()}, folder / "expected.safetensors")
+    print("minilm:", len(out), "tensors", (folder / "expected.safetensors").stat().st_size // 1000, "kB")
+
+
 if __name__ == "__main__":
-    main()
+    minilm(sys.argv[1]) if len(sys.argv) > 1 else main()

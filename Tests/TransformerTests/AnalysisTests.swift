@@ -92,7 +92,7 @@ import Transformer
     #expect(weights.rows == 24 && weights.columns == 16)
     #expect(relativeError(weights.row(5).map { 2 * $0 }, out) < 1e-5)
     let effects = try model.logitEffects(of: weights)
-    #expect(effects.rows == 24 && effects.columns == 40)
+    #expect(effects.rows == 24 && effects.columns == 24)
     #expect(try model.embeddings(of: [3, 3]).row(0) == model.embeddings(of: [3, 3]).row(1))
     #expect(try model.unembedding().row(9) == model.unembeddings(of: [9]).row(0))
   }

@@ -147,7 +147,7 @@ import Transformer
     }
     for (name, element, value) in [
       ("1.mlp.up_proj.weight", 37, Float.nan), ("embed_tokens.weight", 11, .infinity), ("model.norm.weight", 2, .nan),
-      ("0.self_attn.q_proj.weight", 0, -.infinity), ("lm_head.weight", 639, .nan),
+      ("0.self_attn.q_proj.weight", 0, -.infinity), ("lm_head.weight", 383, .nan),
     ] {
       try model("llama", tensors: spoil(name, at: element, with: value)) { folder in
         let model = try Model.load(folder)

@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import LinearAlgebra
 import Transformer
 
 /// A tiny random model and what it must hold, made by `Scripts/references/transformer.py`.
@@ -22,16 +23,17 @@ struct Reference {
     Bundle.module.resourceURL!.appending(path: "Fixtures").appending(path: name)
   }
 
-  init(_ name: String) throws {
+  /// - Parameter folder: Where the model lies, if not beside what it must hold.
+  init(_ name: String, model folder: URL? = nil, compute: ComputeType = .float32) throws {
     self.name = name
-    model = try Model.load(Self.folder(name))
+    model = try Model.load(folder ?? Self.folder(name), compute: compute)
     expected = try SafetensorsFile(contentsOf: Self.folder(name).appending(path: "expected.safetensors"))
-    let types = try Self.integers(expected, "types")
     batch = TokenBatch(
       ids: try Self.integers(expected, "ids"), lengths: try Self.integers(expected, "lengths").map(Int.init),
-      types: model.configuration.embedding.tokenTypes > 0 ? types : nil)
+      types: model.configuration.embedding.tokenTypes > 0 && expected["types"] != nil
+        ? try Self.integers(expected, "types") : nil)
     rows = try Self.integers(expected, "rows").map(Int.init)
-    edited = Int(try Self.integers(expected, "edited")[0])
+    edited = expected["edited"] == nil ? 0 : Int(try Self.integers(expected, "edited")[0])
   }
 
   private static func integers(_ file: SafetensorsFile, _ name: String) throws -> [Int32] {
@@ -57,6 +59,24 @@ struct Reference {
   /// The names of the sites that the reference knows.
   var siteNames: Set<String> {
     Set(expected.tensors.map(\.name).filter { $0.hasPrefix("site/") }.map { String($0.dropFirst(5)) })
+  }
+
+  /// The error of each site that the reference knows, relative to its largest value.
+  func errors() throws -> [Site: Double] {
+    var found: [Site: [Int: [Float]]] = [:]
+    let sites = model.configuration.sites.filter { siteNames.contains($0.name) }
+    let hooks = sites.map { site in
+      Hook(site) { found[site, default: [:]].merge(kept($0)) { $1 } }
+    }
+    try model.run(batch, hooks: hooks)
+    var errors: [Site: Double] = [:]
+    for site in sites {
+      let reference = try self.site(site.name)
+      // Of some sites fewer rows are kept.
+      let values = rows.flatMap { found[site]?[$0] ?? [] }.prefix(reference.count)
+      errors[site] = relativeError(Array(values), reference)
+    }
+    return errors
   }
 
   /// What the reference kept of a value: scores and pattern padded to the longest document.

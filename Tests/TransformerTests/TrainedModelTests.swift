@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 import LinearAlgebra
 import Testing
@@ -71,5 +72,19 @@ let stories = testData.map { $0.appending(path: "models/stories260K") }.flatMap 
     let model = try Model.load(#require(stories), compute: .bfloat16)
     let loss = try model.loss(TokenBatch(documents: [Self.sentence]))
     #expect(abs(loss.total - 54.4041) < 0.4)
+  }
+}
+
+/// A trained BERT of 6 layers, 384 wide: the folder of all-MiniLM-L6-v2, where UNFOLD_MINILM names it.
+let minilm = ProcessInfo.processInfo.environment["UNFOLD_MINILM"].map { URL(filePath: $0) }
+
+@Suite(.enabled(if: minilm != nil, "UNFOLD_MINILM does not name all-MiniLM-L6-v2's folder")) struct MiniLMTests {
+  @Test func everyLayerAgrees() throws {
+    let reference = try Reference("minilm", model: minilm)
+    let errors = try reference.errors()
+    #expect(errors.count == 20)
+    for (site, error) in errors { #expect(error < AgreementTests.tolerance, "\(site)") }
+    let fault = #expect(throws: Fault.self) { try reference.model.run(reference.batch, logits: .all) }
+    #expect(fault?.name == "transformer.noLogits")
   }
 }
