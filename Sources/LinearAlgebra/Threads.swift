@@ -9,12 +9,14 @@ import Synchronization
 /// are the same in every run with the same count.
 public enum Threads {
   private static let chosen = Atomic<Int>(0)
+  /// Asked for once: on Linux each question reads files of the system.
+  private static let processors = ProcessInfo.processInfo.activeProcessorCount
 
   /// How many threads share the work, the calling one included: the processor's cores unless set. At least 1.
   public static var count: Int {
     get {
       let count = chosen.load(ordering: .relaxed)
-      return count > 0 ? count : ProcessInfo.processInfo.activeProcessorCount
+      return count > 0 ? count : processors
     }
     set {
       precondition(newValue >= 1, "\(newValue) threads")
