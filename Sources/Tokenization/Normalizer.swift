@@ -153,6 +153,7 @@ enum UnicodeFacts {
   static func isCombiningMark(_ scalar: UInt32) -> Bool {
     guard scalar >= 0x300 else { return false }
     if scalar == 0x1CF2 || scalar == 0x1CF3 { return true }
+    if scalar == 0x111C9 { return false }
     let category = category(scalar)
     return category >= 5 && category <= 7 && isAssigned(scalar, by: 9)
   }
@@ -199,6 +200,7 @@ enum UnicodeFacts {
     }
     let category = category(value)
     if category <= 8 || category == 11 || value == 0x200C || value == 0x200D { return true }
+    if category == ScalarTable.category(.unassigned) { return false }
     return Unicode.Scalar(value)?.properties.isAlphabetic ?? false
   }
 }
@@ -263,7 +265,7 @@ struct BertNormalization: Sendable {
       while !writer.atEnd {
         let (scalar, end) = writer.peek()
         if Self.isIdeograph(scalar) {
-          writer.insert(0x20)
+          writer.insertWithPlaceOfNext(0x20)
           writer.replace(with: scalar)
           writer.insert(0x20)
         } else {
