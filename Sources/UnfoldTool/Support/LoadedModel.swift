@@ -29,4 +29,10 @@ struct LoadedModel {
     }
     return tokenizer
   }
+
+  /// A token's text by its id; nil where there is no tokenizer.
+  var piece: (@Sendable (Int32) -> String)? {
+    guard let tokenizer else { return nil }
+    return { id in tokenizer.text(of: id) ?? "" }
+  }
 }

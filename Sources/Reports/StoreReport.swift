@@ -1,0 +1,26 @@
+import Activations
+
+extension StoreInfo {
+  /// What the store is and holds, in words.
+  public func report(_ style: TerminalStyle) -> String {
+    var lines = [
+      style.bold(path) + (isComplete ? "" : style.yellow("  not complete: resume the capture to finish it")),
+      "\(Format.count(tokens)) tokens of \(Format.count(documents)) documents, \(Format.count(spans)) spans; "
+        + "\(Format.bytes(bytes)) in \(shards) shard\(shards == 1 ? "" : "s")",
+      "model \(run.origin.model) (\(run.origin.modelDigest.prefix(12))), corpus "
+        + run.origin.corpus.joined(separator: ", ") + ", Unfold \(run.origin.version)",
+    ]
+    if !labels.isEmpty { lines.append("labels: \(labels.joined(separator: ", "))") }
+    let settings = run.settings.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
+    lines.append(style.dim(settings.joined(separator: ", ")))
+    var table = TextTable([.left("site"), .left("row"), .left("stored as"), .left("statistics")])
+    for site in run.sites {
+      let shape = zip(site.axes, site.shape).map { "\($0) \($1)" }.joined(separator: " × ")
+      table.append([site.name, shape, site.storage.rawValue, statistics.contains(site.name) ? "yes" : ""])
+    }
+    for name in statistics where !run.sites.contains(where: { $0.name == name }) {
+      table.append([name, "", "not stored", "yes"])
+    }
+    return (lines + [table.rendered(style)]).joined(separator: "\n")
+  }
+}
