@@ -39,6 +39,12 @@ private let shippedModel = ShippedFiles.models.find("unfold-mini")
     let store = try ActivationStore(opening: url)
     let documents = try store.documents
     #expect(documents.ids == ["t0", "t1", "t2"])
+    #expect(documents.labels["label"] == [.text("l0"), .text("l1"), .text("l2")])
+    #expect(documents.labels["kind"] == [.text("k0"), .text("k1"), .text("k0")])
+    let live = try LiveActivations(
+      model: model, tokenizer: tokenizer, corpus: corpus(folder, texts),
+      settings: CaptureSettings(sites: "resid_post", layers: "0"))
+    #expect(live.documents == documents)
     for (index, text) in texts.enumerated() {
       #expect(try store.text(ofDocument: index) == text)
       let tokens = try store.tokens(in: documents.tokens(of: index))

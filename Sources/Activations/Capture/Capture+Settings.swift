@@ -58,6 +58,15 @@ extension Capture {
     }
   }
 
+  /// Label fields become names of datasets.
+  static func check(_ options: CorpusOptions) throws {
+    for field in options.labelFields where field.isEmpty || field == "." || field.contains("/") {
+      throw Fault(
+        .usage, "capture.setting", "A label field cannot have this name", place: "label-field",
+        expected: "a name without \"/\"", found: "\"\(field)\"")
+    }
+  }
+
   /// The most tokens of a document.
   static func context(_ settings: CaptureSettings, _ configuration: Configuration) throws -> Int {
     guard let context = settings.context else { return configuration.context }

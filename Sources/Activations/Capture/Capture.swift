@@ -45,11 +45,12 @@ public struct Capture {
     let sites = try configuration.select(sites: settings.sites, layers: settings.layers)
     self.sites = sites
     try Self.check(settings, sites: sites)
+    try Self.check(corpus.options)
     context = try Self.context(settings, configuration)
     cutter = DocumentCutter(
       tokenizer: tokenizer, context: context, overflow: settings.overflow,
       addsSpecialTokens: settings.addsSpecialTokens, vocabularySize: configuration.vocabularySize,
-      labelField: corpus.options.labelFields.first ?? DocumentTable.defaultLabels)
+      labelFields: corpus.options.labelFields)
     survey = try CorpusSurvey(of: corpus, cutter: cutter, share: settings.share)
     // Rows of scores and patterns are as long as the longest document, where that is known.
     let keys = max(1, survey.flatMap { $0.isComplete ? $0.longest : nil } ?? context)
@@ -62,7 +63,8 @@ public struct Capture {
     let origin = try Self.origin(model: model, tokenizer: tokenizer, corpus: corpus, modelName, version)
     run = StoreRun(
       origin: origin, sites: settings.statisticsOnly ? [] : stored, statisticsSites: gathered,
-      rowKind: settings.pool == nil ? .token : .document, shardTokens: settings.shardTokens,
+      rowKind: settings.pool == nil ? .token : .document, labelColumns: cutter.labelColumns.sorted(),
+      shardTokens: settings.shardTokens,
       shardBytes: settings.shardBytes, seed: settings.seed,
       settings: Self.record(settings, corpus.options, context: context, sample: sampleCapacity, model: model))
   }

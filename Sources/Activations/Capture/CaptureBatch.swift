@@ -49,9 +49,11 @@ struct CaptureBatch {
 
   var documentRows: [DocumentRow] {
     pieces.enumerated().map { index, piece in
-      DocumentRow(
+      var row = DocumentRow(
         id: piece.id, text: piece.text, label: piece.label, group: piece.group, piece: Int32(clamping: piece.number),
         firstToken: firstToken + tokens.starts[index], tokenCount: piece.ids.count)
+      row.labels = piece.labels
+      return row
     }
   }
 

@@ -6,7 +6,10 @@ import Tokenization
 package struct DocumentPiece: Sendable, Equatable {
   package var id: String
   package var text: String?
+  /// The value of the first label field.
   package var label: Label?
+  /// The values of all label fields but one that is called `label`, by name.
+  package var labels: [String: Label]
   package var group: String?
   package var number: Int
   package var ids: [Int32]
@@ -25,19 +28,26 @@ package struct DocumentCutter: Sendable {
   let overflow: CaptureSettings.Overflow
   let addsSpecialTokens: Bool
   let vocabularySize: Int
-  /// The label field whose values go to the document table.
-  let labelField: String
+  /// The fields whose values go to the document table; those of the first (or of the one called `label`) to its column
+  /// `label`, too.
+  let labelFields: [String]
+
+  /// The columns of labels beside `label`.
+  var labelColumns: [String] { labelFields.filter { $0 != DocumentTable.defaultLabels } }
+  private var mainField: String {
+    labelColumns.count < labelFields.count ? DocumentTable.defaultLabels : labelFields.first ?? ""
+  }
 
   package init(
     tokenizer: Tokenizer?, context: Int, overflow: CaptureSettings.Overflow, addsSpecialTokens: Bool = true,
-    vocabularySize: Int, labelField: String = DocumentTable.defaultLabels
+    vocabularySize: Int, labelFields: [String] = [DocumentTable.defaultLabels]
   ) {
     self.tokenizer = tokenizer
     self.context = context
     self.overflow = overflow
     self.addsSpecialTokens = addsSpecialTokens
     self.vocabularySize = vocabularySize
-    self.labelField = labelField
+    self.labelFields = labelFields
   }
 
   /// The pieces of a document, in order; none where it has no token but special ones.
@@ -121,7 +131,8 @@ package struct DocumentCutter: Sendable {
     // A token may reach over the border of two pieces (half a character): its offsets are kept within the text.
     func clamp(_ offset: Int32) -> Int32 { max(0, min(offset, end ?? offset) - start) }
     return DocumentPiece(
-      id: document.id, text: text, label: document.labels[labelField], group: document.group, number: number,
+      id: document.id, text: text, label: document.labels[mainField],
+      labels: document.labels.filter { labelColumns.contains($0.key) }, group: document.group, number: number,
       ids: encoding.ids, starts: encoding.starts.map(clamp), ends: encoding.ends.map(clamp),
       special: encoding.special, spans: spans, place: document.place)
   }

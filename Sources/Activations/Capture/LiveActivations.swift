@@ -37,10 +37,11 @@ public struct LiveActivations: ActivationSource {
     let configuration = model.configuration
     let chosen = try configuration.select(sites: settings.sites, layers: settings.layers)
     try Capture.check(settings, sites: chosen)
+    try Capture.check(corpus.options)
     let cutter = DocumentCutter(
       tokenizer: tokenizer, context: try Capture.context(settings, configuration), overflow: settings.overflow,
       addsSpecialTokens: settings.addsSpecialTokens, vocabularySize: configuration.vocabularySize,
-      labelField: corpus.options.labelFields.first ?? DocumentTable.defaultLabels)
+      labelFields: corpus.options.labelFields)
     let pieces = try PieceReader(corpus, cutter: cutter, share: settings.share, cursor: DocumentCursor())
     var maker = BatchMaker(pieces, batchTokens: settings.batchTokens)
     var batches: [CaptureBatch] = []
@@ -54,7 +55,10 @@ public struct LiveActivations: ActivationSource {
       batches.append(batch)
     }
     self.batches = batches
-    documents = DocumentTable(batches.flatMap(\.documentRows))
+    let rows = batches.flatMap(\.documentRows)
+    var documents = DocumentTable(rows)
+    for column in cutter.labelColumns { documents.labels[column] = rows.map { $0.labels[column] } }
+    self.documents = documents
     spans = SpanTable(batches.flatMap(\.spanRows))
     skippedDocuments =
       pieces.documentsWithoutTokens + pieces.reader.emptyDocuments + pieces.reader.invalidDocuments
