@@ -73,7 +73,7 @@ extension ActivationStore {
   ) throws {
     let reader = try SiteReader(self.site(named: site.name), source)
     let some = Self.blockRows(site)
-    let block = StorageBlock(site: index, rows: some, byteCount: some * site.rowBytes)
+    let block = try StorageBlock(site: index, rows: some, byteCount: some * site.rowBytes)
     for first in stride(from: 0, to: part.rows.count, by: some) {
       let rows = first..<min(first + some, part.rows.count)
       let values = try reader.read(rows)

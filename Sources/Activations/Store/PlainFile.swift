@@ -34,7 +34,7 @@ extension ShardFile {
     for (index, site) in run.sites.enumerated() {
       let reader = try SiteReader(site, source)
       let some = max(1, min(part.rows.count, (4 << 20) / max(1, site.rowBytes)))
-      let block = StorageBlock(site: index, rows: some, byteCount: some * site.rowBytes)
+      let block = try StorageBlock(site: index, rows: some, byteCount: some * site.rowBytes)
       for first in stride(from: 0, to: part.rows.count, by: some) {
         let rows = first..<min(first + some, part.rows.count)
         try reader.readStored(

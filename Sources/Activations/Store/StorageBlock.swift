@@ -7,18 +7,23 @@ public final class StorageBlock: @unchecked Sendable {
   /// The index of the site in `StoreRun.sites`.
   public let site: Int
   public let rows: Int
-  /// rows · `StoredSite.rowBytes`, aligned to 64 bytes, uninitialised.
+  /// rows · `StoredSite.rowBytes`, aligned to a page, uninitialised.
   public let bytes: UnsafeMutableRawBufferPointer
 
   /// The same and four bytes more, where the writer puts a chunk's checksum for a moment.
   let memory: UnsafeMutableRawBufferPointer
 
-  init(site: Int, rows: Int, byteCount: Int) {
+  private let pool: BlockPool
+  private let whole: UnsafeMutableRawBufferPointer
+
+  init(site: Int, rows: Int, byteCount: Int, pool: BlockPool = BlockPool()) throws {
     self.site = site
     self.rows = rows
-    memory = .allocate(byteCount: byteCount + 4, alignment: 64)
+    self.pool = pool
+    whole = try pool.take(byteCount + 4)
+    memory = UnsafeMutableRawBufferPointer(rebasing: whole[..<(byteCount + 4)])
     bytes = UnsafeMutableRawBufferPointer(rebasing: memory[..<byteCount])
   }
 
-  deinit { memory.deallocate() }
+  deinit { pool.giveBack(whole) }
 }

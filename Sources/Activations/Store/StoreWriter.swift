@@ -20,6 +20,7 @@ public final class StoreWriter: @unchecked Sendable {
   public let finishedShards: Int
 
   private let queue: WriterQueue
+  private let pool = BlockPool()
   private let lock: StoreLock?
   private let plainFile: URL?
   private let folder: URL
@@ -99,7 +100,7 @@ public final class StoreWriter: @unchecked Sendable {
   public func makeBlock(site: Int, rows: Int) throws -> StorageBlock {
     let bytes = rows * run.sites[site].rowBytes
     try queue.waitForRoom(bytes)
-    return StorageBlock(site: site, rows: rows, byteCount: bytes)
+    return try StorageBlock(site: site, rows: rows, byteCount: bytes, pool: pool)
   }
 
   /// Hands over the rows of one site in this batch.
