@@ -8,12 +8,12 @@ KERNEL void unfold_softmax_row(const float *x, float *y, size_t n, size_t first,
   if (first > end) first = end;
   float largest = largest_of(x + first, end - first);
   float sum = 0;
-  for (size_t i = first; i < end; i++) {
+  SEPARATE_STEPS for (size_t i = first; i < end; i++) {
     float e = exponential(x[i] - largest);
     y[i] = e;
     sum += e;
   }
-  for (size_t i = first; i < end; i++) y[i] = y[i] / sum;
+  SEPARATE_STEPS for (size_t i = first; i < end; i++) y[i] = y[i] / sum;
   for (size_t i = 0; i < first; i++) y[i] = 0;
   for (size_t i = end; i < n; i++) y[i] = 0;
 }
@@ -29,13 +29,13 @@ KERNEL void unfold_rotary(
       const float *in = x + (r * heads + h) * head_size;
       float *out = y + (r * heads + h) * head_size;
       if (interleaved) {
-        for (size_t i = 0; i < pairs; i++) {
+        SEPARATE_STEPS for (size_t i = 0; i < pairs; i++) {
           float a = in[2 * i], b = in[2 * i + 1];
           out[2 * i] = a * cs[i] - b * sn[i];
           out[2 * i + 1] = b * cs[i] + a * sn[i];
         }
       } else {
-        for (size_t i = 0; i < pairs; i++) {
+        SEPARATE_STEPS for (size_t i = 0; i < pairs; i++) {
           float a = in[i], b = in[i + pairs];
           out[i] = a * cs[i] - b * sn[i];
           out[i + pairs] = b * cs[i] + a * sn[i];

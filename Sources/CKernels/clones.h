@@ -13,6 +13,10 @@
 /// Lets the compiler keep many partial sums in a reduction of the function it stands in.
 #define PARTIAL_SUMS _Pragma("clang fp reassociate(on)")
 
+/// Before a loop whose steps touch elements of their own alone: also where an output is one of the inputs, as callers may
+/// choose. Without it the compiler falls back to one element at a time there, since the arrays overlap.
+#define SEPARATE_STEPS _Pragma("clang loop vectorize(assume_safety)")
+
 INLINE int32_t bits_of(float x) {
   int32_t b;
   __builtin_memcpy(&b, &x, 4);

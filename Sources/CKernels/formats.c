@@ -126,7 +126,7 @@ size_t unfold_to_bfloat(const float *x, uint16_t *y, size_t n) {
 }
 
 KERNEL void unfold_round_to_bfloat(const float *x, float *y, size_t n) {
-  for (size_t i = 0; i < n; i++) y[i] = float_of((int32_t)(rounded_to_bfloat(x[i]) & 0xffff0000u));
+  SEPARATE_STEPS for (size_t i = 0; i < n; i++) y[i] = float_of((int32_t)(rounded_to_bfloat(x[i]) & 0xffff0000u));
 }
 
 KERNEL void unfold_from_bfloat(const uint16_t *x, float *y, size_t n) {

@@ -5,7 +5,7 @@
 INLINE float identity(float x) { return x; }
 
 #define EACH(name) \
-  for (size_t i = 0; i < n; i++) y[i] = name(x[i]); \
+  SEPARATE_STEPS for (size_t i = 0; i < n; i++) y[i] = name(x[i]); \
   break;
 
 KERNEL void unfold_apply(enum unfold_function f, const float *x, float *y, size_t n) {
@@ -25,7 +25,7 @@ KERNEL void unfold_apply(enum unfold_function f, const float *x, float *y, size_
 }
 
 #define EACH_GATED(name) \
-  for (size_t i = 0; i < n; i++) y[i] = name(gate[i]) * up[i]; \
+  SEPARATE_STEPS for (size_t i = 0; i < n; i++) y[i] = name(gate[i]) * up[i]; \
   break;
 
 KERNEL void unfold_apply_gated(enum unfold_function f, const float *gate, const float *up, float *y, size_t n) {

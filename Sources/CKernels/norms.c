@@ -37,7 +37,7 @@ KERNEL void unfold_normalize(
     const float *x, size_t rows, size_t columns, const float *mean, const float *scale, float *y) {
   for (size_t r = 0; r < rows; r++) {
     float m = mean ? mean[r] : 0.0f, s = scale[r];
-    for (size_t c = 0; c < columns; c++) y[r * columns + c] = (x[r * columns + c] - m) / s;
+    SEPARATE_STEPS for (size_t c = 0; c < columns; c++) y[r * columns + c] = (x[r * columns + c] - m) / s;
   }
 }
 
@@ -51,15 +51,15 @@ KERNEL void unfold_norm(
     if (scale) scale[r] = s;
     float *plain = normalized ? normalized + r * columns : y ? y + r * columns : 0;
     if (!plain) continue;
-    for (size_t c = 0; c < columns; c++) plain[c] = (row[c] - m) / s;
+    SEPARATE_STEPS for (size_t c = 0; c < columns; c++) plain[c] = (row[c] - m) / s;
     if (!y) continue;
     float *out = y + r * columns;
     if (weight && bias) {
-      for (size_t c = 0; c < columns; c++) out[c] = plain[c] * (weight[c] + weight_offset) + bias[c];
+      SEPARATE_STEPS for (size_t c = 0; c < columns; c++) out[c] = plain[c] * (weight[c] + weight_offset) + bias[c];
     } else if (weight) {
-      for (size_t c = 0; c < columns; c++) out[c] = plain[c] * (weight[c] + weight_offset);
+      SEPARATE_STEPS for (size_t c = 0; c < columns; c++) out[c] = plain[c] * (weight[c] + weight_offset);
     } else if (bias) {
-      for (size_t c = 0; c < columns; c++) out[c] = plain[c] + bias[c];
+      SEPARATE_STEPS for (size_t c = 0; c < columns; c++) out[c] = plain[c] + bias[c];
     } else if (out != plain) {
       __builtin_memcpy(out, plain, columns * sizeof(float));
     }

@@ -3,19 +3,19 @@
 #include "kernels.h"
 
 KERNEL void unfold_add(const float *a, const float *b, float *y, size_t n) {
-  for (size_t i = 0; i < n; i++) y[i] = a[i] + b[i];
+  SEPARATE_STEPS for (size_t i = 0; i < n; i++) y[i] = a[i] + b[i];
 }
 
 KERNEL void unfold_multiply(const float *a, const float *b, float *y, size_t n) {
-  for (size_t i = 0; i < n; i++) y[i] = a[i] * b[i];
+  SEPARATE_STEPS for (size_t i = 0; i < n; i++) y[i] = a[i] * b[i];
 }
 
 KERNEL void unfold_scale(float scale, float offset, const float *x, float *y, size_t n) {
-  for (size_t i = 0; i < n; i++) y[i] = scale * x[i] + offset;
+  SEPARATE_STEPS for (size_t i = 0; i < n; i++) y[i] = scale * x[i] + offset;
 }
 
 KERNEL void unfold_axpy(float a, const float *x, float *y, size_t n) {
-  for (size_t i = 0; i < n; i++) y[i] += a * x[i];
+  SEPARATE_STEPS for (size_t i = 0; i < n; i++) y[i] += a * x[i];
 }
 
 KERNEL float unfold_dot(const float *a, const float *b, size_t n) {
@@ -58,11 +58,11 @@ KERNEL void unfold_affine_rows(
     const float *in = x + r * columns;
     float *out = y + r * columns;
     if (weight && bias) {
-      for (size_t c = 0; c < columns; c++) out[c] = in[c] * weight[c] + bias[c];
+      SEPARATE_STEPS for (size_t c = 0; c < columns; c++) out[c] = in[c] * weight[c] + bias[c];
     } else if (weight) {
-      for (size_t c = 0; c < columns; c++) out[c] = in[c] * weight[c];
+      SEPARATE_STEPS for (size_t c = 0; c < columns; c++) out[c] = in[c] * weight[c];
     } else if (bias) {
-      for (size_t c = 0; c < columns; c++) out[c] = in[c] + bias[c];
+      SEPARATE_STEPS for (size_t c = 0; c < columns; c++) out[c] = in[c] + bias[c];
     } else if (in != out) {
       __builtin_memcpy(out, in, columns * sizeof(float));
     }
@@ -72,7 +72,7 @@ KERNEL void unfold_affine_rows(
 KERNEL void unfold_add_bias(const float *bias, float *y, size_t rows, size_t columns, size_t stride) {
   for (size_t r = 0; r < rows; r++) {
     float *out = y + r * stride;
-    for (size_t c = 0; c < columns; c++) out[c] += bias[c];
+    SEPARATE_STEPS for (size_t c = 0; c < columns; c++) out[c] += bias[c];
   }
 }
 
