@@ -12,7 +12,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 unfold=${UNFOLD:-$root/.build/release/unfold}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-flags=(--sites resid_post,mlp_post --batch-tokens 1024 --shard-tokens "${SHARD_TOKENS:-2048}" --top 8 --quiet)
+flags=(--sites resid_post,mlp_post --batch-tokens 512 --shard-tokens "${SHARD_TOKENS:-1024}" --top 8 --quiet)
 
 "$unfold" capture "$model" "$corpus" -o "$work/whole" "${flags[@]}" > /dev/null
 shards=$(ls "$work/whole" | grep -c '^shard-.*\.h5$')
@@ -49,10 +49,10 @@ while [ "$done_kills" -lt "$kills" ]; do
     fi
     if [ "$done_kills" -gt "$kills" ]; then echo "a run does not end:"; cat "$work/error"; exit 1; fi
   done
-  "$unfold" store verify "$store" --quiet > /dev/null
   for file in "$work"/whole/*.h5; do
     cmp "$file" "$store/$(basename "$file")" || { echo "round $rounds differs"; exit 1; }
   done
+  [ "${VERIFY:-1}" = 0 ] || "$unfold" store verify "$store" > /dev/null
   echo "round $rounds: $done_kills kills so far, every file equal"
 done
 echo "passed: $done_kills kills in $rounds rounds"
