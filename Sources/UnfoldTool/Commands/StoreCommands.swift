@@ -41,10 +41,11 @@ struct StoreVerifyCommand: ParsableCommand {
       Example:
         unfold store verify store
 
-      Ends with code 65 where anything is wrong.
+      Ends with code 65 where anything is wrong. --repair makes index.h5 anew from the shards, which lose nothing by it.
       """)
 
   @OptionGroup var store: StoreArgument
+  @Flag(name: .long, help: "Make index.h5 anew from the shards first.") var repair = false
   @OptionGroup var common: CommonOptions
 
   struct Result: Encodable {
@@ -55,6 +56,7 @@ struct StoreVerifyCommand: ParsableCommand {
   }
 
   func run() throws {
+    if repair { try ActivationStore.rebuildIndex(store.url) }
     let line = ProgressLine(isSilent: common.quiet)
     let found = try ActivationStore.verify(store.url) { done, all in line.update("\(done) of \(all) files") }
     line.clear()
