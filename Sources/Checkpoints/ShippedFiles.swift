@@ -65,7 +65,10 @@ public enum ShippedFiles: String, Sendable, CaseIterable {
     var names = Set<String>()
     for folder in folders(in: surroundings) {
       for entry in (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? [] {
-        let suffix = suffixes.first { !$0.isEmpty && entry.hasSuffix($0) } ?? ""
+        // Cards and scripts lie beside datasets: of kinds whose files have endings, only those count.
+        guard let suffix = suffixes.first(where: { entry.hasSuffix($0) }), !suffix.isEmpty || suffixes == [""] else {
+          continue
+        }
         let name = String(entry.dropLast(suffix.count))
         if Self.isPlain(name), find(name, in: surroundings) != nil { names.insert(name) }
       }
