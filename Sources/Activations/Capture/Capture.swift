@@ -128,7 +128,7 @@ public struct Capture {
       try compute(batch, &state)
       let isFull = try writer.endBatch()
       state.computedTokens += batch.tokens.count
-      try progress(state.progress(bytesOfCorpus: corpus.byteCount))
+      try progress(state.progress(expectedTokens: survey?.tokens))
       let isCancelled = isCancelled() && !batches.isAtEnd
       if isFull || isCancelled {
         try writer.closeShard(cursor: batches.cursor, statistics: state.takeStatistics())
@@ -190,15 +190,13 @@ private struct CaptureState {
     return Double(duration.seconds) + Double(duration.attoseconds) * 1e-18
   }
 
-  func progress(bytesOfCorpus: Int?) -> CaptureProgress {
+  func progress(expectedTokens: Int?) -> CaptureProgress {
     let rate = Double(computedTokens) / max(seconds, 1e-9)
-    let fraction = bytesOfCorpus.flatMap { total in
-      total > 0 ? pieces.map { min(1, Double($0.reader.bytesRead) / Double(total)) } : nil
-    }
-    let total = fraction.flatMap { $0 > 0 ? Double(writer.tokenCount) / $0 : nil }
+    let tokens = Double(writer.tokenCount)
     return CaptureProgress(
-      documents: writer.documentCount, tokens: writer.tokenCount, tokensPerSecond: rate, fraction: fraction,
-      secondsLeft: total.flatMap { rate > 0 ? max(0, $0 - Double(writer.tokenCount)) / rate : nil })
+      documents: writer.documentCount, tokens: writer.tokenCount, tokensPerSecond: rate,
+      fraction: expectedTokens.flatMap { $0 > 0 ? min(1, tokens / Double($0)) : nil },
+      secondsLeft: expectedTokens.flatMap { rate > 0 ? max(0, Double($0) - tokens) / rate : nil })
   }
 
   func summary(wasComplete: Bool, reader: PieceReader?) -> CaptureSummary {

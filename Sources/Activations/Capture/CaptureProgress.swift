@@ -5,7 +5,7 @@ public struct CaptureProgress: Sendable, Equatable {
   public var tokens: Int
   /// Tokens a second in this part of the run.
   public var tokensPerSecond: Double
-  /// The part of the corpus that has been read, by bytes; nil where its size is not known.
+  /// The part of the corpus's tokens that is done, as far as it was looked through before the start; nil for a stream.
   public var fraction: Double?
   /// Seconds until the end at this rate; nil where the corpus's size is not known.
   public var secondsLeft: Double?
