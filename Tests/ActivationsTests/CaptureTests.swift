@@ -18,6 +18,14 @@ import Transformer
     return rows
   }
 
+  private func values(_ source: some ActivationSource, _ sites: [String]) throws -> [[Float]] {
+    var values = sites.map { _ in [Float]() }
+    try source.stream(sites, maximumRows: 7) { block in
+      for index in sites.indices { values[index] += block.values[index].elements }
+    }
+    return values
+  }
+
   private func capture(
     _ model: Model, _ documents: [Document], _ settings: CaptureSettings, to url: URL
   ) throws -> ActivationStore {
@@ -219,7 +227,15 @@ import Transformer
     #expect(live.origin == store.origin)
     #expect(live.rowCount == store.rowCount)
     #expect(try live.tokens(in: 5..<90) == store.tokens(in: 5..<90))
-    for site in live.sites { #expect(try rows(live, site.name) == rows(store, site.name)) }
+    // Together the sites are computed as in the capture, to the bit.
+    let all = live.sites.map(\.name)
+    #expect(try values(live, all) == values(store, all))
+    // Alone, a site's last bits may differ: a pattern that nobody asked for is mixed in blocks.
+    for site in live.sites {
+      for (own, stored) in zip(try rows(live, site.name).joined(), try rows(store, site.name).joined()) {
+        #expect(abs(own - stored) <= 1e-5 * max(1, abs(stored)))
+      }
+    }
     #expect(#expect(throws: Fault.self) { try rows(live, "blocks.9.x") }?.name == "activations.unknownSite")
   }
 

@@ -96,7 +96,7 @@ extension ConfigFile {
   /// `rope_scaling`).
   func rotary(headWidth: Int, context: Int, defaultBase: Double = 10_000) throws -> Configuration.Rotary {
     let parameters = try reader.optional("rope_parameters") ?? reader.optional("rope_scaling")
-    let nested = try parameters.map { ConfigFile($0.value, file: $0.file, path: $0.path) }
+    let nested = parameters.map { ConfigFile($0.value, file: $0.file, path: $0.path) }
     let base =
       try nested.flatMap { try $0.reader.optional("rope_theta") == nil ? nil : try $0.positive("rope_theta") }
       ?? positive("rope_theta", default: defaultBase)
