@@ -38,14 +38,17 @@ def windows(ids):
 
 
 @torch.no_grad()
-def nats(model, ids):
+def nats(model, documents):
+    """The nats of all tokens of all documents; full windows go through eight at a time."""
+    todo = [w for ids in documents for w in windows(ids) if w[1] > 0]
+    todo.sort(key=lambda w: -len(w[0]))
     total = 0.0
-    for read, score in windows(ids):
-        if score < 1:
-            continue
-        read = torch.tensor([read])
-        states = model.transformer(read).last_hidden_state[0, -score - 1:-1]
-        total += F.cross_entropy(model.lm_head(states), read[0, -score:], reduction="sum").item()
+    while todo:
+        group = [w for w in todo[:8] if len(w[0]) == len(todo[0][0])]
+        todo = todo[len(group):]
+        read = torch.tensor([ids for ids, _ in group])
+        for ids, states, (_, score) in zip(read, model.transformer(read).last_hidden_state, group):
+            total += F.cross_entropy(model.lm_head(states[-score - 1:-1]), ids[-score:], reduction="sum").item()
     return total
 
 
@@ -90,14 +93,15 @@ def main():
     torch.set_num_threads(args.threads)
 
     tokenizer = AutoTokenizer.from_pretrained(args.model)
-    model = GPT2LMHeadModel.from_pretrained(args.model, dtype=torch.float32).eval()
+    model = GPT2LMHeadModel.from_pretrained(args.model, dtype=torch.float32,
+                                            activation_function="gelu_pytorch_tanh").eval()  # gelu_new, faster
     rows = {}
     for name in domains(args.corpus):
         _, held = split(documents(args.corpus, name))
         texts = [doc["text"] for doc in held[:args.documents]]
         joined = "\n\n".join(texts)
         size = sum(len(t.encode()) for t in texts)
-        total = sum(nats(model, tokenizer(t).input_ids) for t in texts)
+        total = nats(model, tokenizer(texts).input_ids)
         small, smaller = compressed(joined)
         rows[name] = {"documents": len(texts), "bytes": size, "model": total / size / math.log(2),
                       "gzip": small, "xz": smaller}

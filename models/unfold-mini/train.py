@@ -24,13 +24,17 @@ from model import Mini, Muon, TiedLoss, adam
 
 SEED = 7
 PLAN = {
-    "decay_at": 10**12, "stop_at": 10**12 + 1,
+    "decay_at": 4_500_000, "stop_at": 7_138_000,
     "rows": 16, "context": 256,                # until long_at; then half the rows, twice as long
-    "long_at": 8_000_000,
-    "sampled": 2048,                           # see TiedLoss; the whole vocabulary from decay_at on
+    "long_at": 4_100_000,
+    "sampled": 2048, "exact_at": 6_558_000,    # see TiedLoss; the whole vocabulary from exact_at on
     "muon_rate": 0.02, "table_rate": 0.003, "warmup": 100_000,
-    "emphasis": {"http": 1.6, "python-code": 1.4, "c-code": 1.3, "swift-code": 1.3, "html": 1.2,
-                 "css": 1.2, "json": 1.2},     # factors on the balanced shares
+    "emphasis": {                              # factors on the balanced shares
+        "css": 2.2, "http": 1.7, "mathematics": 1.6, "c-code": 1.5, "lang-japanese": 1.4, "swift-code": 1.4,
+        "lang-arabic": 1.3, "lang-chinese": 1.3, "lang-korean": 1.3, "python-code": 1.3, "citations": 1.2,
+        "html": 1.2, "json": 1.2, "lang-german": 1.1, "lang-italian": 1.1, "lang-portuguese": 1.1,
+        "lang-russian": 1.1, "lang-spanish": 1.1, "qa": 1.1, "facts": 0.9, "recipes": 0.8, "stories": 0.8,
+        "plays": 0.7, "poetry": 0.7, "reviews": 0.7, "speeches": 0.6},
 }
 GOLDEN = 0.6180339887498949
 CHECKPOINT_SECONDS = 240
@@ -140,7 +144,7 @@ def main():
 
         states = forward(ids[:, :-1])
         loss = TiedLoss.apply(states.flatten(0, 1), model.wte.weight, ids[:, 1:].flatten(),
-                              0 if tokens >= plan["decay_at"] else int(plan["sampled"]))
+                              0 if tokens >= plan["exact_at"] else int(plan["sampled"]))
         loss.backward()
         muon.step(plan["muon_rate"] * factor)
         for group in others.param_groups:
