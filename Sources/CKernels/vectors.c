@@ -79,16 +79,3 @@ KERNEL void unfold_add_bias(const float *bias, float *y, size_t rows, size_t col
 void unfold_fill_bias(const float *bias, float *y, size_t rows, size_t columns, size_t stride) {
   for (size_t r = 0; r < rows; r++) __builtin_memcpy(y + r * stride, bias, columns * sizeof(float));
 }
-
-void unfold_transpose(
-    const float *x, size_t rows, size_t columns, size_t x_stride, float *y, size_t y_stride) {
-  enum { tile = 16 };
-  for (size_t r = 0; r < rows; r += tile) {
-    size_t last_row = r + tile < rows ? r + tile : rows;
-    for (size_t c = 0; c < columns; c += tile) {
-      size_t last_column = c + tile < columns ? c + tile : columns;
-      for (size_t i = c; i < last_column; i++)
-        for (size_t j = r; j < last_row; j++) y[i * y_stride + j] = x[j * x_stride + i];
-    }
-  }
-}

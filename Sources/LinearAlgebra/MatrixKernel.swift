@@ -7,7 +7,7 @@ public enum MatrixKernel {
   public static var name: String { name(for: .float32) }
 
   /// Whether products can be made with oneDNN here: it was not compiled out, and it has code for this processor.
-  package static var hasOneDNN: Bool {
+  public static var hasOneDNN: Bool {
     #if OneDNN
       return OneDNN.kernel(for: .float32) != nil
     #else
@@ -22,7 +22,7 @@ public enum MatrixKernel {
 }
 
 /// A library that multiplies matrices.
-package enum MatrixLibrary: String, Sendable, CaseIterable {
+public enum MatrixLibrary: String, Sendable, CaseIterable {
   case openBLAS
   case oneDNN
 
@@ -31,7 +31,7 @@ package enum MatrixLibrary: String, Sendable, CaseIterable {
   /// Float32: oneDNN on processors with AVX-512, where its kernels on reordered weights are 5 to 20 % above the best of
   /// OpenBLAS; OpenBLAS elsewhere, where oneDNN falls behind. Bfloat16: oneDNN where the processor multiplies bfloat16;
   /// elsewhere OpenBLAS on rounded factors, which gives the same sums at the speed of float32.
-  package static func preferred(for type: ComputeType) -> MatrixLibrary {
+  public static func preferred(for type: ComputeType) -> MatrixLibrary {
     #if OneDNN
       let suits =
         type == .float32 ? String(cString: unfold_kernel_level()) == "avx512" : unfold_has_bfloat_products()
@@ -40,7 +40,8 @@ package enum MatrixLibrary: String, Sendable, CaseIterable {
     return .openBLAS
   }
 
-  func description(for type: ComputeType) -> String {
+  /// The library, its version and the kernels that it uses here for products in the given type.
+  public func description(for type: ComputeType) -> String {
     switch self {
     case .openBLAS:
       let name = "OpenBLAS \(OpenBLAS.version) \(OpenBLAS.coreName)"

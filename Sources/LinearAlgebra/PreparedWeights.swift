@@ -27,8 +27,8 @@ public final class PreparedWeights: Sendable {
       outputs: outputs, inputs: inputs, type: type, library: MatrixLibrary.preferred(for: type), fill: fill)
   }
 
-  /// Prepares weights for a certain library; where it cannot serve them, for OpenBLAS.
-  package init(
+  /// Prepares weights for a certain library, for comparisons; where it cannot serve them, for OpenBLAS.
+  public init(
     outputs: Int, inputs: Int, type: ComputeType, library: MatrixLibrary,
     fill: (UnsafeMutableBufferPointer<Float>) throws -> Void
   ) rethrows {
@@ -68,6 +68,8 @@ public final class PreparedWeights: Sendable {
   ) {
     precondition(rows >= 0, "\(rows) rows")
     guard rows > 0 && outputs > 0 else { return }
+    let start = ProductMeter.now()
+    defer { ProductMeter.count(2 * rows * outputs * inputs, since: start) }
     switch storage {
     case .plain(let values):
       if type == .bfloat16 {

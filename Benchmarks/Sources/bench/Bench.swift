@@ -1,0 +1,27 @@
+import Foundation
+
+/// Times parts of Unfold inside one process; `Scripts/bench/run` times whole processes and the peers beside them.
+///
+///     swift run -c release --package-path Benchmarks bench products|kernels|tokenize|forward …
+@main
+enum Bench {
+  static func main() throws {
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    switch arguments.first {
+    case "products": try products(Array(arguments.dropFirst()))
+    case "kernels": kernels()
+    default:
+      FileHandle.standardError.write(Data("usage: bench products [--json] | kernels\n".utf8))
+      exit(64)
+    }
+  }
+
+  static func seconds(_ body: () throws -> Void) rethrows -> Double {
+    let start = DispatchTime.now().uptimeNanoseconds
+    try body()
+    return Double(DispatchTime.now().uptimeNanoseconds - start) * 1e-9
+  }
+
+  /// The shortest of several runs: what the code needs when nothing disturbs it.
+  static func best(of runs: Int, _ body: () -> Void) -> Double { (0..<runs).map { _ in seconds(body) }.min() ?? 0 }
+}
