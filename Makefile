@@ -14,7 +14,12 @@ demo: setup  ## Build the tool and run the whole journey on the model that ships
 	@.build/release/unfold demo
 
 lint:  ## Check the format of every Swift file
-	@$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
+	@$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Snippets Benchmarks/Package.swift Benchmarks/Sources
 
 test: setup lint  ## Lint, build and run every test
 	@$(SWIFT) test -c release
+
+bench: setup  ## Measure Unfold beside its peers (makes a Python environment outside the repository)
+	@$(SWIFT) build -c release --product unfold
+	@$(SWIFT) build -c release --package-path Benchmarks
+	@Scripts/bench/run.py $(BENCHFLAGS)

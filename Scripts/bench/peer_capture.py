@@ -21,17 +21,17 @@ LAYERS, WIDTH, NEURONS = 12, 768, 3072
 
 
 def transformer_lens(path, type):
-    from transformer_lens import HookedTransformer, HookedTransformerConfig
+    from transformers import AutoModelForCausalLM
+    from transformer_lens.model_bridge import TransformerBridge
 
-    config = HookedTransformerConfig(
-        n_layers=LAYERS, d_model=WIDTH, n_ctx=1024, d_head=64, n_heads=12, d_mlp=NEURONS, d_vocab=50257,
-        act_fn="gelu_new", normalization_type="LN", dtype=type, seed=0, device="cpu",
-    )  # fmt: skip
-    model = HookedTransformer(config).eval()
+    weights = AutoModelForCausalLM.from_pretrained(path, dtype=type)
+    model = TransformerBridge.boot_transformers(path, hf_model=weights, dtype=type, device="cpu").eval()
     sites = [f"blocks.{layer}.{site}" for layer in range(LAYERS) for site in ("hook_resid_post", "mlp.hook_post")]
 
     def run(tokens, mask):
-        _, cache = model.run_with_cache(tokens, names_filter=sites, return_type=None, attention_mask=mask)
+        _, cache = model.run_with_cache(
+            tokens, names_filter=sites, return_type=None, stop_at_layer=LAYERS, attention_mask=mask
+        )
         return {name: cache[name] for name in sites}
 
     return run

@@ -86,3 +86,10 @@ public struct H5File: ~Copyable, H5Location {
 func propertyList(_ kind: hid_t) throws -> H5Identifier {
   try H5Identifier(H5Pcreate(kind), .propertyList, "making a property list", file: nil)
 }
+
+extension H5File {
+  /// Asks the system to begin writing a file's changed pages to the disk, so that a later sync has little to wait for.
+  ///
+  /// Only a hint, on Linux alone; it neither waits nor hides an error from the sync.
+  package static func startWriting(_ path: String) { unfold_start_writing(path) }
+}

@@ -10,10 +10,16 @@ enum Bench {
     switch arguments.first {
     case "products": try products(Array(arguments.dropFirst()))
     case "kernels": kernels()
-    default:
-      FileHandle.standardError.write(Data("usage: bench products [--json] | kernels\n".utf8))
-      exit(64)
+    case "forward": try forward(Array(arguments.dropFirst()))
+    case "tokenize": try tokenize(Array(arguments.dropFirst()))
+    default: usage()
     }
+  }
+
+  static func usage() {
+    let text = "usage: bench products [--json] | kernels | forward MODEL … | tokenize TOKENIZER.JSON TEXT\n"
+    FileHandle.standardError.write(Data(text.utf8))
+    exit(64)
   }
 
   static func seconds(_ body: () throws -> Void) rethrows -> Double {

@@ -1,5 +1,6 @@
 import Diagnostics
 import Foundation
+import HDF5
 
 /// The thread that writes a store's files: one shard after another, each finished in full before the manifest names it.
 // All state belongs to the thread itself once it runs; `queue` has a lock of its own.
@@ -10,6 +11,10 @@ final class WriterThread: @unchecked Sendable {
   private let queue: WriterQueue
   private let operations: StoreOperations
   private var shard: ShardFile?
+  /// Bytes appended since the system was last asked to begin writing: spread over the run, the disk's work is done
+  /// while the next values are computed, and closing a shard waits for little.
+  private var unwritten = 0
+  private static let writingStep = 64 << 20
 
   init(
     folder: URL, manifest: StoreManifest, statistics: [String: SiteStatistics], queue: WriterQueue,
@@ -60,6 +65,11 @@ final class WriterThread: @unchecked Sendable {
     switch message {
     case .rows(let block):
       try openShard().append(site: block.site, block.memory, rows: block.rows)
+      unwritten += block.memory.count
+      if unwritten >= Self.writingStep {
+        H5File.startWriting(finalPath + ".part")
+        unwritten = 0
+      }
     case .tables(let documents, let tokens, let spans):
       try openShard().append(documents: documents, tokens: tokens, spans: spans)
     case .closeShard(let cursor, let shardStatistics):
