@@ -70,6 +70,22 @@ def tokens(corpus):
     return sum(len(json.loads(line)["tokens"]) for line in open(corpus))
 
 
+def product_table(products):
+    """GFLOP/s of each library, a row for each shape."""
+    libraries = sorted({(p["type"], p["library"]) for p in products}, key=lambda pair: (pair[0] != "float32", pair))
+    shapes = sorted({(p["rows"], p["outputs"], p["inputs"]) for p in products}, reverse=True)
+    rates = {((p["rows"], p["outputs"], p["inputs"]), (p["type"], p["library"])): p["gigaflops"] for p in products}
+    lines = [
+        "Matrix products C[m, n] = A[m, k] · B[n, k]ᵀ, GFLOP/s:", "",
+        "| m × n × k | " + " | ".join(f"{kind}, {name.split(', ')[0]}" for kind, name in libraries) + " |",
+        "| --- |" + " ---: |" * len(libraries),
+    ]
+    for shape in shapes:
+        cells = [f"{rates[shape, library]:,.0f}" if (shape, library) in rates else "–" for library in libraries]
+        lines.append(f"| {' × '.join(map(str, shape))} | {' | '.join(cells)} |")
+    return lines
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     cache = pathlib.Path.home() / ".cache/unfold-bench"
@@ -128,7 +144,7 @@ def main():
 
     lines = [
         "# Measured", "",
-        f"On {processor()}, {os.cpu_count()} cores, by `make bench`; medians of {options.rounds} rounds in turn.", "",
+        f"On {processor()}, {os.cpu_count()} cores, by `make bench`; {options.rounds} round(s) in turn, medians.", "",
         "Capture of a model of GPT-2 small's shape (random weights), all layers' residual stream and neurons, float16 to",
         "HDF5. Unfold as a whole process; of the peers the capture loop alone. *even*: 32 documents of 512 tokens; *ragged*:",
         "documents of 5 to 500 tokens in the corpus's order, which peers pad in batches of 8.", "",
@@ -139,7 +155,7 @@ def main():
         f"{forward[0]['productShare']:.0%} of the time.",
         f"- `--statistics-only --top 32`, as a whole process: {16384 / counted:,.0f} tokens/s, {plain / counted:.0%} of the "
         "forward pass's own rate.", "",
-        "Matrix products C[m, n] = A[m, k] · B[n, k]ᵀ, GFLOP/s:", "", "```", json.dumps(products, indent=1), "```",
+        *product_table(products),
     ]
     options.output.write_text("\n".join(lines) + "\n")
     print(options.output)
