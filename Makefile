@@ -14,7 +14,7 @@ demo: setup  ## Build the tool and run the whole journey on the model that ships
 	@.build/release/unfold demo
 
 lint:  ## Check the format of every Swift file
-	@$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Snippets Benchmarks/Package.swift Benchmarks/Sources
+	@$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Examples Benchmarks/Package.swift Benchmarks/Sources
 
 test: setup lint  ## Lint, build and run every test
 	@$(SWIFT) test -c release

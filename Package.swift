@@ -7,32 +7,43 @@ let settings: [SwiftSetting] = [
 ]
 
 /// A module of the house, and the tests that say what it promises.
-func module(_ name: String, _ dependencies: [Target.Dependency] = [], tested: Bool = true) -> [Target] {
+///
+/// - Parameter readsActivations: its tests read activations from memory, by what `TestSupport` offers.
+func module(
+  _ name: String, _ dependencies: [Target.Dependency] = [], tested: Bool = true, readsActivations: Bool = false
+) -> [Target] {
   let library = Target.target(name: name, dependencies: dependencies, swiftSettings: settings)
   guard tested else { return [library] }
   let tests = Target.testTarget(
     name: "\(name)Tests",
-    dependencies: [.byName(name: name)] + dependencies,
+    dependencies: [.byName(name: name)] + dependencies + (readsActivations ? ["TestSupport"] : []),
     resources: [.copy("Fixtures")],
     swiftSettings: settings)
   return [library, tests]
 }
 
-let package = Package(
-  name: "unfold",
-  platforms: [.macOS(.v15)],
-  products: [
-    .library(name: "Unfold", targets: ["Unfold"]),
-    .executable(name: "unfold", targets: ["UnfoldTool"]),
-  ],
-  traits: [
-    .trait(name: "OneDNN", description: "Multiply with oneDNN where it is the faster library, and in bfloat16."),
-    .default(enabledTraits: ["OneDNN"]),
-  ],
-  dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
-  ],
-  targets: [
+/// What building is limited to: the modules that `UNFOLD_MODULES` names (`Probes,Neurons`), what they need, and their own
+/// tests. Unset, everything.
+func chosen(_ targets: [Target]) -> [Target] {
+  guard let names = Context.environment["UNFOLD_MODULES"], !names.isEmpty else { return targets }
+  var wanted = Set(names.split(separator: ",").flatMap { [String($0), "\($0)Tests"] })
+  var count = 0
+  while wanted.count != count {
+    count = wanted.count
+    for target in targets where wanted.contains(target.name) {
+      for dependency in target.dependencies {
+        switch dependency {
+        case .byNameItem(let name, _), .targetItem(let name, _): wanted.insert(name)
+        default: break
+        }
+      }
+    }
+  }
+  return targets.filter { wanted.contains($0.name) }
+}
+
+let targets: [Target] =
+  [
     .systemLibrary(
       name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
     .systemLibrary(
@@ -42,42 +53,94 @@ let package = Package(
     .systemLibrary(
       name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .target(name: "CKernels"),
+    .target(
+      name: "TestSupport", dependencies: ["Diagnostics", "LinearAlgebra", "Activations"], path: "Tests/TestSupport",
+      swiftSettings: settings),
   ]
-    + module("Diagnostics")
-    + module("StrictJSON", ["Diagnostics"])
-    + module(
-      "LinearAlgebra",
-      ["Diagnostics", "CKernels", "COpenBLAS", .target(name: "COneDNN", condition: .when(traits: ["OneDNN"]))])
-    + module("Digests", ["CKernels"])
-    + module("HDF5", ["Diagnostics", "CHDF5", "CKernels"])
-    + module("Checkpoints", ["Diagnostics", "StrictJSON", "Digests"])
-    + module("Tokenization", ["Diagnostics", "StrictJSON"])
-    + module("Transformer", ["Diagnostics", "StrictJSON", "LinearAlgebra", "Checkpoints"])
-    + module(
-      "Activations",
-      [
-        "Diagnostics", "StrictJSON", "LinearAlgebra", "Checkpoints", "Tokenization", "Transformer", "HDF5", "Digests",
-        "CZlib",
-      ])
-    + module(
-      "Probes", ["Diagnostics", "StrictJSON", "LinearAlgebra", "Checkpoints", "Transformer", "Activations"])
-    + module(
-      "Neurons", ["Diagnostics", "LinearAlgebra", "Tokenization", "Transformer", "Activations", "Probes"])
-    + module("Reports", ["Diagnostics", "Tokenization", "Transformer", "Activations", "Probes", "Neurons"])
-    + module(
-      "Unfold",
-      [
-        "Diagnostics", "LinearAlgebra", "Checkpoints", "Tokenization", "Transformer", "HDF5", "Activations", "Probes",
-        "Neurons", "Reports",
-      ], tested: false)
-    + [
-      .executableTarget(
-        name: "UnfoldTool",
-        dependencies: ["Unfold", .product(name: "ArgumentParser", package: "swift-argument-parser")],
-        swiftSettings: settings),
-      .testTarget(
-        name: "UnfoldToolTests", dependencies: ["Unfold"], resources: [.copy("Fixtures")], swiftSettings: settings),
-    ],
+  + module("Diagnostics")
+  + module("StrictJSON", ["Diagnostics"])
+  + module(
+    "LinearAlgebra",
+    ["Diagnostics", "CKernels", "COpenBLAS", .target(name: "COneDNN", condition: .when(traits: ["OneDNN"]))])
+  + module("Digests", ["CKernels"])
+  + module("HDF5", ["Diagnostics", "CHDF5", "CKernels"])
+  + module("Checkpoints", ["Diagnostics", "StrictJSON", "Digests"])
+  + module("Tokenization", ["Diagnostics", "StrictJSON"])
+  + module("Transformer", ["Diagnostics", "StrictJSON", "LinearAlgebra", "Checkpoints"])
+  + module(
+    "Activations",
+    [
+      "Diagnostics", "StrictJSON", "LinearAlgebra", "Checkpoints", "Tokenization", "Transformer", "HDF5", "Digests",
+      "CZlib",
+    ])
+  + module(
+    "Probes",
+    [
+      "Diagnostics", "StrictJSON", "LinearAlgebra", "Checkpoints", "Tokenization", "Transformer", "Activations",
+      .product(name: "Yams", package: "Yams"),
+    ], readsActivations: true)
+  + module(
+    "Dictionaries",
+    [
+      "Diagnostics", "StrictJSON", "LinearAlgebra", "CKernels", "Checkpoints", "Digests", "Tokenization",
+      "Transformer", "Activations", "Probes",
+    ], readsActivations: true)
+  + module(
+    "Neurons",
+    [
+      "Diagnostics", "StrictJSON", "LinearAlgebra", "Tokenization", "Transformer", "Activations", "Probes",
+      "Dictionaries",
+    ], readsActivations: true)
+  + module("Anatomy", ["Diagnostics", "StrictJSON", "Checkpoints", "Transformer"])
+  + module(
+    "Geometry",
+    [
+      "Diagnostics", "StrictJSON", "LinearAlgebra", "Tokenization", "Transformer", "Activations", "Probes",
+      "Dictionaries", "Neurons",
+    ], readsActivations: true)
+  + module(
+    "Reports",
+    [
+      "Diagnostics", "LinearAlgebra", "Tokenization", "Transformer", "Activations", "Probes", "Dictionaries", "Neurons",
+      "Geometry", "Anatomy",
+    ], readsActivations: true)
+  + module(
+    "Unfold",
+    [
+      "Diagnostics", "LinearAlgebra", "Checkpoints", "Tokenization", "Transformer", "HDF5", "Activations", "Probes",
+      "Dictionaries", "Neurons", "Geometry", "Anatomy", "Reports",
+    ], tested: false)
+  + [
+    .executableTarget(
+      name: "UnfoldTool",
+      dependencies: ["Unfold", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      swiftSettings: settings),
+    .executableTarget(name: "Journey", dependencies: ["Unfold"], path: "Examples/Journey", swiftSettings: settings),
+    .testTarget(
+      name: "UnfoldToolTests", dependencies: ["Unfold"], resources: [.copy("Fixtures")], swiftSettings: settings),
+  ]
+
+let building = chosen(targets)
+
+/// Each product, by the target that it is made of.
+let products: KeyValuePairs<String, Product> = [
+  "Unfold": .library(name: "Unfold", targets: ["Unfold"]),
+  "UnfoldTool": .executable(name: "unfold", targets: ["UnfoldTool"]),
+]
+
+let package = Package(
+  name: "unfold",
+  platforms: [.macOS(.v15)],
+  products: products.filter { product in building.contains { $0.name == product.key } }.map(\.value),
+  traits: [
+    .trait(name: "OneDNN", description: "Multiply with oneDNN where it is the faster library, and in bfloat16."),
+    .default(enabledTraits: ["OneDNN"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: building,
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c11
 )

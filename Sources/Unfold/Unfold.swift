@@ -1,6 +1,9 @@
 @_exported import Activations
+@_exported import Anatomy
 @_exported import Checkpoints
 @_exported import Diagnostics
+@_exported import Dictionaries
+@_exported import Geometry
 @_exported import HDF5
 @_exported import LinearAlgebra
 @_exported import Neurons

@@ -3,6 +3,7 @@ import Diagnostics
 import LinearAlgebra
 import Neurons
 import Probes
+import TestSupport
 import Testing
 
 @Suite struct NeuronsTopTests {

@@ -3,6 +3,7 @@ import Diagnostics
 import Foundation
 import LinearAlgebra
 import Probes
+import TestSupport
 import Testing
 
 @Suite struct ProbeTrainerTests {

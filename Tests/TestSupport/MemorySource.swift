@@ -3,29 +3,33 @@ import Diagnostics
 import LinearAlgebra
 
 /// Activations in memory, as a source.
-struct MemorySource: ActivationSource {
-  var origin = Origin(model: "test", modelDigest: "0123456789abcdef", version: "test")
-  var sites: [StoredSite] = []
-  var rowKind = RowKind.token
-  var documents = DocumentTable()
-  var tokenTable = TokenTable()
-  var spans = SpanTable()
-  var values: [String: Matrix] = [:]
+package struct MemorySource: ActivationSource {
+  package var origin = Origin(model: "test", modelDigest: "0123456789abcdef", version: "test")
+  package var sites: [StoredSite] = []
+  package var rowKind = RowKind.token
+  package var documents = DocumentTable()
+  package var tokenTable = TokenTable()
+  package var spans = SpanTable()
+  package var values: [String: Matrix] = [:]
+  package var texts: [String] = []
+  package var gathered: [String: SiteStatistics] = [:]
 
-  var rowCount: Int { rowKind == .token ? tokenTable.count : documents.count }
-  var tokenCount: Int { tokenTable.count }
+  package init() {}
 
-  func tokens(in rows: Range<Int>) throws -> TokenTable {
+  package var rowCount: Int { rowKind == .token ? tokenTable.count : documents.count }
+  package var tokenCount: Int { tokenTable.count }
+
+  package func tokens(in rows: Range<Int>) throws -> TokenTable {
     TokenTable(
       ids: Array(tokenTable.ids[rows]), positions: Array(tokenTable.positions[rows]),
       documents: Array(tokenTable.documents[rows]), starts: Array(tokenTable.starts[rows]),
       ends: Array(tokenTable.ends[rows]), special: Array(tokenTable.special[rows]))
   }
 
-  func text(ofDocument document: Int) throws -> String? { nil }
-  func statistics(of site: String) throws -> SiteStatistics? { nil }
+  package func text(ofDocument document: Int) throws -> String? { texts.isEmpty ? nil : texts[document] }
+  package func statistics(of site: String) throws -> SiteStatistics? { gathered[site] }
 
-  func stream(_ sites: [String], maximumRows: Int, _ body: (ActivationBlock) throws -> Void) throws {
+  package func stream(_ sites: [String], maximumRows: Int, _ body: (ActivationBlock) throws -> Void) throws {
     let matrices = try sites.map { name in
       _ = try site(named: name)
       return values[name] ?? Matrix(zeros: rowCount, columns: 0)
@@ -41,7 +45,7 @@ struct MemorySource: ActivationSource {
   }
 
   /// Documents of `lengths` tokens, the first of each special, whose tokens lie at offsets 0, 1, 2, …
-  static func documents(
+  package static func documents(
     _ lengths: [Int], labels: [Label?], groups: [String?]? = nil, sites: [String: Int],
     value: (_ site: String, _ document: Int, _ token: Int, _ column: Int) -> Float
   ) -> MemorySource {
