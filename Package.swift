@@ -101,8 +101,8 @@ let targets: [Target] =
   + module(
     "Reports",
     [
-      "Diagnostics", "LinearAlgebra", "Tokenization", "Transformer", "Activations", "Probes", "Dictionaries", "Neurons",
-      "Geometry", "Anatomy",
+      "Diagnostics", "LinearAlgebra", "Checkpoints", "Tokenization", "Transformer", "Activations", "Probes",
+      "Dictionaries", "Neurons", "Geometry", "Anatomy",
     ], readsActivations: true)
   + module(
     "Unfold",
