@@ -105,5 +105,6 @@ final class WriterThread: @unchecked Sendable {
     manifest.shards.append(entry)
     statistics.merge(shardStatistics, run: manifest.run)
     try StoreIndex(folder: folder, manifest: manifest, statistics: statistics).write(operations)
+    FreeMemory.giveBack()
   }
 }
