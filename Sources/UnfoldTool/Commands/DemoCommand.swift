@@ -26,7 +26,7 @@ struct DemoCommand: ParsableCommand {
     let probe: String
     let sweep: ProbeSweep.Table
     let neurons: ConceptNeurons
-    let polysemantic: PolysemanticNeuron?
+    let polysemantic: RankedNeuron?
     let seconds: Double
   }
 
@@ -136,14 +136,15 @@ private struct DemoJourney {
     return found
   }
 
-  func polysemanticNeuron(in source: ActivationStore) throws -> PolysemanticNeuron? {
-    heading(5, "Find one neuron that means two unrelated things", nil)
-    let found = try PolysemanticSearch(seed: command.common.seed).run(on: source, piece: loaded.piece).first
+  func polysemanticNeuron(in source: ActivationStore) throws -> RankedNeuron? {
+    heading(5, "Find one neuron that means two unrelated things", "neurons rank \(command.output)/store -n 1")
+    let measured = try NeuronRanking(seed: command.common.seed).measure(source, piece: loaded.piece)
+    let found = try measured.ranked(count: 1, examples: 3).first { $0.meanings.count > 1 }
     show(found?.report(style) ?? "No neuron of this model fires for two unrelated domains of this corpus.")
     return found
   }
 
-  func conclude(_ neuron: PolysemanticNeuron?, seconds: Double) {
+  func conclude(_ neuron: RankedNeuron?, seconds: Double) {
     let name = neuron.map { "\($0.neuron)" } ?? "L1.0"
     show(
       """

@@ -1,0 +1,142 @@
+import Activations
+import LinearAlgebra
+import Probes
+
+/// Judges the measures on neurons whose meanings are known.
+///
+/// In every condition the chance that a planted neuron of several concepts is ranked above another one (one concept, a
+/// single token, noise) is measured: the AUROC of each measure for "polysemantic".
+public struct RankingBenchmark: Sendable {
+  /// A way to generate, and a name for it.
+  public struct Condition: Codable, Sendable, Equatable {
+    public var name: String
+    public var noise: Double
+    public var labelled: Bool
+    public var settings: PlantedNeurons.Settings
+  }
+
+  public struct Row: Encodable, Sendable, Equatable {
+    public var condition: Condition
+    /// By measure, the mean over the seeds; absent where the condition does not give the measure.
+    public var aurocs: [String: Double]
+    /// The same, the share of one single token taken out of the ranks.
+    public var controlled: [String: Double]
+    /// The best measure but the consensus.
+    public var best: String
+    public var bestAUROC: Double
+    public var consensus: Double
+  }
+
+  public struct Result: Encodable, Sendable, Equatable {
+    public var rows: [Row]
+    public var seeds: [UInt64]
+    /// The consensus's mean over the conditions.
+    public var meanConsensus: Double
+    /// The largest distance by which the consensus falls short of the best single measure.
+    public var largestShortfall: Double
+  }
+
+  /// Generators that differ in what is hard.
+  public enum Variant: String, Codable, Sendable, CaseIterable {
+    /// Equal concepts, short documents.
+    case plain
+    /// Frequent and rare concepts, strong and weak meanings, longer documents, more concepts.
+    case uneven
+    /// Concepts in families of related ones, contexts with much noise.
+    case related
+  }
+
+  public var noises: [Double]
+  public var variants: [Variant]
+  public var seeds: [UInt64]
+
+  /// - Parameter seeds: of the corpora and neurons. The consensus was settled on seeds below 100; published figures use
+  ///   others.
+  public init(
+    noises: [Double] = [0.2, 0.5, 0.8], variants: [Variant] = Variant.allCases, seeds: [UInt64] = [1001, 1002, 1003]
+  ) {
+    self.noises = noises
+    self.variants = variants
+    self.seeds = seeds
+  }
+
+  public var conditions: [Condition] {
+    variants.flatMap { variant in
+      noises.flatMap { noise in
+        [true, false].map { labelled in
+          var settings = PlantedNeurons.Settings()
+          settings.noise = noise
+          settings.labelled = labelled
+          switch variant {
+          case .plain: break
+          case .uneven:
+            settings.concepts = 16
+            settings.documents = 480
+            settings.tokens = 32
+            settings.vocabulary = 600
+            settings.width = 64
+            settings.imbalance = 4
+            settings.weakest = 0.4
+            settings.firingShare = 0.2
+          case .related:
+            settings.relatedness = 0.4
+            settings.contextNoise = 1.5
+            settings.formStrength = 1.2
+            settings.firingShare = 0.4
+          }
+          return Condition(name: variant.rawValue, noise: noise, labelled: labelled, settings: settings)
+        }
+      }
+    }
+  }
+
+  /// Runs every condition with every seed.
+  ///
+  /// - Parameter each: told each planted neuron's condition, kind and measures.
+  public func run(
+    progress: ((Int, Int) -> Void)? = nil,
+    each: ((Condition, PlantedNeurons.Kind, NeuronMeasures) -> Void)? = nil
+  ) throws -> Result {
+    let conditions = conditions
+    var rows: [Row] = []
+    for (number, condition) in conditions.enumerated() {
+      var sums: [NeuronMeasure: (plain: Double, controlled: Double, count: Double)] = [:]
+      for seed in seeds {
+        var settings = condition.settings
+        settings.seed = seed
+        let planted = PlantedNeurons(settings)
+        let measured = try NeuronRanking(seed: seed).measure(planted)
+        let truth = planted.kinds.map(\.isPolysemantic)
+        if let each { for (kind, neuron) in zip(planted.kinds, measured.neurons) { each(condition, kind, neuron) } }
+        let share = measured.neurons.map { $0[.lexicalShare] ?? 0 }
+        for measure in NeuronMeasure.allCases {
+          guard measured.neurons.contains(where: { $0[measure] != nil }) else { continue }
+          // A neuron for which a measure is not defined (it never fires) speaks for neither side.
+          let defined = measured.neurons.compactMap { $0[measure] }.sorted()
+          let keys = measured.neurons.map { measure.sign * ($0[measure] ?? defined[defined.count / 2]) }
+          guard let plain = AUROC.area(scores: keys, positive: truth),
+            let controlled = AUROC.area(
+              scores: LexicalControl.residuals(keys, share: share), positive: truth)
+          else { continue }
+          let old = sums[measure] ?? (0, 0, 0)
+          sums[measure] = (old.plain + plain, old.controlled + controlled, old.count + 1)
+        }
+        progress?(number * seeds.count + 1, conditions.count * seeds.count)
+      }
+      let aurocs = Dictionary(uniqueKeysWithValues: sums.map { ($0.key.rawValue, $0.value.plain / $0.value.count) })
+      let single = aurocs.filter { $0.key != NeuronMeasure.consensus.rawValue }
+      let best = single.max { $0.value != $1.value ? $0.value < $1.value : $0.key > $1.key }
+      rows.append(
+        Row(
+          condition: condition, aurocs: aurocs,
+          controlled: Dictionary(
+            uniqueKeysWithValues: sums.map { ($0.key.rawValue, $0.value.controlled / $0.value.count) }),
+          best: best?.key ?? "", bestAUROC: best?.value ?? 0.5,
+          consensus: aurocs[NeuronMeasure.consensus.rawValue] ?? 0.5))
+    }
+    return Result(
+      rows: rows, seeds: seeds,
+      meanConsensus: rows.reduce(0) { $0 + $1.consensus } / Double(max(rows.count, 1)),
+      largestShortfall: rows.map { $0.bestAUROC - $0.consensus }.max() ?? 0)
+  }
+}

@@ -1,0 +1,148 @@
+import LinearAlgebra
+
+/// How one neuron answers concepts: kinds of documents, by label or by region.
+struct ConceptProfile {
+  /// The chance that a document of a concept exceeds one of another concept, ties half: [concepts].
+  var auroc: [Double]
+  /// The mean of the documents' activations: [concepts].
+  var means: [Double]
+  /// The documents' numbers, the highest activation first; of equal ones the earlier.
+  var order: [Int32]
+  /// [concepts, concepts]: pairs of documents in which the first concept's is higher, ties half.
+  private let wins: [Double]
+  private let counts: [Double]
+  private let ranked: [Int]
+
+  /// - Complexity: O(n · (log n + concepts)).
+  init(values: [Float], labels: [Int32], counts: [Double]) {
+    let classes = counts.count
+    self.counts = counts
+    var wins = [Double](repeating: 0, count: classes * classes)
+    var means = [Double](repeating: 0, count: classes)
+    var keys = values.indices.map { UInt64(ordered(values[$0])) << 32 | UInt64($0) }
+    keys.sort()
+    var below = [Double](repeating: 0, count: classes)
+    var tied = below
+    var present: [Int] = []
+    var place = 0
+    while place < keys.count {
+      let value = keys[place] >> 32
+      present.removeAll(keepingCapacity: true)
+      while place < keys.count, keys[place] >> 32 == value {
+        let document = Int(keys[place] & 0xFFFF_FFFF)
+        let c = Int(labels[document])
+        if tied[c] == 0 { present.append(c) }
+        tied[c] += 1
+        means[c] += Double(values[document]) / counts[c]
+        place += 1
+      }
+      for c in present {
+        for other in 0..<classes { wins[c * classes + other] += tied[c] * below[other] }
+        for other in present { wins[c * classes + other] += tied[c] * tied[other] / 2 }
+      }
+      for c in present {
+        below[c] += tied[c]
+        tied[c] = 0
+      }
+    }
+    self.wins = wins
+    self.means = means
+    order = Self.descending(keys)
+    let total = counts.reduce(0, +)
+    auroc = (0..<classes).map { c in
+      let others = total - counts[c]
+      guard counts[c] > 0, others > 0 else { return 0.5 }
+      let all = (0..<classes).reduce(0) { $1 == c ? $0 : $0 + wins[c * classes + $1] }
+      return all / (counts[c] * others)
+    }
+    let measured = auroc
+    ranked = (0..<classes).filter { counts[$0] > 0 }
+      .sorted { measured[$0] != measured[$1] ? measured[$0] > measured[$1] : $0 < $1 }
+  }
+
+  /// From ascending keys the documents in descending order, runs of one value in the documents' own order.
+  private static func descending(_ keys: [UInt64]) -> [Int32] {
+    var order: [Int32] = []
+    order.reserveCapacity(keys.count)
+    var end = keys.count
+    while end > 0 {
+      var start = end - 1
+      while start > 0, keys[start - 1] >> 32 == keys[end - 1] >> 32 { start -= 1 }
+      for index in start..<end { order.append(Int32(truncatingIfNeeded: keys[index] & 0xFFFF_FFFF)) }
+      end = start
+    }
+    return order
+  }
+
+  /// The chance that a document of one concept exceeds one of none of the concepts given.
+  func separation(of concept: Int, outside concepts: [Int]) -> Double {
+    let classes = counts.count
+    let rest = (0..<classes).filter { !concepts.contains($0) && counts[$0] > 0 }
+    let others = rest.reduce(0) { $0 + counts[$1] }
+    guard others > 0, counts[concept] > 0 else { return 0.5 }
+    return rest.reduce(0) { $0 + wins[concept * classes + $1] } / (counts[concept] * others)
+  }
+
+  /// The concepts that the neuron answers, each above `least` against the documents of none of them: the longest
+  /// list, by AUROC, for which that holds. At most half of the concepts.
+  func separated(atLeast least: Double) -> [Int] {
+    var found: [Int] = []
+    for count in 1...max(1, ranked.count / 2) {
+      let some = Array(ranked.prefix(count))
+      if some.allSatisfy({ separation(of: $0, outside: some) >= least }) { found = some }
+    }
+    return found
+  }
+
+  /// How clearly there is more than one unrelated meaning, 0 to 1, and the concepts concerned.
+  ///
+  /// For the first m concepts by AUROC, m from 2 to half of them: the smallest separation s from the documents of none of
+  /// them, and the smallest relatedness ρ of two of them; the largest (2s − 1) · (1 − max(0, ρ)).
+  ///
+  /// - Parameter relatedness: [concepts, concepts].
+  func secondMeaning(relatedness: [Double]) -> (score: Double, concepts: [Int]) {
+    let classes = counts.count
+    var best = (score: 0.0, concepts: Array(ranked.prefix(1)))
+    guard ranked.count >= 3 else { return best }
+    for count in 2...max(2, ranked.count / 2) {
+      let some = Array(ranked.prefix(count))
+      let least = some.map { separation(of: $0, outside: some) }.min() ?? 0.5
+      var related = 1.0
+      for (offset, a) in some.enumerated() {
+        for b in some[(offset + 1)...] { related = min(related, relatedness[a * classes + b]) }
+      }
+      let score = max(0, 2 * least - 1) * (1 - max(0, related))
+      if score > best.score { best = (score, some) }
+    }
+    return best
+  }
+}
+
+/// How alike the neurons of a model answer concepts.
+struct ConceptRelatedness {
+  private var products: [Double]
+  let classes: Int
+
+  init(classes: Int) {
+    self.classes = classes
+    products = [Double](repeating: 0, count: classes * classes)
+  }
+
+  /// Takes in a neuron's means, standardised over the concepts.
+  mutating func add(_ means: [Double]) {
+    let mean = means.reduce(0, +) / Double(classes)
+    let deviation = (means.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(classes)).squareRoot()
+    guard deviation > 0 else { return }
+    let z = means.map { ($0 - mean) / deviation }
+    for a in 0..<classes { for b in 0..<classes { products[a * classes + b] += z[a] * z[b] } }
+  }
+
+  /// Σ z_a z_b / √(Σ z_a² · Σ z_b²) over the neurons: [concepts, concepts].
+  var matrix: [Double] {
+    (0..<classes * classes).map { index in
+      let (a, b) = (index / classes, index % classes)
+      let norm = (products[a * classes + a] * products[b * classes + b]).squareRoot()
+      return norm > 0 ? products[index] / norm : 0
+    }
+  }
+}

@@ -1,0 +1,82 @@
+import Activations
+import Diagnostics
+import LinearAlgebra
+import Transformer
+
+/// Measures how many things each neuron of a source means.
+///
+/// Documents are judged by their highest token's activation (behind a gated MLP, by its magnitude), their kinds by their
+/// labels or, without, by regions of the residual stream. The residual stream of one site is read once for the
+/// contexts' embeddings, then every neuron's activations once, in blocks; what is kept for a neuron is one value a
+/// document and a few sums. Formulas and sources stand in `docs/neurons.md`.
+public struct NeuronRanking: Sendable {
+  /// The column of document labels that names the concepts.
+  public var column: String
+  /// Whether labels are used where there are some.
+  public var usesLabels: Bool
+  /// Whether their absence is a fault.
+  public var needsLabels: Bool
+  /// A site of the residual stream that contexts are embedded by; the middle `hook_resid_post` unless given.
+  public var embedding: String?
+  /// A context's embedding is the mean of the residual stream over this many tokens, the last one the context's own.
+  public var window: Int
+  /// Top examples looked at, at most one a document.
+  public var top: Int
+  /// A seeded choice of so many documents where there are more.
+  public var maximumDocuments: Int
+  /// The bytes held at a time for activations and embeddings; sites that don't fit are read in further passes.
+  public var memory: Int
+  public var seed: UInt64
+
+  public init(
+    column: String = DocumentTable.defaultLabels, usesLabels: Bool = true, needsLabels: Bool = false,
+    embedding: String? = nil, window: Int = 8, top: Int = 40, maximumDocuments: Int = 2000, memory: Int = 1 << 30,
+    seed: UInt64 = 0
+  ) {
+    precondition(window > 0 && top > 1, "a window of \(window), \(top) top examples")
+    self.column = column
+    self.usesLabels = usesLabels
+    self.needsLabels = needsLabels
+    self.embedding = embedding
+    self.window = window
+    self.top = top
+    self.maximumDocuments = maximumDocuments
+    self.memory = memory
+    self.seed = seed
+  }
+
+  /// Measures every neuron of some sites.
+  ///
+  /// - Parameters:
+  ///   - sites: the neurons' sites; every `mlp.hook_post` unless given.
+  ///   - model: whose weights are measured too.
+  ///   - loads: for some sites, how many dictionary features load on each neuron (`FeatureLoads`).
+  ///   - piece: a token's text by its id, where the source has no texts.
+  ///   - progress: told how many rows of `rowCount` have been read.
+  /// - Throws: `neurons.noNeurons`, `neurons.noTokens`, `neurons.noLabels`, `neurons.tooFewLabels`,
+  ///   `neurons.nothingToCompare`, `neurons.statisticsOnly`, `neurons.notFinite`.
+  /// - Complexity: O(tokens · neurons · width of the residual stream) for the monosemanticity score, and
+  ///   O(neurons · documents · (log documents + concepts)).
+  public func measure(
+    _ source: some ActivationSource, sites: [String]? = nil, model: Model? = nil, loads: [String: [Int]] = [:],
+    piece: (@Sendable (Int32) -> String)? = nil, progress: (@Sendable (Int, Int) -> Void)? = nil
+  ) throws -> MeasuredNeurons {
+    let sites = try source.requireNeuronSites(sites)
+    let contexts = try RankingContexts(source, settings: self, piece: piece)
+    guard contexts.classes != nil || contexts.embeddings != nil else {
+      throw Fault(
+        .badData, "neurons.nothingToCompare", "There is nothing to tell one meaning from another by",
+        expected: "labelled documents, or the residual stream beside the neurons",
+        found: "neither labels nor a site hook_resid_post",
+        advice: "capture with --sites resid_post,mlp_post, or add labels with `unfold store label`")
+    }
+    // The values and their places: eight bytes for each neuron and document.
+    var responses: [NeuronResponses] = []
+    for share in sharesOfMemory(sites, rows: 2 * contexts.documents.count, memory: memory) {
+      responses += try NeuronResponses.gather(share, of: source, contexts: contexts) { progress?($0, source.rowCount) }
+    }
+    return try MeasuredNeurons(
+      source: source, settings: self, contexts: contexts, responses: responses, model: model, loads: loads,
+      piece: piece)
+  }
+}

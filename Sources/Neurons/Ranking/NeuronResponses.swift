@@ -1,0 +1,195 @@
+import Activations
+import Diagnostics
+import LinearAlgebra
+
+/// What one site's neurons did over the contexts, gathered in one pass.
+struct NeuronResponses {
+  let site: StoredSite
+  /// [documents, width]: each document's highest activation; behind a gated MLP, its largest magnitude.
+  var highest: [Float]
+  /// [documents, width]: the context where it stood.
+  var places: [Int32]
+  var moments: ColumnMoments
+  /// The share of contexts where each neuron fires.
+  var firing: [Double]
+  /// Monosemanticity scores; nil without embeddings, or where a neuron is constant.
+  var monosemanticity: [Double?]
+  let documentCount: Int
+
+  var width: Int { site.width }
+
+  /// A neuron's highest activation in each document.
+  func values(_ column: Int) -> [Float] { (0..<documentCount).map { highest[$0 * width + column] } }
+
+  /// Streams some sites' activations once.
+  ///
+  /// For each neuron and each of the contexts' embeddings ê the pass keeps Σ a, Σ a² and Σ a·ê. The score's ã is
+  /// (a − min)/(max − min), linear in a, so its sums follow from these once the extremes are known.
+  ///
+  /// - Complexity: contexts · neurons · width of the embeddings, in single-precision products.
+  static func gather(
+    _ sites: [StoredSite], of source: some ActivationSource, contexts: RankingContexts,
+    progress: ((Int) -> Void)? = nil
+  ) throws -> [NeuronResponses] {
+    var gatherers = sites.map { SiteGatherer($0, contexts: contexts) }
+    let width = max(sites.reduce(0) { $0 + $1.width }, 1)
+    let blockRows = min(max((8 << 20) / width, 64), 4096)
+    try source.stream(sites.map(\.name), maximumRows: blockRows) { block in
+      let kept = block.rows.filter { contexts.contextOfRow[$0] >= 0 }
+      guard let first = kept.first else { return }
+      let start = Int(contexts.contextOfRow[first])
+      for index in gatherers.indices {
+        // Rows that take part follow each other in the contexts' order.
+        let values = block.values[index]
+        try gatherers[index].add(
+          kept.count == block.rows.count
+            ? values : values.selectingRows(kept.map { $0 - block.rows.lowerBound }), start: start, contexts)
+      }
+      progress?(block.rows.upperBound)
+    }
+    return gatherers.map { $0.finished(contexts) }
+  }
+}
+
+private struct SiteGatherer {
+  let site: StoredSite
+  var responses: NeuronResponses
+  var positive: [Int]
+  /// The moments of |a| behind a gated MLP, where the sums below are those of magnitudes.
+  var magnitudes: ColumnMoments?
+  /// Σ a·ê: [width, embedding width].
+  var products: Matrix?
+  /// For gated neurons, which fire where |a| > 0.1 · max |a|: counts by magnitude, four bins an octave.
+  var octaves: [Int32]
+
+  init(_ site: StoredSite, contexts: RankingContexts) {
+    self.site = site
+    let places = contexts.documents.count * site.width
+    responses = NeuronResponses(
+      site: site, highest: [Float](repeating: -.infinity, count: places),
+      places: [Int32](repeating: 0, count: places), moments: ColumnMoments(columns: site.width), firing: [],
+      monosemanticity: [], documentCount: contexts.documents.count)
+    positive = [Int](repeating: 0, count: site.width)
+    magnitudes = site.gated ? ColumnMoments(columns: site.width) : nil
+    products = contexts.embeddings.map { Matrix(zeros: site.width, columns: $0.columns) }
+    octaves = site.gated ? [Int32](repeating: 0, count: site.width * Self.bins) : []
+  }
+
+  /// Magnitudes from 2⁻³² to 2³².
+  private static let bins = 256
+
+  mutating func add(_ block: Matrix, start: Int, _ contexts: RankingContexts) throws {
+    var block = block
+    let width = site.width
+    let gated = site.gated
+    if let bad = block.elements.firstIndex(where: { !$0.isFinite }) {
+      throw Fault(
+        .badData, "neurons.notFinite", "An activation is NaN or infinite",
+        place: "\(site.name), column \(bad % width)", expected: "finite numbers", found: "\(block.elements[bad])",
+        advice: "see where it comes from with `unfold store verify`, or leave that site out")
+    }
+    block.elements.withUnsafeBufferPointer { values in
+      guard let base = values.baseAddress else { return }
+      responses.moments.add(base, rows: block.rows)
+    }
+    if gated {
+      for index in block.elements.indices { block.elements[index] = abs(block.elements[index]) }
+      block.elements.withUnsafeBufferPointer { values in
+        if let base = values.baseAddress { magnitudes?.add(base, rows: block.rows) }
+      }
+    }
+    let rows = block.rows
+    block.elements.withUnsafeBufferPointer { values in
+      responses.highest.withUnsafeMutableBufferPointer { highest in
+        responses.places.withUnsafeMutableBufferPointer { places in
+          positive.withUnsafeMutableBufferPointer { positive in
+            octaves.withUnsafeMutableBufferPointer { octaves in
+              nonisolated(unsafe) let (values, highest, places) = (values, highest, places)
+              nonisolated(unsafe) let (positive, octaves) = (positive, octaves)
+              // Each thread has columns of its own.
+              Threads.forRanges(0..<width, grain: 64) { columns in
+                for row in 0..<rows {
+                  let target = Int(contexts.documentOf[start + row]) * width
+                  let context = Int32(start + row)
+                  let source = row * width
+                  for column in columns {
+                    let value = values[source + column]
+                    if value > highest[target + column] {
+                      highest[target + column] = value
+                      places[target + column] = context
+                    }
+                    positive[column] &+= value > 0 ? 1 : 0
+                  }
+                  if gated {
+                    for column in columns {
+                      octaves[column * Self.bins + Self.bin(values[source + column])] += 1
+                    }
+                  }
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+    addProducts(block, start: start, contexts)
+  }
+
+  /// products += blockᵀ · embeddings of its rows.
+  private mutating func addProducts(_ block: Matrix, start: Int, _ contexts: RankingContexts) {
+    guard let embeddings = contexts.embeddings, products != nil else { return }
+    let (width, inner) = (site.width, embeddings.columns)
+    let rows = block.rows
+    block.elements.withUnsafeBufferPointer { a in
+      embeddings.elements.withUnsafeBufferPointer { e in
+        products?.withUnsafeMutableElements { c in
+          guard let a = a.baseAddress, let e = e.baseAddress, let c = c.baseAddress else { return }
+          gemm(
+            m: width, n: inner, k: rows, a: a, aStride: width, transposeA: true, b: e + start * inner, bStride: inner,
+            beta: 1, c: c, cStride: inner)
+        }
+      }
+    }
+  }
+
+  private static func bin(_ value: Float) -> Int {
+    guard value > 0 else { return 0 }
+    return min(max(Int(value.bitPattern >> 21) - (95 << 2), 0), bins - 1)
+  }
+
+  func finished(_ contexts: RankingContexts) -> NeuronResponses {
+    var responses = responses
+    let count = Double(contexts.count)
+    let moments = responses.moments
+    responses.firing = positive.indices.map { column in
+      guard site.gated else { return Double(positive[column]) / count }
+      let largest = max(abs(moments.minimum[column]), abs(moments.maximum[column]))
+      let edge = Self.bin(largest / 10)
+      return Double(octaves[column * Self.bins + edge..<(column + 1) * Self.bins].reduce(0) { $0 + Int($1) }) / count
+    }
+    responses.monosemanticity = [Double?](repeating: nil, count: site.width)
+    guard let embeddings = contexts.embeddings, let products else { return responses }
+    var total = [Double](repeating: 0, count: embeddings.columns)
+    for index in embeddings.elements.indices {
+      total[index % embeddings.columns] += Double(embeddings.elements[index])
+    }
+    let own = magnitudes ?? moments
+    responses.monosemanticity = (0..<site.width).map { column in
+      let (low, high) = (Double(own.minimum[column]), Double(own.maximum[column]))
+      guard high > low else { return nil }
+      let range = high - low
+      let sum = count * own.mean[column]
+      let squares = own.second[column] + sum * own.mean[column]
+      let u = (sum - count * low) / range
+      let v = (squares - 2 * low * sum + count * low * low) / (range * range)
+      var norm = 0.0
+      for place in total.indices {
+        let w = (Double(products[column, place]) - low * total[place]) / range
+        norm += w * w
+      }
+      let pairs = u * u - v
+      return pairs > 1e-12 ? (norm - v) / pairs : nil
+    }
+    return responses
+  }
+}

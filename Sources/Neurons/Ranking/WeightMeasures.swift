@@ -1,0 +1,68 @@
+import LinearAlgebra
+import Transformer
+
+/// What a layer's weights say about its neurons, without any text.
+enum WeightMeasures {
+  /// Adds norms, biases, cosines and the moments of the effects on the vocabulary.
+  ///
+  /// - Complexity: O(neurons · d_model · vocabulary); 64 MiB for the effects.
+  static func add(to neurons: inout [NeuronMeasures], model: Model, layer: Int) throws {
+    guard layer < model.configuration.layers, neurons.count == model.configuration.mlp.width else { return }
+    let output = try model.neuronOutputWeights(layer: layer)
+    let gate = try model.neuronGateWeights(layer: layer)
+    let input = try gate ?? model.neuronInputWeights(layer: layer)
+    let bias = gate == nil ? try model.neuronInputBias(layer: layer) : nil
+    for column in neurons.indices {
+      let (read, write) = (input.row(column), output.row(column))
+      let inputNorm = read.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+      let outputNorm = write.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+      let product = zip(read, write).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
+      neurons[column][.inputNorm] = inputNorm
+      neurons[column][.outputNorm] = outputNorm
+      neurons[column][.inputOutputCosine] =
+        inputNorm > 0 && outputNorm > 0 ? product / (inputNorm * outputNorm) : 0
+      if let bias {
+        neurons[column][.inputBias] = Double(bias[column])
+        neurons[column][.inputDrive] = -Double(bias[column]) * inputNorm
+      }
+    }
+    guard model.configuration.hasLogits else { return }
+    let step = max(1, (16 << 20) / max(model.configuration.vocabularySize, 1))
+    for start in stride(from: 0, to: neurons.count, by: step) {
+      let rows = start..<min(start + step, neurons.count)
+      let effects = try model.logitEffects(of: output.selectingRows(rows))
+      neurons.withUnsafeMutableBufferPointer { neurons in
+        nonisolated(unsafe) let neurons = neurons
+        Threads.forEach(rows.count) { row in
+          let moments = effects.withUnsafeRow(row) { Moments($0) }
+          neurons[start + row][.vocabularySkewness] = moments.skewness
+          neurons[start + row][.vocabularyKurtosis] = moments.kurtosis
+        }
+      }
+    }
+  }
+}
+
+/// Mean, variance, skewness (mean z³) and kurtosis (mean z⁴) of a population.
+struct Moments {
+  var mean = 0.0
+  var variance = 0.0
+  var skewness = 0.0
+  var kurtosis = 0.0
+
+  init(_ values: some Collection<Float>) {
+    let count = Double(max(values.count, 1))
+    mean = values.reduce(0.0) { $0 + Double($1) } / count
+    var (square, cube, fourth) = (0.0, 0.0, 0.0)
+    for value in values {
+      let d = Double(value) - mean
+      square += d * d
+      cube += d * d * d
+      fourth += d * d * d * d
+    }
+    variance = square / count
+    guard variance > 0 else { return }
+    skewness = cube / count / (variance * variance.squareRoot())
+    kurtosis = fourth / count / (variance * variance)
+  }
+}

@@ -1,0 +1,43 @@
+import Foundation
+import Neurons
+
+extension ConceptNeurons {
+  public func table() -> TextTable {
+    var table = TextTable([
+      .left("neuron"), .left("for"), .right("AUROC"), .right("held out"), .right("inside"), .right("outside"),
+      .right("difference / σ"),
+    ])
+    for row in ranked {
+      table.append([
+        "\(row.neuron)", row.label, Format.fixed(row.auroc), row.heldOutAUROC.map { Format.fixed($0) } ?? "–",
+        Format.fixed(row.meanInside, 2), Format.fixed(row.meanOutside, 2), Format.fixed(row.difference, 2),
+      ])
+    }
+    return table
+  }
+}
+
+extension TextNeurons {
+  /// The strongest neurons at each token, and overall.
+  public func report(_ style: TerminalStyle) -> String {
+    func name(_ neuron: NeuronActivation) -> String {
+      let value = Format.fixed(Double(neuron.value), 2)
+      return "\(neuron.neuron) \(value)" + (neuron.deviations.map { " (\(Format.fixed($0, 1)) σ)" } ?? "")
+    }
+    var byToken = TextTable([.left("token"), .text("neurons that fire most")])
+    for token in tokens where !token.neurons.isEmpty {
+      byToken.append([token.text, token.neurons.prefix(4).map(name).joined(separator: "   ")])
+    }
+    var all = TextTable([
+      .left("neuron"), .right("activation"), .right("corpus mean"), .right("σ above"), .left("at"),
+    ])
+    for neuron in overall {
+      let token = tokens.indices.contains(neuron.token) ? tokens[neuron.token].text : ""
+      all.append([
+        "\(neuron.neuron)", Format.fixed(Double(neuron.value), 3), neuron.mean.map { Format.fixed($0) } ?? "–",
+        neuron.deviations.map { Format.fixed($0, 1) } ?? "–", token,
+      ])
+    }
+    return byToken.rendered(style) + "\n\n" + style.bold("overall") + "\n" + all.rendered(style)
+  }
+}

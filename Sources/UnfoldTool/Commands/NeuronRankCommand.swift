@@ -1,0 +1,88 @@
+import ArgumentParser
+import Foundation
+import Unfold
+
+extension NeuronMeasure: ExpressibleByArgument {}
+
+/// How contexts are compared when neurons are ranked.
+struct RankingArguments: ParsableArguments {
+  @Option(name: .long, help: "The label column that names the concepts.") var label = DocumentTable.defaultLabels
+  @Flag(name: .long, inversion: .prefixedNo, help: "Use the documents' labels where there are some.") var labels = true
+  @Option(name: .long, help: "The residual stream's site that contexts are embedded by (default: the middle one).")
+  var embedding: String?
+  @Option(name: .long, help: "Tokens of residual stream that a context's embedding is the mean of.") var window = 8
+  @Option(name: .long, help: "Top examples looked at, at most one a document.") var top = 40
+  @Option(name: .long, help: "A seeded choice of so many documents where there are more.") var documents = 2000
+
+  func validate() throws {
+    if window < 1 { throw ValidationError("--window must be at least 1.") }
+    if top < 2 { throw ValidationError("--top must be at least 2.") }
+    if documents < 4 { throw ValidationError("--documents must be at least 4.") }
+  }
+
+  func settings(seed: UInt64, needsLabels: Bool = false) -> NeuronRanking {
+    NeuronRanking(
+      column: label, usesLabels: labels, needsLabels: needsLabels && labels, embedding: embedding, window: window,
+      top: top, maximumDocuments: documents, seed: seed)
+  }
+}
+
+struct NeuronsRankCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "rank",
+    abstract: "Rank neurons by how many unrelated things they mean, each with its meanings and examples.",
+    discussion: """
+      Examples:
+        unfold neurons rank store
+        unfold neurons rank store --by monosemanticity --layer 1,2
+        unfold neurons rank store --by context-clusters --no-labels --csv > neurons.csv
+        unfold neurons rank unfold-mini demo-corpus --least -n 5
+
+      Without labels, regions of the residual stream stand in for them. The last column of numbers is the place that a
+      neuron has when the share of one single token among its top examples is taken out. Each measure is explained in
+      docs/neurons.md.
+      """)
+
+  @OptionGroup var source: SourceArguments
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "What to rank by: \(NeuronMeasure.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "measure"))
+  var by = NeuronMeasure.consensus
+  @Option(
+    name: [.customLong("layer"), .customLong("layers")], help: "Only these layers are listed: last, or such as 0,4-8.")
+  var layers: String?
+  @Flag(name: .long, help: "The neurons that mean one thing first.") var least = false
+  @Option(name: [.customShort("n"), .long], help: "How many are listed; 0 for all.") var count = 20
+  @Flag(name: .long, help: "Print comma-separated values.") var csv = false
+  @Option(name: .long, help: "The model of the store, for the measures of weights (default: found by its name).")
+  var model: String?
+  @OptionGroup var ranking: RankingArguments
+  @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    if count < 0 { throw ValidationError("--count must not be negative.") }
+    if csv, common.json { throw ValidationError("Give one of --csv and --json.") }
+  }
+
+  func run() throws {
+    common.apply()
+    let source = try self.source.open(sites: "resid_post,mlp_post", layers: nil)
+    let sites = source.neuronSites
+    let chosen = sites.isEmpty ? [] : try source.select(sites: "mlp_post", layers: layers)
+    let loaded = try LoadedModel(
+      of: source, named: model ?? (self.source.corpora.isEmpty ? nil : self.source.source), common)
+    let line = ProgressLine(isSilent: common.quiet)
+    let measured = try ranking.settings(seed: common.seed, needsLabels: by.needsLabels).measure(
+      source, model: loaded?.model, piece: loaded?.piece
+    ) { rows, all in
+      line.update("measuring neurons, \(Format.count(rows)) of \(Format.count(all)) rows")
+    }
+    line.clear()
+    let rows = try measured.ranked(
+      by: by, count: count == 0 ? .max : count, least: least, layers: Set(chosen.compactMap(\.layer)))
+    let ranks = NeuronRanks(measured, by: by, least: least, rows: rows)
+    if csv { return Console.standardOutput(ranks.csv()) }
+    try common.show(ranks) { ranks.report($0) }
+  }
+}

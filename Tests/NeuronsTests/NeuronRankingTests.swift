@@ -1,0 +1,70 @@
+import Activations
+import Diagnostics
+import LinearAlgebra
+import Neurons
+import Probes
+import TestSupport
+import Testing
+
+@Suite struct NeuronRankingTests {
+  @Test func thePolysemanticNeuronIsFirstAndNotTheOneThatKnowsALetter() throws {
+    let source = NeuronsTopTests.corpus()
+    let measured = try NeuronRanking().measure(source)
+    #expect(measured.neurons.count == 16 && measured.concepts == ["a", "b", "c", "d"])
+    let ranked = try measured.ranked(count: 16, examples: 2)
+    let best = try #require(ranked.first)
+    #expect(best.neuron == NeuronReference(site: "blocks.1.mlp.hook_post", layer: 1, index: 5))
+    #expect(Set(best.meanings.map(\.words)) == ["a", "b"])
+    #expect(best.meanings.allSatisfy { $0.separation ?? 0 > 0.95 && $0.lexicalShare < 0.5 && $0.examples.count == 2 })
+    #expect(best.measures[.effectiveConcepts] ?? 0 > 1.9 && best.measures[.effectiveConcepts] ?? 9 < 2.1)
+    #expect(best.measures[.conceptCount] == 2)
+    #expect(best.measures[.monosemanticity] ?? 1 < 0.5)
+    let letter = try #require(ranked.first { $0.neuron.layer == 1 && $0.neuron.index == 6 })
+    #expect(letter.measures[.lexicalShare] == 1 && letter.measures[.consensus] ?? 1 < 0.1)
+    #expect(try NeuronRanking().measure(source).neurons == measured.neurons)
+    // From the other end, and one layer alone.
+    let least = try measured.ranked(by: .conceptCount, count: 16, least: true, layers: [1])
+    #expect(least.count == 8 && least.last?.neuron.layer == 1)
+    // Other labels, another answer.
+    var other = source
+    other.documents.labels["label"] = (0..<96).map { .text(["p", "q", "r"][$0 / 4 % 3]) }
+    #expect(try NeuronRanking().measure(other).ranked().first?.meanings.map(\.label) != best.meanings.map(\.label))
+  }
+
+  @Test func withoutLabelsRegionsStandIn() throws {
+    var source = NeuronsTopTests.corpus()
+    source.documents.labels = [:]
+    let measured = try NeuronRanking(window: 1).measure(source)
+    #expect(measured.concepts == nil && measured.regions ?? 0 >= 4)
+    let best = try #require(measured.ranked(count: 1).first)
+    #expect(best.neuron == NeuronReference(site: "blocks.1.mlp.hook_post", layer: 1, index: 5))
+    #expect(best.meanings.count >= 2 && best.meanings.allSatisfy { $0.label == nil })
+  }
+
+  @Test func badInputIsNamed() throws {
+    let source = NeuronsTopTests.corpus()
+    func fault(_ body: () throws -> Void) -> String? {
+      do {
+        try body()
+        return nil
+      } catch { return (error as? Fault)?.name }
+    }
+    var two = source
+    two.documents.labels["label"] = (0..<96).map { .number(Double($0 % 2)) }
+    #expect(fault { _ = try NeuronRanking().measure(two) } == "neurons.tooFewLabels")
+    #expect(fault { _ = try NeuronRanking(column: "domain").measure(source) } == "neurons.noLabels")
+    var bare = source
+    bare.documents.labels = [:]
+    #expect(fault { _ = try NeuronRanking(needsLabels: true).measure(bare) } == "neurons.noLabels")
+    bare.sites.removeAll { $0.name.hasSuffix("resid_post") }
+    #expect(fault { _ = try NeuronRanking().measure(bare) } == "neurons.nothingToCompare")
+    bare.sites = []
+    #expect(fault { _ = try NeuronRanking().measure(bare) } == "neurons.noNeurons")
+    let measured = try NeuronRanking().measure(source)
+    #expect(fault { _ = try measured.ranked(by: .features) } == "neurons.measureNotAvailable")
+    #expect(fault { _ = try measured.ranked(layers: [7]) } == "neurons.noSuchLayer")
+    #expect(
+      fault { _ = try NeuronRanking(embedding: "blocks.9.hook_resid_post").measure(source) }
+        == "activations.unknownSite")
+  }
+}
