@@ -38,13 +38,14 @@ struct NeuronsBenchmarkCommand: ParsableCommand {
       Console.standardOutput(
         (["condition", "noise", "labels", "kind"] + measures.map(\.rawValue)).joined(separator: ","))
     }
-    let result = try benchmark.run(progress: { line.update("condition run \($0) of \($1)") }) {
-      condition, kind, neuron in
-      guard each else { return }
-      let start = [condition.name, "\(condition.noise)", "\(condition.labelled)", kind.rawValue]
-      Console.standardOutput(
-        (start + measures.map { neuron[$0].map { "\($0)" } ?? "" }).joined(separator: ","))
-    }
+    let result = try benchmark.run(
+      progress: { line.update("condition run \($0) of \($1)") },
+      each: { condition, kind, neuron in
+        guard each else { return }
+        let start = [condition.name, "\(condition.noise)", "\(condition.labelled)", kind.rawValue]
+        Console.standardOutput(
+          (start + measures.map { neuron[$0].map { "\($0)" } ?? "" }).joined(separator: ","))
+      })
     line.clear()
     if each { return }
     try common.show(result) { result.report($0, markdown: markdown) }
