@@ -169,6 +169,32 @@ final class TemporaryFolder {
     }
   }
 
+  /// What h5py made to reach for other files, with those files in place beside it.
+  @Test(
+    arguments: [
+      "external_link", "linked_group/data", "soft_link", "external_storage", "absolute", "upwards",
+    ])
+  func aDatasetThatReachesForAnotherFileIsRefused(name: String) throws {
+    let folder = try TemporaryFolder()
+    let fixture = try #require(
+      Bundle.module.url(forResource: "reaching", withExtension: "h5", subdirectory: "Fixtures"))
+    try FileManager.default.copyItem(at: fixture, to: folder.url.appendingPathComponent("reaching.h5"))
+    do {
+      let file = try H5File(creating: folder.path("secret.h5"))
+      let data = try file.makeDataset("data", .float32, shape: [4])
+      try data.write([Float(42), 42, 42, 42])
+      try data.close()
+      try file.close()
+    }
+    try Data(count: 16).write(to: folder.url.appendingPathComponent("secret.bin"))
+    let file = try H5File(opening: folder.path("reaching.h5"))
+    let fault = #expect(throws: Fault.self) { _ = try file.dataset(name) }
+    #expect(fault?.name == "hdf5.foreignStorage")
+    #expect(fault?.file?.hasSuffix("reaching.h5") == true)
+    let honest = try file.dataset("honest").read(as: Float.self)
+    #expect(honest == [0, 1, 2, 3])
+  }
+
   @Test func whatIsNoHDF5FileIsRefused() throws {
     let folder = try TemporaryFolder()
     #expect(throws: Fault.self) { _ = try H5File(opening: folder.path("absent.h5")) }
