@@ -27,6 +27,16 @@ public final class Model: Sendable {
   ///   and their like, and those of `Checkpoint`. NaN and infinite weights are found when a run first uses them
   ///   (`transformer.nonfiniteWeights`).
   public static func load(_ folder: URL, compute: ComputeType = .float32) throws -> Model {
+    try load(folder, compute: compute, randomSeed: nil)
+  }
+
+  /// The same architecture with random weights, for a baseline: every tensor's values are replaced by normal numbers of
+  /// its own mean and variance, which keeps the scale of the activations. Reads all weights once.
+  package func randomized(seed: UInt64) throws -> Model {
+    try Model.load(folder, compute: compute, randomSeed: seed)
+  }
+
+  private static func load(_ folder: URL, compute: ComputeType, randomSeed: UInt64?) throws -> Model {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: folder.path, isDirectory: &isFolder), isFolder.boolValue else {
       throw Fault(
@@ -38,8 +48,9 @@ public final class Model: Sendable {
     let checkpoint = try Checkpoint(folder: folder)
     let configuration = try family.configuration(
       config, tensors: TensorNames(names: Set(checkpoint.names)))
-    let table = try WeightTable(
+    var table = try WeightTable(
       configuration: configuration, map: family.map(configuration), checkpoint: checkpoint)
+    if let randomSeed { try table.randomize(seed: randomSeed) }
     return Model(table: table, folder: folder, compute: compute, checkpoint: checkpoint)
   }
 

@@ -111,11 +111,13 @@ extension Examples {
         expected: "spans with start, end and label", found: "none",
         advice: "capture a corpus with spans, add them with `unfold store label`, or probe at document level")
     }
+    let present = Set(spans.rows.map { $0.label.description })
+    // One label in all: every token is an example, with or without it. Several: tokens under no span have no label that
+    // is known (in a set of parts of speech, those left out for balance are nouns too), and take no part.
+    let background = present.count == 1
     let names = try ClassNames(
-      present: Set(spans.rows.map { $0.label.description }), positive: concept.positive, addingBackground: true,
+      present: present, positive: concept.positive, addingBackground: concept.positive == nil || background,
       place: "spans")
-    // One label against everything else: every token is an example. Several: those under a span.
-    let background = concept.positive != nil || names.names.first.map { $0.hasPrefix("not ") } == true
     classes = names.names
     labels = []
     groups = []
@@ -137,9 +139,7 @@ extension Examples {
         var longest: Int32 = 0
         for span in own where span.start < end && start < span.end {
           let number = names.number(of: span.label.description)
-          if concept.positive != nil {
-            if number == 1 { label = 1 }
-          } else if min(end, span.end) - max(start, span.start) > longest {
+          if min(end, span.end) - max(start, span.start) > longest {
             longest = min(end, span.end) - max(start, span.start)
             label = number
           }

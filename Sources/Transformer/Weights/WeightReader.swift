@@ -12,6 +12,13 @@ extension WeightTable.Entry {
   func read(into target: UnsafeMutableBufferPointer<Float>) throws {
     precondition(target.count == count, "\(target.count) places for \(count) weights of \(tensor.name)")
     guard let base = target.baseAddress, !target.isEmpty else { return }
+    if let random {
+      let rowLength = inputs ?? 1
+      Threads.forRanges(0..<outputs.count, grain: max(1, (1 << 14) / rowLength)) { rows in
+        for row in rows { random.fill(row: outputs.lowerBound + row, base + row * rowLength, count: rowLength) }
+      }
+      return
+    }
     if let inputs, transposed {
       let whole = tensor.shape[1]
       let stored = UnsafeMutablePointer<Float>.allocate(capacity: count)
@@ -46,6 +53,7 @@ extension WeightTable.Entry {
   /// Writes one row (one output's weights) of a weight that is not transposed, unchecked for NaN.
   func readRow(_ row: Int, into target: UnsafeMutablePointer<Float>) {
     let length = inputs ?? 1
+    if let random { return random.fill(row: outputs.lowerBound + row, target, count: length) }
     let first = (outputs.lowerBound + row) * length
     tensor.convert(first..<first + length, into: target)
   }

@@ -19,6 +19,8 @@ struct WeightTable: Sendable {
     var inputs: Int?
     /// Whether the tensor is stored as [inputs, outputs].
     var transposed: Bool
+    /// Set where random numbers stand in for the tensor's own.
+    var random: RandomTensor?
   }
 
   let configuration: Configuration
@@ -61,6 +63,12 @@ struct WeightTable: Sendable {
 
   /// The bias of a weight, or nil where it has none.
   func bias(of weight: Weight, layer: Int? = nil) -> Entry? { biases[Key(weight: weight, layer: layer)] }
+
+  /// Puts random numbers in the place of every weight; reads each tensor once.
+  mutating func randomize(seed: UInt64) throws {
+    for (key, entry) in weights { weights[key]?.random = try RandomTensor(entry, seed: seed) }
+    for (key, entry) in biases { biases[key]?.random = try RandomTensor(entry, seed: seed) }
+  }
 
   /// The bytes in the checkpoint of all tensors of a layer.
   func advise(_ access: MappedFile.Access, layer: Int) {

@@ -1,0 +1,99 @@
+import ArgumentParser
+import Foundation
+import Unfold
+
+struct ProbeSweepCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sweep",
+    abstract: "Train a probe at every layer and site, with the same split, and hold the best against controls.",
+    discussion: """
+      Examples:
+        unfold probe sweep sarcasm sentiment --model unfold-mini
+        unfold probe sweep --all --model unfold-mini --table probes/README.md
+        unfold probe sweep unfold-mini sentiment
+        unfold probe sweep store --positive korean --sites resid_post
+      """)
+
+  @OptionGroup var inputs: ProbeInputs
+  @Flag(name: .long, help: "Run every specification that ships.") var all = false
+  @OptionGroup var probe: ProbeArguments
+  @Option(name: .long, help: "Write the results as a Markdown table to this file.") var table: String?
+  @OptionGroup var common: CommonOptions
+
+  func run() throws {
+    common.apply()
+    let plans = try inputs.plans(probe, seed: common.seed, all: all)
+    var results: [SpecificationResult] = []
+    let clock = ContinuousClock()
+    let start = clock.now
+    for plan in plans {
+      let result = try plan.run(quiet: common.quiet)
+      if !common.json {
+        Console.standardOutput(result.report(common.style, brief: plans.count > 1) + (plans.count > 1 ? "\n" : ""))
+      }
+      results.append(result)
+    }
+    let report = SweepReport(results: results)
+    if let table {
+      try AtomicText.write(report.markdown(command: Self.commandLine), to: URL(filePath: table))
+    }
+    if common.json {
+      try results.count == 1 ? Console.json(results[0]) : Console.json(results)
+    } else if plans.count > 1 {
+      Console.standardOutput(report.overview(common.style))
+      common.note("\(plans.count) specifications in \(Format.duration(seconds: (clock.now - start).seconds))")
+    }
+  }
+
+  /// The command as it was typed, for a table that says how it was made.
+  private static var commandLine: String {
+    (["unfold"] + CommandLine.arguments.dropFirst()).joined(separator: " ")
+  }
+}
+
+struct ProbeListCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list", abstract: "List the probe specifications that ship.",
+    discussion: """
+      Example:
+        unfold probe list
+      """)
+
+  @OptionGroup var common: CommonOptions
+
+  struct Entry: Encodable {
+    let name: String
+    let specification: ProbeSpecification
+  }
+
+  func run() throws {
+    let entries = try SpecificationFile.shippedNames.map {
+      Entry(name: $0, specification: try SpecificationFile(named: $0).specification)
+    }
+    try common.show(entries) { style in
+      var table = TextTable([.left("name"), .left("level"), .left("target"), .text("about")])
+      for entry in entries {
+        table.append([
+          entry.name, entry.specification.level.rawValue, entry.specification.target.rawValue,
+          entry.specification.about,
+        ])
+      }
+      return table.rendered(style) + "\n\nunfold probe sweep NAME --model unfold-mini"
+    }
+  }
+}
+
+/// Text files of results, complete or not at all.
+enum AtomicText {
+  static func write(_ text: String, to url: URL) throws {
+    do {
+      try Data(text.utf8).write(to: url, options: .atomic)
+    } catch {
+      throw Fault(.cannotCreate, "tool.output", "The file cannot be written", file: url.path, found: "\(error)")
+    }
+  }
+}
+
+extension Duration {
+  var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+}

@@ -1,0 +1,51 @@
+import ArgumentParser
+import Foundation
+import Unfold
+
+struct ProbeTrainCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train",
+    abstract: "Train a probe, judge it on groups of documents held back, and hold it against controls.",
+    discussion: """
+      Examples:
+        unfold probe train probes/sarcasm.yaml --model unfold-mini
+        unfold probe train store --sites resid_post --layers 2 -o citations.safetensors --positive citations
+        unfold probe train unfold-mini sentiment --sites resid_post --layers last -o sentiment.safetensors
+
+      Where several sites are chosen, the best in the training folds is taken.
+      """)
+
+  @OptionGroup var inputs: ProbeInputs
+  @OptionGroup var probe: ProbeArguments
+  @Option(
+    name: .shortAndLong,
+    help: "The probe file to write (.safetensors; default: the name of the specification or of the corpus).")
+  var output: String?
+  @OptionGroup var common: CommonOptions
+
+  struct Result: Encodable {
+    let file: String
+    let probe: ProbeRecord
+    let controls: ControlReport?
+  }
+
+  func run() throws {
+    common.apply()
+    let plans = try inputs.plans(probe, seed: common.seed)
+    guard plans.count == 1, let plan = plans.first else {
+      throw Fault(
+        .usage, "tool.oneSpecification", "Probes are trained one at a time", expected: "one specification",
+        found: "\(plans.count)", advice: "compare several with `unfold probe sweep`")
+    }
+    let file = output ?? "\(plan.name).safetensors"
+    try refuseExisting(file)
+    var probes: [String: Probe] = [:]
+    let result = try plan.run(quiet: common.quiet) { probes[$0.record.site.name] = $0 }
+    guard let best = result.best.flatMap({ probes[$0.site] }) else { return }
+    try best.write(to: URL(filePath: file))
+    try common.show(Result(file: file, probe: best.record, controls: result.controls)) { style in
+      [best.report(style), result.controls?.report(style), "The probe: \(style.bold(file))"]
+        .compactMap(\.self).joined(separator: "\n\n")
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import Diagnostics
+import Foundation
+import Testing
+
+import Probes
+
+@Suite struct SpecificationTests {
+  @Test func readsEveryKey() throws {
+    let specification = try ProbeSpecification(
+      yaml: """
+        # A comment.
+        concept: irony
+        about: "words: and more"
+        dataset: [a, b.jsonl]
+        level: token
+        target: label
+        label: kind
+        positive: "1"
+        sites: [embed, resid_post]
+        layers: 0,2-3
+        pooling: last
+        classifier: mass-mean
+        strengths: [0.01, 1, 1e2]
+        folds: 3
+        controls: [shuffled-labels, majority]
+        test_share: 0.3
+        seed: 7
+        """)
+    #expect(specification.concept == "irony")
+    #expect(specification.about == "words: and more")
+    #expect(specification.dataset == ["a", "b.jsonl"])
+    #expect(specification.level == .token)
+    #expect(specification.positive == "1")
+    #expect(specification.sites == "embed,resid_post")
+    #expect(specification.layers == "0,2-3")
+    #expect(specification.pooling == .last)
+    #expect(specification.classifier == .massMean)
+    #expect(specification.strengths == [0.01, 1, 100])
+    #expect(specification.controls == [.majority, .shuffledLabels])
+    #expect(specification.settings.testShare == 0.3)
+    #expect(specification.settings.seed == 7)
+    #expect(specification.settings.concept.column == "kind")
+  }
+
+  @Test(arguments: [
+    ("concept: x\ndatset: y\n", "specification.unknownKey", "line 2", "dataset"),
+    ("concept: x\ndataset: y\npooling: meen\n", "specification.value", "line 3, key pooling", "mean"),
+    ("concept: x\ndataset: y\n\n\nclassifier: logistc\n", "specification.value", "line 5, key classifier", "logistic"),
+    (
+      "concept: x\ndataset: y\ncontrols: [majority, shufled-labels]\n", "specification.value", "line 3",
+      "shuffled-labels"
+    ),
+    ("concept: x\ndataset: y\nfolds: 1\n", "specification.value", "line 3, key folds", "from 2"),
+    ("concept: x\ndataset: y\nstrengths: [1, no]\n", "specification.value", "line 3", "above 0"),
+    ("concept: x\ndataset: y\nseed: -1\n", "specification.value", "line 3", "from 0"),
+    ("concept: x\ndataset: y\ntarget: position\n", "specification.value", "line 3", "level: token"),
+    ("concept: x\n", "specification.missingKey", "the whole file", "dataset"),
+    ("concept: [x\n", "specification.syntax", "line", "each key once"),
+    ("concept: x\nconcept: y\ndataset: z\n", "specification.syntax", "line", "each key once"),
+    ("", "specification.syntax", "", "concept: sarcasm"),
+  ])
+  func refusesWithTheLine(_ yaml: String, _ name: String, _ place: String, _ expected: String) throws {
+    let fault = try #require(throws: Fault.self) { try ProbeSpecification(yaml: yaml, file: "a.yaml") }
+    #expect(fault.name == name)
+    #expect(fault.file == "a.yaml")
+    #expect(place.isEmpty || (fault.place ?? "").hasPrefix(place), "\(fault)")
+    #expect("\(fault)".contains(expected), "\(fault)")
+  }
+
+  @Test func everyShippedOneReads() throws {
+    let names = SpecificationFile.shippedNames
+    #expect(names.count >= 18)
+    for name in names {
+      let file = try SpecificationFile(named: name)
+      #expect(file.specification.concept == name)
+      #expect(!file.specification.about.isEmpty)
+    }
+  }
+
+  @Test func unknownNamesGetAdvice() throws {
+    let fault = try #require(throws: Fault.self) { try SpecificationFile(named: "sarcsm") }
+    #expect(fault.name == "specification.notFound")
+    #expect(fault.advice?.contains("sarcasm") == true)
+  }
+}
