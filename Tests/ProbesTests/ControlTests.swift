@@ -1,10 +1,9 @@
 import Activations
 import Diagnostics
 import LinearAlgebra
+import Probes
 import TestSupport
 import Testing
-
-import Probes
 
 @Suite struct ControlTests {
   /// Documents of two classes, whose activations carry the class with the given strength.

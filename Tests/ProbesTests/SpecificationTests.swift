@@ -1,8 +1,7 @@
 import Diagnostics
 import Foundation
-import Testing
-
 import Probes
+import Testing
 
 @Suite struct SpecificationTests {
   @Test func readsEveryKey() throws {
