@@ -1,0 +1,218 @@
+"""How many parameters transformers' own classes have, built without weights, for the tests of Anatomy.
+
+    pip install transformers==5.23.0 torch==2.13.0
+    python Scripts/references/anatomy.py Tests/AnatomyTests/Fixtures/anatomy.json
+
+The released models' facts below are typed from the papers that introduce them and from the configurations that their
+makers published; Unfold's presets were written separately. `published` is the count that the makers' files hold, where
+it is known, as a check on both. Also: small random configurations of every family with their options, and the
+floating-point operations that PyTorch counts in forward passes.
+"""
+
+import json
+import random
+import sys
+from pathlib import Path
+
+import torch
+import transformers
+from torch.utils.flop_counter import FlopCounterMode
+from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM
+
+
+def gpt2(width, layers, heads):
+    return dict(model_type="gpt2", vocab_size=50257, n_positions=1024, n_embd=width, n_layer=layers, n_head=heads)
+
+
+def rotary(kind, vocabulary, width, neurons, layers, heads, key_values, context, **more):
+    return dict(
+        model_type=kind, vocab_size=vocabulary, hidden_size=width, intermediate_size=neurons,
+        num_hidden_layers=layers, num_attention_heads=heads, num_key_value_heads=key_values,
+        max_position_embeddings=context, **more)
+
+
+def qwen2(width, neurons, layers, heads, key_values, tied, vocabulary=151936, context=131072):
+    return rotary("qwen2", vocabulary, width, neurons, layers, heads, key_values, context, tie_word_embeddings=tied)
+
+
+def qwen3(width, neurons, layers, heads, tied):
+    return rotary("qwen3", 151936, width, neurons, layers, heads, 8, 40960, head_dim=128, tie_word_embeddings=tied)
+
+
+def qwen3_moe(width, neurons, expert, layers, heads):
+    return rotary(
+        "qwen3_moe", 151936, width, neurons, layers, heads, 4, 40960, head_dim=128, moe_intermediate_size=expert,
+        num_experts=128, num_experts_per_tok=8)
+
+
+def gemma2(width, neurons, layers, heads, key_values, head):
+    return rotary("gemma2", 256000, width, neurons, layers, heads, key_values, 8192, head_dim=head)
+
+
+# name: (configuration, the count that the makers' files hold)
+PRESETS = {
+    "gpt2": (gpt2(768, 12, 12), 124_439_808),
+    "gpt2-medium": (gpt2(1024, 24, 16), 354_823_168),
+    "gpt2-large": (gpt2(1280, 36, 20), 774_030_080),
+    "gpt2-xl": (gpt2(1600, 48, 25), 1_557_611_200),
+    "llama-2-7b": (rotary("llama", 32000, 4096, 11008, 32, 32, 32, 4096), 6_738_415_616),
+    "llama-2-13b": (rotary("llama", 32000, 5120, 13824, 40, 40, 40, 4096), 13_015_864_320),
+    "llama-2-70b": (rotary("llama", 32000, 8192, 28672, 80, 64, 8, 4096), 68_976_648_192),
+    "llama-3-8b": (rotary("llama", 128256, 4096, 14336, 32, 32, 8, 8192), 8_030_261_248),
+    "llama-3-70b": (rotary("llama", 128256, 8192, 28672, 80, 64, 8, 8192), 70_553_706_496),
+    "llama-3-405b": (rotary("llama", 128256, 16384, 53248, 126, 128, 8, 131072), 405_853_388_800),
+    "mistral-7b": (rotary("mistral", 32000, 4096, 14336, 32, 32, 8, 32768, sliding_window=4096), 7_241_732_096),
+    "mixtral-8x7b": (
+        rotary("mixtral", 32000, 4096, 14336, 32, 32, 8, 32768, num_local_experts=8, num_experts_per_tok=2),
+        46_702_792_704),
+    "qwen2.5-0.5b": (qwen2(896, 4864, 24, 14, 2, True, context=32768), 494_032_768),
+    "qwen2.5-1.5b": (qwen2(1536, 8960, 28, 12, 2, True), 1_543_714_304),
+    "qwen2.5-3b": (qwen2(2048, 11008, 36, 16, 2, True, context=32768), 3_085_938_688),
+    "qwen2.5-7b": (qwen2(3584, 18944, 28, 28, 4, False, 152064), 7_615_616_512),
+    "qwen2.5-14b": (qwen2(5120, 13824, 48, 40, 8, False, 152064), 14_770_033_664),
+    "qwen2.5-32b": (qwen2(5120, 27648, 64, 40, 8, False, 152064), 32_763_876_352),
+    "qwen2.5-72b": (qwen2(8192, 29568, 80, 64, 8, False, 152064), 72_706_203_648),
+    "qwen3-0.6b": (qwen3(1024, 3072, 28, 16, True), None),
+    "qwen3-1.7b": (qwen3(2048, 6144, 28, 16, True), None),
+    "qwen3-4b": (qwen3(2560, 9728, 36, 32, True), 4_022_468_096),
+    "qwen3-8b": (qwen3(4096, 12288, 36, 32, False), 8_190_735_360),
+    "qwen3-14b": (qwen3(5120, 17408, 40, 40, False), 14_768_307_200),
+    "qwen3-32b": (qwen3(5120, 25600, 64, 64, False), 32_762_123_264),
+    "qwen3-30b-a3b": (qwen3_moe(2048, 6144, 768, 48, 32), 30_532_122_624),
+    "qwen3-235b-a22b": (qwen3_moe(4096, 12288, 1536, 94, 64), 235_093_634_560),
+    "gemma-2-2b": (gemma2(2304, 9216, 26, 8, 4, 256), 2_614_341_888),
+    "gemma-2-9b": (gemma2(3584, 14336, 42, 16, 8, 256), 9_241_705_984),
+    "gemma-2-27b": (gemma2(4608, 36864, 46, 32, 16, 128), 27_227_128_320),
+    "deepseek-v3": (
+        rotary(
+            "deepseek_v3", 129280, 7168, 18432, 61, 128, 128, 163840, moe_intermediate_size=2048, n_shared_experts=1,
+            n_routed_experts=256, num_experts_per_tok=8, n_group=8, topk_group=4, first_k_dense_replace=3,
+            kv_lora_rank=512, q_lora_rank=1536, qk_rope_head_dim=64, qk_nope_head_dim=128, v_head_dim=128),
+        None),
+}
+
+
+def build(configuration, device="meta"):
+    configuration = dict(configuration)
+    config = AutoConfig.for_model(configuration.pop("model_type"), **configuration)
+    kind = AutoModelForCausalLM
+    if config.model_type == "bert":
+        kind = AutoModelForMaskedLM if "BertForMaskedLM" in (config.architectures or []) else AutoModel
+    with torch.device(device):
+        return kind.from_config(config, attn_implementation="eager")
+
+
+def part(name):
+    if any(word in name for word in ("wte", "wpe", "embed_tokens", "embed_in", "_embeddings.")):
+        return "embedding"
+    if any(word in name for word in ("ln_", "norm", "LayerNorm", "layer_norm")):
+        return "norm"
+    if any(word in name for word in ("lm_head", "embed_out", "predictions", "pooler")):
+        return "head"
+    if "attn" in name or "attention" in name:
+        return "attention"
+    return "mlp"
+
+
+def count(configuration):
+    model = build(configuration)
+    result = {"configuration": configuration, "parameters": 0, "biases": 0, "parts": {}}
+    for name, tensor in model.named_parameters():
+        kind = part(name)
+        if "predictions" in name and "LayerNorm" in name:
+            kind = "head"
+        result["parameters"] += tensor.numel()
+        result["parts"][kind] = result["parts"].get(kind, 0) + tensor.numel()
+        if name.endswith("bias"):
+            result["biases"] += tensor.numel()
+    return result
+
+
+def variants(rng):
+    """Small configurations with every option that changes a count."""
+    def size(low, high, step=1):
+        return rng.randrange(low, high) * step
+
+    def flag():
+        return rng.random() < 0.5
+
+    def base(kind, **more):
+        groups = size(1, 5)
+        heads = groups * size(1, 5)
+        head = size(2, 9, 2)
+        fields = rotary(
+            kind, size(50, 500), size(2, 9) * heads * 2, size(10, 200), size(1, 7), heads, groups, size(32, 512))
+        if kind not in ("gpt_neox",) and flag():
+            fields["head_dim"] = head
+        fields["tie_word_embeddings"] = flag()
+        fields.update(more)
+        return fields
+
+    for _ in range(4):
+        heads = size(1, 7)
+        fields = dict(
+            model_type="gpt2", vocab_size=size(50, 500), n_positions=size(16, 99), n_embd=heads * size(2, 9),
+            n_layer=size(1, 6), n_head=heads, tie_word_embeddings=flag())
+        if flag():
+            fields["n_inner"] = size(5, 90)
+        yield fields
+    for _ in range(3):
+        yield base("llama", attention_bias=flag(), mlp_bias=flag())
+        yield base("mistral", sliding_window=16)
+        yield base("qwen2")
+        yield base("qwen3", attention_bias=flag())
+        yield base("gemma2", attention_bias=flag(), head_dim=size(2, 9, 2))
+        experts = size(2, 9)
+        yield base("mixtral", num_local_experts=experts, num_experts_per_tok=rng.randrange(1, experts + 1))
+        layers = size(3, 7)
+        yield base(
+            "qwen3_moe", num_hidden_layers=layers, num_experts=experts, num_experts_per_tok=1,
+            moe_intermediate_size=size(3, 30), decoder_sparse_step=size(1, 3),
+            mlp_only_layers=[rng.randrange(layers)] if flag() else [], attention_bias=flag(), head_dim=size(2, 9, 2))
+        neox = base("gpt_neox", attention_bias=flag())
+        del neox["num_key_value_heads"]
+        yield neox
+        heads = size(1, 6)
+        yield dict(
+            base("deepseek_v3"), num_attention_heads=heads, num_key_value_heads=heads, num_hidden_layers=layers,
+            first_k_dense_replace=rng.randrange(layers + 1), moe_intermediate_size=size(3, 30),
+            n_shared_experts=size(1, 4), n_routed_experts=8, num_experts_per_tok=2, n_group=4, topk_group=2,
+            kv_lora_rank=size(3, 20), q_lora_rank=size(3, 20) if flag() else None, qk_rope_head_dim=size(1, 5, 2),
+            qk_nope_head_dim=size(1, 20), v_head_dim=size(1, 20), attention_bias=flag(), head_dim=None)
+        for architecture in ("BertModel", "BertForMaskedLM"):
+            yield dict(
+                model_type="bert", architectures=[architecture], vocab_size=size(50, 500), hidden_size=heads * size(2, 9),
+                num_hidden_layers=size(1, 6), num_attention_heads=heads, intermediate_size=size(5, 90),
+                max_position_embeddings=size(16, 99), type_vocab_size=size(1, 4))
+
+
+def flops(configuration, tokens):
+    """What PyTorch counts for one text of so many tokens: whole squares of scores, matrix products alone."""
+    model = build(configuration, "cpu").eval()
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(input_ids=torch.zeros(1, tokens, dtype=torch.long), use_cache=False)
+    return {"configuration": configuration, "tokens": tokens, "flops": counter.get_total_flops()}
+
+
+FLOPS = [
+    (gpt2(768, 12, 12), 96),
+    (rotary("llama", 1000, 96, 200, 3, 6, 2, 128, head_dim=16), 64),
+    (rotary("qwen3", 1000, 96, 200, 3, 6, 3, 128, head_dim=24), 64),
+    (rotary("gemma2", 1000, 96, 200, 4, 6, 2, 128, head_dim=16), 64),
+    (rotary(
+        "deepseek_v3", 1000, 96, 200, 3, 6, 6, 128, first_k_dense_replace=3, moe_intermediate_size=10,
+        n_routed_experts=8, num_experts_per_tok=2, n_group=4, topk_group=2, kv_lora_rank=24, q_lora_rank=32,
+        qk_rope_head_dim=8, qk_nope_head_dim=16, v_head_dim=20), 64),
+]
+
+torch.manual_seed(0)
+result = {"transformers": transformers.__version__, "presets": {}, "variants": [], "flops": []}
+for name, (configuration, published) in PRESETS.items():
+    counted = count(configuration)
+    if published is not None and published != counted["parameters"]:
+        sys.exit(f"{name}: transformers counts {counted['parameters']}, the makers' files hold {published}")
+    counted["published"] = published
+    result["presets"][name] = counted
+result["variants"] = [count(configuration) for configuration in variants(random.Random(5))]
+result["flops"] = [flops(*case) for case in FLOPS]
+Path(sys.argv[1]).write_text(json.dumps(result, indent=1, sort_keys=True) + "\n")
