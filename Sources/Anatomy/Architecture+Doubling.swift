@@ -1,5 +1,5 @@
 /// One of the four numbers that size a model and its work.
-public enum Dimension: String, Sendable, Codable, CaseIterable {
+public enum ModelDimension: String, Sendable, Codable, CaseIterable {
   case vocabulary, width, depth, sequence
 }
 
@@ -11,7 +11,7 @@ extension Architecture {
   ///   ranks of latent attention. The number of experts stays.
   /// - Depth: every layer stands twice.
   /// - Sequence: nothing here but a table of learned positions, which needs `sequence` rows.
-  public func doubled(_ dimension: Dimension, sequence: Int) -> Architecture {
+  public func doubled(_ dimension: ModelDimension, sequence: Int) -> Architecture {
     var copy = self
     switch dimension {
     case .vocabulary: copy.vocabularySize *= 2
@@ -38,7 +38,7 @@ extension Architecture {
 
 /// What changes when one dimension of a model doubles: each number is the new value divided by the old.
 public struct Doubling: Sendable, Equatable, Codable {
-  public var dimension: Dimension
+  public var dimension: ModelDimension
   public var parameters: Double
   /// Operations a token.
   public var flops: Double
@@ -51,7 +51,7 @@ public struct Doubling: Sendable, Equatable, Codable {
   /// The residual stream after every layer, a token.
   public var residualStore: Double
 
-  init(_ architecture: Architecture, _ dimension: Dimension, sequence: Int) {
+  init(_ architecture: Architecture, _ dimension: ModelDimension, sequence: Int) {
     let after = architecture.doubled(dimension, sequence: sequence)
     let longer = dimension == .sequence ? 2 * sequence : sequence
     func ratio(_ new: Double, _ old: Double) -> Double { old > 0 ? new / old : 1 }

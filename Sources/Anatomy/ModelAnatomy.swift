@@ -15,7 +15,7 @@ public struct ModelAnatomy: Sendable, Codable {
   public var neurons: NeuronCounts
   public var components: [ParameterComponent]
   public var layers: [LayerRun]
-  public var operations: [Operation]
+  public var operations: [PassStep]
   /// Floating-point operations a token, on average over a text of `sequence` tokens.
   public var flopsPerToken: Double
   /// Of those, the scores and the mixing of values.
@@ -109,7 +109,7 @@ public struct ModelAnatomy: Sendable, Codable {
         expandedBytes: 2 * architecture.expandedCacheNumbers(sequence: $0))
     }
     stores = architecture.storedWidths(sequence: length)
-    doublings = Dimension.allCases.map { Doubling(architecture, $0, sequence: length) }
+    doublings = ModelDimension.allCases.map { Doubling(architecture, $0, sequence: length) }
   }
 
   /// A component's share of the operations a token, its matrix products alone.

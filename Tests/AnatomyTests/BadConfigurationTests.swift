@@ -1,9 +1,8 @@
+import Anatomy
 import Diagnostics
 import Foundation
 import StrictJSON
 import Testing
-
-import Anatomy
 
 @Suite("Configurations that cannot be")
 struct BadConfigurationTests {

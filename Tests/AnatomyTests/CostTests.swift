@@ -1,8 +1,7 @@
+import Anatomy
 import Foundation
 import StrictJSON
 import Testing
-
-import Anatomy
 
 @Suite("Costs")
 struct CostTests {

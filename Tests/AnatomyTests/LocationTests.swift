@@ -1,8 +1,7 @@
+import Anatomy
 import Foundation
 import Testing
 import Transformer
-
-import Anatomy
 
 @Suite("Where an architecture comes from")
 struct LocationTests {

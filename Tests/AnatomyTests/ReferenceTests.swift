@@ -1,8 +1,7 @@
+import Anatomy
 import Foundation
 import StrictJSON
 import Testing
-
-import Anatomy
 
 /// What transformers' own classes count (Scripts/references/anatomy.py).
 struct Reference {

@@ -1,5 +1,5 @@
 /// One step of the forward pass, with what it costs a token.
-public struct Operation: Sendable, Equatable, Codable {
+public struct PassStep: Sendable, Equatable, Codable {
   /// Where a step stands: on the stream itself, or on a branch that reads from the stream and adds its result to it.
   public enum Branch: String, Sendable, Codable {
     case stream, attention, mlp
@@ -27,20 +27,20 @@ extension Architecture {
   /// The forward pass, step by step, in the order of computation; steps of a block stand once.
   ///
   /// - Parameter sequence: The length of the text that scores are counted for.
-  public func operations(sequence: Int) -> [Operation] {
+  public func operations(sequence: Int) -> [PassStep] {
     embeddingOperations + blockOperations(sequence: sequence) + headOperations
   }
 
   private func operation(
-    _ title: String, _ branch: Operation.Branch, block: Bool = true, layers: Int? = nil, _ shape: String,
+    _ title: String, _ branch: PassStep.Branch, block: Bool = true, layers: Int? = nil, _ shape: String,
     _ formula: String = "", _ flops: Double = 0, width dependsOnWidth: Bool, site: String? = nil
-  ) -> Operation {
-    Operation(
+  ) -> PassStep {
+    PassStep(
       title: title, branch: branch, isInBlock: block, layers: layers ?? (block ? self.layers : 1), shape: shape,
       formula: formula, flops: flops, dependsOnWidth: dependsOnWidth, site: site)
   }
 
-  private var embeddingOperations: [Operation] {
+  private var embeddingOperations: [PassStep] {
     var all = [
       operation(
         "embed", .stream, block: false, "token id → \(width)", "copies D", width: true, site: "hook_embed")
@@ -60,9 +60,9 @@ extension Architecture {
 
   /// The matrix products of components, as steps.
   private func products(
-    _ names: Set<String>, titled title: String, _ branch: Operation.Branch, layers: Int? = nil, shape: String,
+    _ names: Set<String>, titled title: String, _ branch: PassStep.Branch, layers: Int? = nil, shape: String,
     site: String?, width: Bool = true
-  ) -> Operation? {
+  ) -> PassStep? {
     let used = components.filter { names.contains($0.name) }
     guard let first = used.first, let count = first.layers else { return nil }
     let flops = used.reduce(0.0) { $0 + Double($1.flops / count) }
@@ -77,7 +77,7 @@ extension Architecture {
       flops, width: width, site: site)
   }
 
-  private func blockOperations(sequence: Int) -> [Operation] {
+  private func blockOperations(sequence: Int) -> [PassStep] {
     let before =
       norms.afterEmbedding
       ? nil : operation("norm", .attention, "\(width)", "D", width: true, site: "ln1.hook_normalized")
@@ -103,8 +103,8 @@ extension Architecture {
     return all
   }
 
-  private func attentionOperations(sequence: Int) -> [Operation] {
-    var all: [Operation?] = []
+  private func attentionOperations(sequence: Int) -> [PassStep] {
+    var all: [PassStep?] = []
     let heads = attention.heads
     if let latent = attention.latent {
       let rank = latent.queryRank.map(String.init)
@@ -160,8 +160,8 @@ extension Architecture {
     return all.compactMap { $0 }
   }
 
-  private var mlpOperations: [Operation] {
-    var all: [Operation?] = []
+  private var mlpOperations: [PassStep] {
+    var all: [PassStep?] = []
     func neurons(_ prefix: String, _ name: String, layers: Int, _ count: Int, copies: Int = 1, site: String?) {
       let many = copies > 1 ? "\(copies) × " : ""
       all.append(
@@ -193,8 +193,8 @@ extension Architecture {
     return all.compactMap { $0 }
   }
 
-  private var headOperations: [Operation] {
-    var all: [Operation] = []
+  private var headOperations: [PassStep] {
+    var all: [PassStep] = []
     if head.kind == .maskedToken {
       all.append(
         operation(
