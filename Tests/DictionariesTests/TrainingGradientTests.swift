@@ -1,0 +1,94 @@
+import Dictionaries
+import Foundation
+import Testing
+
+/// Losses, gradients and three steps of Adam against PyTorch (`Scripts/references/dictionary_training.py`, float64).
+struct TrainingGradientTests {
+  struct Case: Decodable {
+    var name: String
+    var width: Int
+    var outputWidth: Int
+    var latents: Int
+    var rows: Int
+    var rate: Float
+    var architecture: String
+    var transcoder: Bool
+    var unit: Bool
+    var skip: Bool
+    var k: Int?
+    var sparsity: Float?
+    var penalty: String?
+    var bandwidth: Float?
+    var prefixes: [Int]?
+    var dead: [Int]?
+    var auxiliaryK: Int?
+    var auxiliaryWeight: Float?
+    var x: [Float]
+    var y: [Float]?
+    var start: [String: [Float]]
+    var loss: [Double]
+    var gradients: [String: [Float]]
+    var after: [String: [Float]]
+  }
+
+  static let cases: [Case] = {
+    guard let url = Bundle.module.url(forResource: "Fixtures/training", withExtension: "json"),
+      let data = try? Data(contentsOf: url)
+    else { return [] }
+    return (try? JSONDecoder().decode([Case].self, from: data)) ?? []
+  }()
+
+  @Test func allCasesAreThere() { #expect(Self.cases.count == 10) }
+
+  @Test(arguments: 0..<10)
+  func agreesWithAutograd(index: Int) throws {
+    let reference = Self.cases[index]
+    var settings = DictionarySettings(
+      architecture: try #require(.init(rawValue: reference.architecture)), latents: reference.latents,
+      k: reference.k ?? 1)
+    settings.normalization = .none
+    settings.unitNormDecoder = reference.unit
+    settings.sparsity = reference.sparsity ?? 0
+    settings.skip = reference.skip
+    settings.prefixes = reference.prefixes
+    settings.jumpReLU.bandwidth = reference.bandwidth ?? 1
+    if let penalty = reference.penalty { settings.jumpReLU.penalty = try #require(.init(rawValue: penalty)) }
+    settings.auxiliaryWeight = reference.auxiliaryWeight ?? 0
+    settings.auxiliaryK = reference.auxiliaryK
+    settings.deadAfterTokens = 1000
+    settings.learningRate = reference.rate
+    (settings.warmUp, settings.decay) = (0, 0)
+    let trainer = try DictionaryTrainer(
+      settings: settings, inputWidth: reference.width,
+      outputWidth: reference.transcoder ? reference.outputWidth : nil, steps: 3, batch: reference.rows)
+    for (name, values) in reference.start { trainer.setValues(of: name, values) }
+    for step in 0..<3 {
+      trainer.setTokensSinceFiring((0..<reference.latents).map { reference.dead?.contains($0) == true ? 1000 : 0 })
+      let metrics = try reference.x.withUnsafeBufferPointer { x in
+        try (reference.y ?? []).withUnsafeBufferPointer { y in
+          try trainer.train(
+            input: #require(x.baseAddress), target: reference.transcoder ? y.baseAddress : nil, rows: reference.rows)
+        }
+      }
+      guard step == 0 else { continue }
+      for (ours, theirs) in zip([metrics.reconstruction, metrics.sparsity, metrics.auxiliary], reference.loss) {
+        #expect(abs(ours - theirs) <= 2e-5 * max(abs(theirs), 1), "\(reference.name): \(ours) for \(theirs)")
+      }
+      for (name, theirs) in reference.gradients {
+        expectNear(try #require(trainer.gradient(of: name)), theirs, 2e-5, "\(reference.name): gradient of \(name)")
+      }
+    }
+    // Adam divides small gradients by themselves, so that their rounding grows.
+    for (name, theirs) in reference.after {
+      expectNear(try #require(trainer.values(of: name)), theirs, 2e-4, "\(reference.name): \(name) after 3 steps")
+    }
+  }
+
+  /// Equal within a share of the largest value.
+  private func expectNear(_ ours: [Float], _ theirs: [Float], _ tolerance: Float, _ what: String) {
+    #expect(ours.count == theirs.count)
+    let largest = theirs.map(abs).max() ?? 0
+    let worst = zip(ours, theirs).map { abs($0 - $1) }.max() ?? 0
+    #expect(worst <= tolerance * max(largest, 1e-3), "\(what): off by \(worst), largest \(largest)")
+  }
+}
