@@ -1,0 +1,141 @@
+import Activations
+import CKernels
+import LinearAlgebra
+import Probes
+
+/// What one pass over a source gathers of every latent, in memory that does not grow with the source: 12 bytes for each
+/// latent and example, and where neurons are correlated 4 for each latent and neuron.
+struct FeatureGathering {
+  let latents: Int
+  /// Examples kept of each latent.
+  let kept: Int
+  private(set) var rows = 0
+  private(set) var firing: [Int]
+  private var sums: [Double]
+  private var squares: [Double]
+  /// [latents, kept], largest first; a row of −1 is a free place.
+  private var topValues: [Float]
+  private var topRows: [Int]
+  private var best: [Float]
+  private var bestRow: [Int]
+  private var touched: [Int32] = []
+  private var document: Int32 = -1
+  // Neurons.
+  private let neurons: Int
+  private var products: [Float]
+  private var neuronSums: [Double]
+  private var neuronSquares: [Double]
+
+  /// The most pairs of a latent and a neuron that are correlated: 512 MiB of sums.
+  static let mostPairs = 1 << 27
+
+  init(latents: Int, kept: Int, neurons: Int) {
+    self.latents = latents
+    self.kept = kept
+    self.neurons = neurons
+    firing = [Int](repeating: 0, count: latents)
+    sums = [Double](repeating: 0, count: latents)
+    squares = sums
+    topValues = [Float](repeating: 0, count: latents * kept)
+    topRows = [Int](repeating: -1, count: latents * kept)
+    best = [Float](repeating: 0, count: latents)
+    bestRow = [Int](repeating: -1, count: latents)
+    products = [Float](repeating: 0, count: latents * neurons)
+    neuronSums = [Double](repeating: 0, count: neurons)
+    neuronSquares = neuronSums
+  }
+
+  mutating func add(_ active: SparseLatents, block: DictionaryInput.Block) {
+    for (offset, row) in block.rows.enumerated() {
+      if block.documents[offset] != document {
+        closeDocument()
+        document = block.documents[offset]
+      }
+      for place in active.range(ofRow: offset) {
+        let (latent, value) = (Int(active.indices[place]), active.values[place])
+        firing[latent] += 1
+        sums[latent] += Double(value)
+        squares[latent] += Double(value) * Double(value)
+        if bestRow[latent] < 0 { touched.append(active.indices[place]) }
+        if value > best[latent] {
+          best[latent] = value
+          bestRow[latent] = row
+        }
+      }
+    }
+    rows += block.rows.count
+    if let values = block.others.first, neurons > 0 { correlate(active, values) }
+  }
+
+  /// Sums of products of latents and neurons; the threads share the neurons.
+  private mutating func correlate(_ active: SparseLatents, _ values: Matrix) {
+    let (neurons, rows) = (neurons, values.rows)
+    for row in 0..<rows {
+      values.withUnsafeRow(row) { row in
+        for (neuron, value) in row.enumerated() {
+          neuronSums[neuron] += Double(value)
+          neuronSquares[neuron] += Double(value) * Double(value)
+        }
+      }
+    }
+    products.withUnsafeMutableBufferPointer { products in
+      values.elements.withUnsafeBufferPointer { values in
+        guard let products = products.baseAddress, let values = values.baseAddress else { return }
+        Threads.forRanges(0..<neurons, grain: 64) { some in
+          for row in 0..<rows {
+            let source = values + row * neurons + some.lowerBound
+            for place in active.range(ofRow: row) {
+              let target = products + Int(active.indices[place]) * neurons + some.lowerBound
+              unfold_axpy(active.values[place], source, target, some.count)
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// Puts the document's best places among the latents' best; call it after the last rows.
+  mutating func closeDocument() {
+    for number in touched {
+      let latent = Int(number)
+      insert(best[latent], row: bestRow[latent], latent: latent)
+      best[latent] = 0
+      bestRow[latent] = -1
+    }
+    touched.removeAll(keepingCapacity: true)
+  }
+
+  private mutating func insert(_ value: Float, row: Int, latent: Int) {
+    let first = latent * kept
+    guard kept > 0, topRows[first + kept - 1] < 0 || topValues[first + kept - 1] < value else { return }
+    var place = first + kept - 1
+    while place > first, topRows[place - 1] < 0 || topValues[place - 1] < value {
+      topValues[place] = topValues[place - 1]
+      topRows[place] = topRows[place - 1]
+      place -= 1
+    }
+    topValues[place] = value
+    topRows[place] = row
+  }
+
+  /// A latent's best places, largest first.
+  func top(_ latent: Int) -> [(row: Int, value: Float)] {
+    (latent * kept..<(latent + 1) * kept).compactMap { topRows[$0] < 0 ? nil : (topRows[$0], topValues[$0]) }
+  }
+
+  func largest(_ latent: Int) -> Float { kept > 0 && topRows[latent * kept] >= 0 ? topValues[latent * kept] : 0 }
+
+  /// A latent's mean where it is active.
+  func mean(_ latent: Int) -> Double { firing[latent] > 0 ? sums[latent] / Double(firing[latent]) : 0 }
+
+  /// The correlation of a latent with every neuron over all rows; empty where none were read.
+  func correlations(_ latent: Int) -> [Float] {
+    let n = Double(rows)
+    let variance = squares[latent] - sums[latent] * sums[latent] / n
+    return (0..<neurons).map { neuron in
+      let spread = neuronSquares[neuron] - neuronSums[neuron] * neuronSums[neuron] / n
+      let covariance = Double(products[latent * neurons + neuron]) - sums[latent] * neuronSums[neuron] / n
+      return variance > 0 && spread > 0 ? Float(covariance / (variance * spread).squareRoot()) : 0
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import LinearAlgebra
+import Transformer
+
+/// What the weights say of some latents, without any text.
+struct LatentWeights {
+  var promoted: [[LatentFeature.TokenEffect]]
+  var suppressed: [[LatentFeature.TokenEffect]]
+  var aligned: [[LatentFeature.Related]]
+  var nearest: [[LatentFeature.Related]]
+
+  /// - Complexity: O(latents · (vocabulary · d_model + F · m)) with a model.
+  init(
+    _ dictionary: SparseAutoencoder, model: Model?, latents: [Int], count: Int,
+    piece: (@Sendable (Int32) -> String)?
+  ) throws {
+    let directions = dictionary.decoder.selectingRows(latents)
+    aligned = (0..<latents.count).map { row in
+      let values = directions.row(row).map(abs)
+      let total = Float(values.reduce(0.0) { $0 + Double($1) })
+      return topK(count, of: values).map {
+        LatentFeature.Related(index: $0.index, value: total > 0 ? $0.value / total : 0)
+      }
+    }
+    let unit = dictionary.unitDirections
+    let cosines = unit.selectingRows(latents).multiplied(by: unit, transposed: true)
+    nearest = latents.enumerated().map { row, latent in
+      topK(count + 1, of: cosines.row(row)).filter { $0.index != latent }.prefix(count).map {
+        LatentFeature.Related(index: $0.index, value: $0.value)
+      }
+    }
+    promoted = latents.map { _ in [] }
+    suppressed = promoted
+    guard let model, let residual = try Self.residual(directions, of: dictionary, in: model) else { return }
+    for start in stride(from: 0, to: latents.count, by: 64) {
+      let some = start..<min(start + 64, latents.count)
+      let effects = try model.logitEffects(of: residual.selectingRows(some))
+      for (offset, place) in some.enumerated() {
+        var values = effects.row(offset)
+        // A shift of all logits alike says nothing.
+        let mean = Float(values.reduce(0.0) { $0 + Double($1) } / Double(max(values.count, 1)))
+        for token in values.indices { values[token] -= mean }
+        func list(_ values: [Float], _ sign: Float) -> [LatentFeature.TokenEffect] {
+          topK(count, of: values).map {
+            LatentFeature.TokenEffect(
+              id: Int32($0.index), text: piece?(Int32($0.index)) ?? "⟨\($0.index)⟩", effect: sign * $0.value)
+          }
+        }
+        promoted[place] = list(values, 1)
+        suppressed[place] = list(values.map { -$0 }, -1)
+      }
+    }
+  }
+
+  /// What directions at the dictionary's site add to the residual stream, [latents, d_model]; nil where that is not one
+  /// linear map.
+  private static func residual(
+    _ directions: Matrix, of dictionary: SparseAutoencoder, in model: Model
+  ) throws -> Matrix? {
+    let name = dictionary.configuration.hookOut
+    guard model.configuration.hasLogits,
+      let site = model.configuration.sites.first(where: { $0.name == name })
+    else { return nil }
+    switch site.kind {
+    case .residPre, .residMid, .residPost, .mlpOut, .attentionOut:
+      return directions.columns == model.configuration.width ? directions : nil
+    case .mlpPost:
+      guard let layer = site.layer else { return nil }
+      let output = try model.neuronOutputWeights(layer: layer)
+      return output.rows == directions.columns ? directions.multiplied(by: output) : nil
+    case .mixed:
+      guard let layer = site.layer else { return nil }
+      let output = try model.attentionOutputWeights(layer: layer)
+      return output.columns == directions.columns ? directions.multiplied(by: output, transposed: true) : nil
+    default: return nil
+    }
+  }
+}
