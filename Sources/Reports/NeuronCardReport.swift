@@ -4,7 +4,7 @@ import Neurons
 extension NeuronCard {
   /// The whole card: how the neuron is distributed, where it fires, what it writes.
   public func report(_ style: TerminalStyle, count: Int = 10) -> String {
-    var lines = [style.bold("neuron \(neuron)") + "  \(neuron.site), column \(neuron.index)"]
+    var lines = [style.bold("neuron \(neuron)") + "  \(neuron.site), column \(neuron.index)" + place]
     if let statistics {
       lines.append(
         "fires on \(Format.percent(statistics.firing)) of \(Format.count(statistics.count)) tokens; mean "
@@ -15,8 +15,22 @@ extension NeuronCard {
           + "(3 for a normal distribution)")
     }
     if let line = histogram?.line { lines.append(line) }
+    if let measures { lines.append(measures.line) }
     if let lexicalShare {
       lines.append("\(Format.percent(lexicalShare)) of its top examples are one token form")
+    }
+    if !meanings.isEmpty {
+      lines += ["", style.bold("fires for")]
+      let scale = examples.top.first?.value ?? 1
+      for meaning in meanings {
+        lines.append(meaning.heading(style))
+        if !meaning.context.isEmpty {
+          lines.append("  told by " + meaning.context.map { "\"\($0.onOneLine)\"" }.joined(separator: " "))
+        }
+        for example in meaning.examples {
+          lines.append("  \(Format.fixed(Double(example.value), 2))  \(example.line(style, scale: scale))")
+        }
+      }
     }
     lines += ["", examples.report(style, count: count)]
     if !quantiles.isEmpty {
@@ -33,8 +47,35 @@ extension NeuronCard {
       }
     }
     if let weights { lines += ["", weights.report(style)] }
+    if let neighbours {
+      func list(_ some: [NeuronNeighbours.Neighbour]) -> String {
+        some.map { "\($0.neuron) \(Format.fixed($0.cosine, 2))" }.joined(separator: "  ")
+      }
+      lines += [
+        "", style.bold("writes like  ") + list(neighbours.writing),
+        style.bold("reads like  ") + list(neighbours.reading),
+      ]
+    }
+    if !features.isEmpty {
+      lines.append(
+        style.bold("features  ")
+          + features.map { "\($0.feature) \(Format.fixed($0.strength, 2))" }.joined(separator: "  "))
+    }
+    if !concepts.isEmpty {
+      var table = TextTable([
+        .left("concept"), .right("cos with input"), .right("cos with output"), .text("direction from"),
+      ])
+      for known in concepts.prefix(8) {
+        table.append([known.concept, Format.fixed(known.reading), Format.fixed(known.writing), known.origin])
+      }
+      lines += ["", table.rendered(style)]
+    }
+    if let ablation { lines += ["", ablation.report(style)] }
     return lines.joined(separator: "\n")
   }
+
+  /// The layer's depth, where it is known.
+  private var place: String { depth.map { ", at \(Int(($0 * 100).rounded())) % of the depth" } ?? "" }
 }
 
 extension NeuronCard.Histogram {
@@ -64,5 +105,58 @@ extension NeuronWeightSummary {
         + "\(Format.fixed(inputOutputCosine, 2)); kurtosis over the vocabulary \(Format.fixed(vocabularyKurtosis, 1))",
     ]
     .joined(separator: "\n")
+  }
+}
+
+extension NeuronMeasures {
+  /// The measures of meaning on one line.
+  fileprivate var line: String {
+    let shown: [NeuronMeasure] = [
+      .consensus, .secondMeaning, .effectiveConcepts, .conceptCount, .monosemanticity, .contextClusters, .clusterSpread,
+    ]
+    return shown.compactMap { measure in self[measure].map { "\(measure.title) \(Format.fixed($0, 2))" } }
+      .joined(separator: ", ")
+  }
+}
+
+extension NeuronAblation.Effect {
+  /// The change of the loss by domain, and the tokens that suffer most.
+  public func report(_ style: TerminalStyle) -> String {
+    var table = TextTable([
+      .left("domain"), .right("documents"), .right("tokens"), .right("loss"), .right("change"), .right("± s.e."),
+      .right("change / s.e."),
+    ])
+    for row in domains + [all] {
+      table.append([
+        row.domain, "\(row.documents)", Format.count(row.predictions), Format.fixed(row.loss),
+        Format.signed(row.change, 4), Format.fixed(row.standardError, 4),
+        row.standardError > 0 ? Format.fixed(row.change / row.standardError, 1) : "–",
+      ])
+    }
+    var lines = [
+      style.bold("without \(neuron)")
+        + " (replaced by \(replacement == .zero ? "0" : "its mean, \(Format.fixed(Double(value), 3))")): "
+        + "nats a token",
+      table.rendered(style),
+    ]
+    if !worst.isEmpty {
+      lines.append(style.bold("predicted worse"))
+      let scale = worst.map { abs($0.change) }.max() ?? 1
+      for token in worst {
+        let name = token.domain.truncated(toDisplayWidth: 14)
+        let space = String(repeating: " ", count: 14 - name.displayWidth)
+        lines.append(
+          "  \(Format.signed(Double(token.change), 2))  \(style.dim(name))\(space)  \(token.example.line(style, scale: scale))"
+        )
+      }
+    }
+    return lines.joined(separator: "\n")
+  }
+}
+
+extension Format {
+  /// A number with its sign.
+  static func signed(_ value: Double, _ decimals: Int) -> String {
+    value.isFinite ? String(format: "%+.\(decimals)f", value) : "–"
   }
 }

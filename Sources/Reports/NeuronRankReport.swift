@@ -13,6 +13,8 @@ public struct NeuronRanks: Encodable, Sendable {
   public var regions: Int?
   public var embedding: String?
   public var rows: [RankedNeuron]
+  /// What the model loses without the first neurons.
+  public var ablations: [NeuronAblation.Effect] = []
 
   public init(_ measured: MeasuredNeurons, by: NeuronMeasure, least: Bool, rows: [RankedNeuron]) {
     self.by = by
@@ -61,6 +63,7 @@ public struct NeuronRanks: Encodable, Sendable {
         text.append(start + example.line(style, scale: scale))
       }
     }
+    for effect in ablations { text += ["", effect.report(style)] }
     return text.joined(separator: "\n")
   }
 

@@ -92,10 +92,10 @@ public struct RankingBenchmark: Sendable {
 
   /// Runs every condition with every seed.
   ///
-  /// - Parameter each: told each planted neuron's condition, kind and measures.
+  /// - Parameter each: told each planted neuron's condition, kind and measures, and those without its most frequent token.
   public func run(
     progress: ((Int, Int) -> Void)? = nil,
-    each: ((Condition, PlantedNeurons.Kind, NeuronMeasures) -> Void)? = nil
+    each: ((Condition, PlantedNeurons.Kind, NeuronMeasures, NeuronMeasures) -> Void)? = nil
   ) throws -> Result {
     let conditions = conditions
     var rows: [Row] = []
@@ -107,16 +107,19 @@ public struct RankingBenchmark: Sendable {
         let planted = PlantedNeurons(settings)
         let measured = try NeuronRanking(seed: seed).measure(planted)
         let truth = planted.kinds.map(\.isPolysemantic)
-        if let each { for (kind, neuron) in zip(planted.kinds, measured.neurons) { each(condition, kind, neuron) } }
-        let share = measured.neurons.map { $0[.lexicalShare] ?? 0 }
+        if let each {
+          for (index, kind) in planted.kinds.enumerated() {
+            each(condition, kind, measured.neurons[index], measured.controlled[index])
+          }
+        }
         for measure in NeuronMeasure.allCases {
           guard measured.neurons.contains(where: { $0[measure] != nil }) else { continue }
           // A neuron for which a measure is not defined (it never fires) speaks for neither side.
           let defined = measured.neurons.compactMap { $0[measure] }.sorted()
           let keys = measured.neurons.map { measure.sign * ($0[measure] ?? defined[defined.count / 2]) }
           guard let plain = AUROC.area(scores: keys, positive: truth),
-            let controlled = AUROC.area(
-              scores: LexicalControl.residuals(keys, share: share), positive: truth)
+            let without = measured.withoutLexical(measure, sign: measure.sign, of: Array(keys.indices)),
+            let controlled = AUROC.area(scores: without, positive: truth)
           else { continue }
           let old = sums[measure] ?? (0, 0, 0)
           sums[measure] = (old.plain + plain, old.controlled + controlled, old.count + 1)

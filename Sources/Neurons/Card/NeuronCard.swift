@@ -4,7 +4,7 @@ import Foundation
 import LinearAlgebra
 
 /// Everything known about one neuron.
-public struct NeuronCard: Codable, Sendable, Equatable {
+public struct NeuronCard: Encodable, Sendable, Equatable {
   /// How its activations are distributed over the corpus.
   public struct Statistics: Codable, Sendable, Equatable {
     /// Rows that were counted.
@@ -47,6 +47,16 @@ public struct NeuronCard: Codable, Sendable, Equatable {
   public var lexicalShare: Double?
   /// What its weights say; nil where no model was given.
   public var weights: NeuronWeightSummary?
+  /// What the ranking measures of it.
+  public var measures: NeuronMeasures?
+  /// The top examples by what they mean: labels, or clusters of contexts.
+  public var meanings: [NeuronMeaning] = []
+  public var neighbours: NeuronNeighbours?
+  /// The features of a dictionary that load most on it.
+  public var features: [FeatureLoads.Load] = []
+  /// How its weights lie to known concepts, first the concept that it reads most.
+  public var concepts: [ConceptAlignment] = []
+  public var ablation: NeuronAblation.Effect?
 }
 
 extension NeuronCard {

@@ -60,6 +60,11 @@ struct ConceptProfile {
       .sorted { measured[$0] != measured[$1] ? measured[$0] > measured[$1] : $0 < $1 }
   }
 
+  /// The documents in descending order of their values, of equal ones the earlier first.
+  static func order(_ values: [Float]) -> [Int32] {
+    descending(values.indices.map { UInt64(ordered(values[$0])) << 32 | UInt64($0) }.sorted())
+  }
+
   /// From ascending keys the documents in descending order, runs of one value in the documents' own order.
   private static func descending(_ keys: [UInt64]) -> [Int32] {
     var order: [Int32] = []

@@ -1,10 +1,13 @@
 /// One figure made of several measures: how surely a neuron means several unrelated things.
 enum Consensus {
-  static func add(to neurons: inout [NeuronMeasures]) {
-    for index in neurons.indices {
-      guard let second = neurons[index][.secondMeaning] else { continue }
-      let share = neurons[index][.lexicalShare] ?? 0
-      neurons[index][.consensus] = second * (1 - share * share)
-    }
+  /// The second meaning's clarity, as it is and without the neuron's most frequent token, times what is left when the
+  /// top examples that are one single token are taken away.
+  ///
+  /// - Returns: nil where there is no second meaning to judge.
+  static func score(_ measures: NeuronMeasures, without controlled: NeuronMeasures) -> Double? {
+    guard let plain = measures[.secondMeaning] else { return nil }
+    let second = (plain + (controlled[.secondMeaning] ?? plain)) / 2
+    let share = measures[.lexicalShare] ?? 0
+    return second * (1 - share * share)
   }
 }

@@ -15,56 +15,87 @@ extension MeasuredNeurons {
   ) throws -> [NeuronMeaning] {
     guard let number = siteNumbers[neuron.site] else { return [] }
     let site = responses[number]
-    let values = site.values(neuron.index)
-    let order: [Int32]
-    /// For each meaning its documents, strongest first.
-    var found: [(label: String?, separation: Double?, documents: [Int])] = []
-    if let classes = contexts.classes {
-      let kinds = Kinds(labels: contexts.labels, count: classes.count)
-      let profile = ConceptProfile(values: values, labels: kinds.labels, counts: kinds.counts)
-      order = profile.order
-      let concepts = profile.secondMeaning(relatedness: conceptRelatedness).concepts
-      for concept in concepts.prefix(most) {
-        found.append(
-          (
-            classes[concept], profile.separation(of: concept, outside: concepts),
-            order.lazy.filter { contexts.labels[Int($0)] == Int32(concept) }.prefix(8).map { Int($0) }
-          ))
-      }
-    } else if let embeddings = contexts.embeddings {
-      order =
-        ConceptProfile(
-          values: values, labels: [Int32](repeating: 0, count: values.count), counts: [Double(values.count)]
-        ).order
-      let top = order.prefix(settings.top).map { Int($0) }
-      let places = top.map { Int(site.places[$0 * site.width + neuron.index]) }
-      let clusters = ContextClusters(embeddings.selectingRows(places), threshold: threshold)
-      for members in clusters.members.prefix(most) { found.append((nil, nil, members.prefix(8).map { top[$0] })) }
-    } else {
-      return []
-    }
-    let top = Set(order.prefix(settings.top).map { Int($0) })
-    return try found.map { meaning in
-      let places = meaning.documents.map { Int(site.places[$0 * site.width + neuron.index]) }
-      let forms = places.compactMap { contexts.form($0) }
+    let groups = site.gathered.map { groupsOfTop($0, neuron.index, most) } ?? groups(site, neuron.index, most)
+    let total = groups.top
+    return try groups.found.map { group in
+      let forms = group.places.compactMap { contexts.form($0.context) }
       let counts = forms.reduce(into: [String: Int]()) { $0[$1, default: 0] += 1 }
       let sorted = counts.sorted { $0.value != $1.value ? $0.value > $1.value : $0.key < $1.key }
-      let inTop =
-        meaning.label == nil
-        ? meaning.documents.count
-        : top.count { contexts.classes?[Int(contexts.labels[$0])] == meaning.label }
+      let shown = group.places.prefix(8)
       return NeuronMeaning(
-        label: meaning.label, separation: meaning.separation, topShare: Double(inTop) / Double(max(top.count, 1)),
-        activation: meaning.documents.reduce(0) { $0 + Double(values[$1]) } / Double(max(meaning.documents.count, 1)),
+        label: group.label, separation: group.separation,
+        topShare: Double(group.inTop) / Double(max(total, 1)),
+        activation: shown.reduce(0) { $0 + Double($1.value) } / Double(max(shown.count, 1)),
         tokens: sorted.map(\.key), lexicalShare: Double(sorted.first?.value ?? 0) / Double(max(forms.count, 1)),
-        context: contexts.characteristicForms(places),
-        examples: try zip(meaning.documents, places).prefix(examples).map { document, place in
-          let row = contexts.rows[place]
+        context: contexts.characteristicForms(shown.map(\.context)),
+        examples: try group.places.prefix(examples).map { place in
+          let row = contexts.rows[place.context]
           return source.rowKind == .token
-            ? try reader.example(row: row, value: values[document])
-            : try reader.example(document: row, value: values[document])
+            ? try reader.example(row: row, value: place.value)
+            : try reader.example(document: row, value: place.value)
         })
     }
     .sorted { $0.activation > $1.activation }
+  }
+
+  /// The documents of one meaning.
+  private struct Group {
+    var label: String?
+    var separation: Double?
+    /// Where the neuron is highest in each, strongest first.
+    var places: [(context: Int, value: Float)]
+    /// How many of the top examples belong to it.
+    var inTop: Int
+  }
+
+  /// The concepts that a neuron answers; without labels, the clusters of its top examples.
+  private func groups(_ site: NeuronResponses, _ column: Int, _ most: Int) -> (found: [Group], top: Int) {
+    let (values, places) = (site.values(column), site.places(column))
+    func place(_ document: Int) -> (context: Int, value: Float) { (Int(places[document]), values[document]) }
+    if let classes = contexts.classes {
+      let profile = ConceptProfile(values: values, labels: contexts.labels, counts: classCounts(classes.count))
+      let top = profile.order.prefix(settings.top)
+      let concepts = profile.secondMeaning(relatedness: conceptRelatedness).concepts
+      let found = concepts.prefix(most).map { concept in
+        let own = profile.order.lazy.map { Int($0) }.filter { contexts.labels[$0] == Int32(concept) }
+        return Group(
+          label: classes[concept], separation: profile.separation(of: concept, outside: concepts),
+          places: own.prefix(24).map(place), inTop: top.count { contexts.labels[Int($0)] == Int32(concept) })
+      }
+      return (found, top.count)
+    }
+    guard let embeddings = contexts.embeddings else { return ([], 0) }
+    let top = ConceptProfile.order(values).prefix(settings.top).map { Int($0) }
+    let clusters = ContextClusters(embeddings.selectingRows(top.map { Int(places[$0]) }), threshold: threshold)
+    let found = clusters.members.prefix(most).map { members in
+      Group(label: nil, separation: nil, places: members.map { place(top[$0]) }, inTop: members.count)
+    }
+    return (found, top.count)
+  }
+
+  /// The labels that stand twice or oftener among the top examples that a capture kept; without labels, all of them.
+  private func groupsOfTop(_ gathered: TopExamples, _ column: Int, _ most: Int) -> (found: [Group], top: Int) {
+    let places = topContexts(gathered, column).enumerated().map { rank, context in
+      (context: context, value: gathered.values[column * gathered.k + rank])
+    }
+    guard let classes = contexts.classes else {
+      return (
+        places.isEmpty ? [] : [Group(label: nil, separation: nil, places: places, inTop: places.count)], places.count
+      )
+    }
+    var byLabel: [Int32: [(context: Int, value: Float)]] = [:]
+    for place in places { byLabel[contexts.labels[Int(contexts.documentOf[place.context])], default: []].append(place) }
+    let found = byLabel.filter { $0.value.count >= 2 || byLabel.count == 1 }
+      .sorted { $0.value.count != $1.value.count ? $0.value.count > $1.value.count : $0.key < $1.key }
+      .prefix(most).map { label, places in
+        Group(label: classes[Int(label)], separation: nil, places: places, inTop: places.count)
+      }
+    return (found, places.count)
+  }
+
+  func classCounts(_ classes: Int) -> [Double] {
+    var counts = [Double](repeating: 0, count: classes)
+    for label in contexts.labels { counts[Int(label)] += 1 }
+    return counts
   }
 }

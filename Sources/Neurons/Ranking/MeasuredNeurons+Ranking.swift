@@ -13,10 +13,10 @@ extension MeasuredNeurons {
     by measure: NeuronMeasure = .consensus, count: Int = 20, least: Bool = false, layers: Set<Int>? = nil,
     examples: Int = 1
   ) throws -> [RankedNeuron] {
-    var chosen = neurons.filter { $0[measure] != nil }
+    var chosen = neurons.indices.filter { neurons[$0][measure] != nil }
     guard !chosen.isEmpty else { throw Self.notAvailable(measure, among: neurons.first?.present ?? []) }
     if let layers {
-      chosen = chosen.filter { $0.neuron.layer.map(layers.contains) ?? false }
+      chosen = chosen.filter { neurons[$0].neuron.layer.map(layers.contains) ?? false }
       guard !chosen.isEmpty else {
         let held = Set(neurons.compactMap(\.neuron.layer)).sorted()
         throw Fault(
@@ -26,7 +26,7 @@ extension MeasuredNeurons {
       }
     }
     let sign = measure.sign * (least ? -1 : 1)
-    let keys = chosen.map { sign * ($0[measure] ?? 0) }
+    let keys = chosen.map { sign * (neurons[$0][measure] ?? 0) }
     func places(_ keys: [Double]) -> [Int] {
       let order = keys.indices.sorted { keys[$0] != keys[$1] ? keys[$0] > keys[$1] : $0 < $1 }
       var places = [Int](repeating: 0, count: keys.count)
@@ -34,18 +34,28 @@ extension MeasuredNeurons {
       return places
     }
     let own = places(keys)
-    var controlled: [Int]?
-    if chosen.allSatisfy({ $0[.lexicalShare] != nil }) {
-      controlled = places(LexicalControl.residuals(keys, share: chosen.map { $0[.lexicalShare] ?? 0 }))
-    }
+    let withoutLexical = withoutLexical(measure, sign: sign, of: chosen).map { places($0) }
     var reader = try ContextReader(source: source, piece: piece)
     return try chosen.indices.sorted { own[$0] < own[$1] }.prefix(count).map { index in
-      RankedNeuron(
-        neuron: chosen[index].neuron, rank: own[index], rankWithoutLexical: controlled?[index],
-        measures: chosen[index],
-        meanings: try meanings(of: chosen[index].neuron, examples: examples, reader: &reader),
-        aurocs: aurocs(of: chosen[index].neuron))
+      let measures = neurons[chosen[index]]
+      return RankedNeuron(
+        neuron: measures.neuron, rank: own[index], rankWithoutLexical: withoutLexical?[index], measures: measures,
+        meanings: try meanings(of: measures.neuron, examples: examples, reader: &reader),
+        aurocs: aurocs(of: measures.neuron))
     }
+  }
+
+  /// What orders neurons by a measure with the lexical effect taken out: the measure without each neuron's most
+  /// frequent token, or, where documents do not give it, its ranks less what the token's share explains.
+  ///
+  /// - Returns: nil where the tokens are not known.
+  func withoutLexical(_ measure: NeuronMeasure, sign: Double, of chosen: [Int]) -> [Double]? {
+    guard chosen.allSatisfy({ neurons[$0][.lexicalShare] != nil }) else { return nil }
+    let keys = chosen.map { sign * (neurons[$0][measure] ?? 0) }
+    guard chosen.contains(where: { controlled[$0][measure] != nil }) else {
+      return LexicalControl.residuals(keys, share: chosen.map { neurons[$0][.lexicalShare] ?? 0 })
+    }
+    return zip(chosen, keys).map { index, key in controlled[index][measure].map { sign * $0 } ?? key }
   }
 
   static func notAvailable(_ measure: NeuronMeasure, among present: [NeuronMeasure]) -> Fault {
@@ -56,7 +66,9 @@ extension MeasuredNeurons {
   }
 
   func aurocs(of neuron: NeuronReference) -> [String: Double] {
-    guard let classes = contexts.classes, let site = siteNumbers[neuron.site] else { return [:] }
+    guard let classes = contexts.classes, let site = siteNumbers[neuron.site],
+      responses[site].gathered == nil
+    else { return [:] }
     let kinds = Kinds(labels: contexts.labels, count: classes.count)
     let profile = ConceptProfile(
       values: responses[site].values(neuron.index), labels: kinds.labels, counts: kinds.counts)

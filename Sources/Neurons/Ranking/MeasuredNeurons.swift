@@ -8,6 +8,9 @@ import Transformer
 public struct MeasuredNeurons: Sendable {
   /// By layer and column.
   public private(set) var neurons: [NeuronMeasures]
+  /// The same without each neuron's most frequent token form: the documents where it is highest at that form are left
+  /// out. Holds the measures that documents give; the others need no such control or cannot have it.
+  public private(set) var controlled: [NeuronMeasures]
   /// The labels; nil where there were none.
   public var concepts: [String]? { contexts.classes }
   /// How many regions of the residual stream stand in for labels; nil without a residual stream.
@@ -53,14 +56,20 @@ public struct MeasuredNeurons: Sendable {
     regionRelatedness = byRegion.map { Self.relatedness($0, responses) } ?? []
 
     neurons = []
+    controlled = []
     for site in responses {
       var own = (0..<site.width).map {
         NeuronMeasures(neuron: NeuronReference(site: site.site.name, layer: site.site.layer, index: $0))
       }
+      var without = own
       own.withUnsafeMutableBufferPointer { own in
-        nonisolated(unsafe) let own = own
-        Threads.forRanges(0..<site.width, grain: 8) { columns in
-          for column in columns { measure(site, column, byLabel, byRegion, into: &own[column]) }
+        without.withUnsafeMutableBufferPointer { without in
+          nonisolated(unsafe) let (own, without) = (own, without)
+          Threads.forRanges(0..<site.width, grain: 8) { columns in
+            for column in columns {
+              measure(site, column, byLabel, byRegion, into: &own[column], without: &without[column])
+            }
+          }
         }
       }
       if let features = loads[site.site.name] {
@@ -68,8 +77,12 @@ public struct MeasuredNeurons: Sendable {
       }
       if let model, let layer = site.site.layer { try WeightMeasures.add(to: &own, model: model, layer: layer) }
       neurons += own
+      controlled += without
     }
-    Consensus.add(to: &neurons)
+    for index in neurons.indices {
+      neurons[index][.consensus] = Consensus.score(neurons[index], without: controlled[index])
+      controlled[index][.consensus] = neurons[index][.consensus]
+    }
   }
 
   /// Kinds of documents: labels or regions.
@@ -83,12 +96,17 @@ public struct MeasuredNeurons: Sendable {
       for label in labels { counts[Int(label)] += 1 }
       self.counts = counts
     }
+
+    /// Of some documents alone, in their order.
+    func keeping(_ documents: [Int]) -> Kinds {
+      Kinds(labels: documents.map { labels[$0] }, count: counts.count)
+    }
   }
 
   private static func relatedness(_ kinds: Kinds, _ responses: [NeuronResponses]) -> [Double] {
     let classes = kinds.counts.count
     var relatedness = ConceptRelatedness(classes: classes)
-    for site in responses {
+    for site in responses where site.gathered == nil {
       var sums = [Double](repeating: 0, count: classes * site.width)
       for document in 0..<site.documentCount {
         let start = Int(kinds.labels[document]) * site.width
@@ -103,16 +121,34 @@ public struct MeasuredNeurons: Sendable {
 
   private func measure(
     _ site: NeuronResponses, _ column: Int, _ byLabel: Kinds?, _ byRegion: Kinds?,
-    into measures: inout NeuronMeasures
+    into measures: inout NeuronMeasures, without: inout NeuronMeasures
   ) {
-    let values = site.values(column)
-    let count = Double(max(site.moments.count, 1))
-    let variance = site.moments.second[column] / count
-    measures[.skewness] = variance > 0 ? site.moments.third[column] / count / pow(variance, 1.5) : 0
-    measures[.kurtosis] = variance > 0 ? site.moments.fourth[column] / count / (variance * variance) : 0
+    measures[.skewness] = site.skewness[column]
+    measures[.kurtosis] = site.kurtosis[column]
     measures[.firing] = site.firing[column]
+    if let gathered = site.gathered {
+      return measureTop(gathered, column, byLabel, into: &measures, without: &without)
+    }
     measures[.monosemanticity] = site.monosemanticity[column]
-    var order: [Int32] = []
+    let (values, places) = (site.values(column), site.places(column))
+    let order = ConceptProfile.order(values)
+    let top = order.prefix(settings.top).map { Int(places[Int($0)]) }
+    let frequent = mostFrequentForm(top)
+    if let frequent { measures[.lexicalShare] = frequent.share }
+    addDocuments(values, places, byLabel, byRegion, into: &measures)
+    guard let frequent else { return }
+    let kept = values.indices.filter { contexts.formOf[Int(places[$0])] != frequent.form }
+    guard kept.count >= 4 else { return }
+    addDocuments(
+      kept.map { values[$0] }, kept.map { places[$0] }, byLabel?.keeping(kept), byRegion?.keeping(kept),
+      into: &without)
+  }
+
+  /// What each document's highest activation says.
+  private func addDocuments(
+    _ values: [Float], _ places: [Int32], _ byLabel: Kinds?, _ byRegion: Kinds?, into measures: inout NeuronMeasures
+  ) {
+    var order: [Int32]?
     if let byRegion {
       let profile = ConceptProfile(values: values, labels: byRegion.labels, counts: byRegion.counts)
       order = profile.order
@@ -125,14 +161,43 @@ public struct MeasuredNeurons: Sendable {
       measures[.secondMeaning] = profile.secondMeaning(relatedness: conceptRelatedness).score
       addConcepts(profile, byLabel, into: &measures)
     }
-    let top = order.prefix(settings.top).map { Int($0) }
-    let places = top.map { Int(site.places[$0 * site.width + column]) }
-    if let share = lexicalShare(places) { measures[.lexicalShare] = share }
-    if let embeddings = contexts.embeddings, places.count > 1 {
-      let clusters = ContextClusters(embeddings.selectingRows(places), threshold: threshold)
+    let top = (order ?? ConceptProfile.order(values)).prefix(settings.top).map { Int(places[Int($0)]) }
+    if let embeddings = contexts.embeddings, top.count > 1 {
+      let clusters = ContextClusters(embeddings.selectingRows(top), threshold: threshold)
       measures[.coherence] = clusters.coherence
       measures[.contextClusters] = Double(clusters.members.count)
       measures[.clusterSpread] = clusters.centreCosine.map { 1 - $0 } ?? 0
+    }
+  }
+
+  /// What the top examples alone say, where the activations themselves were not kept.
+  private func measureTop(
+    _ gathered: TopExamples, _ column: Int, _ byLabel: Kinds?, into measures: inout NeuronMeasures,
+    without: inout NeuronMeasures
+  ) {
+    let places = topContexts(gathered, column)
+    let frequent = mostFrequentForm(places)
+    if let frequent { measures[.lexicalShare] = frequent.share }
+    guard let byLabel, !places.isEmpty else { return }
+    func add(_ places: [Int], to measures: inout NeuronMeasures) {
+      guard !places.isEmpty else { return }
+      let mixture = ConceptMixture(
+        order: places.map { contexts.documentOf[$0] }, labels: byLabel.labels, counts: byLabel.counts,
+        top: settings.top)
+      measures[.conceptEntropy] = mixture.entropy
+      measures[.effectiveConcepts] = exp(mixture.entropy)
+      measures[.purity] = mixture.purity
+    }
+    add(places, to: &measures)
+    if let frequent { add(places.filter { contexts.formOf[$0] != frequent.form }, to: &without) }
+  }
+
+  /// The contexts of the top examples that a capture gathered, first the strongest.
+  func topContexts(_ gathered: TopExamples, _ column: Int) -> [Int] {
+    (0..<min(gathered.k, settings.top)).compactMap { rank in
+      let row = Int(gathered.rows[column * gathered.k + rank])
+      guard contexts.contextOfRow.indices.contains(row), contexts.contextOfRow[row] >= 0 else { return nil }
+      return Int(contexts.contextOfRow[row])
     }
   }
 
@@ -163,10 +228,12 @@ public struct MeasuredNeurons: Sendable {
   /// Two concepts count as one from this relatedness on.
   static let relatedThreshold = 0.5
 
-  private func lexicalShare(_ places: [Int]) -> Double? {
+  /// The most frequent form among some contexts' tokens, and its share of them.
+  private func mostFrequentForm(_ places: [Int]) -> (form: Int32, share: Double)? {
     guard !contexts.formOf.isEmpty, !places.isEmpty else { return nil }
     var counts: [Int32: Int] = [:]
     for place in places { counts[contexts.formOf[place], default: 0] += 1 }
-    return Double(counts.values.max() ?? 0) / Double(places.count)
+    let best = counts.max { $0.value != $1.value ? $0.value < $1.value : $0.key > $1.key }
+    return best.map { ($0.key, Double($0.value) / Double(places.count)) }
   }
 }

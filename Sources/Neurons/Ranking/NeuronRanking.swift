@@ -54,13 +54,31 @@ public struct NeuronRanking: Sendable {
   ///   - piece: a token's text by its id, where the source has no texts.
   ///   - progress: told how many rows of `rowCount` have been read.
   /// - Throws: `neurons.noNeurons`, `neurons.noTokens`, `neurons.noLabels`, `neurons.tooFewLabels`,
-  ///   `neurons.nothingToCompare`, `neurons.statisticsOnly`, `neurons.notFinite`.
+  ///   `neurons.nothingToCompare`, `neurons.noTopExamples`, `neurons.notFinite`.
   /// - Complexity: O(tokens · neurons · width of the residual stream) for the monosemanticity score, and
   ///   O(neurons · documents · (log documents + concepts)).
   public func measure(
     _ source: some ActivationSource, sites: [String]? = nil, model: Model? = nil, loads: [String: [Int]] = [:],
     piece: (@Sendable (Int32) -> String)? = nil, progress: (@Sendable (Int, Int) -> Void)? = nil
   ) throws -> MeasuredNeurons {
+    if let gathered = try gatheredSites(source, sites), !gathered.isEmpty {
+      // Statistics alone: what the top examples say.
+      var settings = self
+      settings.maximumDocuments = .max
+      let contexts = try RankingContexts(source, settings: settings, piece: piece)
+      let responses = try gathered.map { site, statistics in
+        guard let top = statistics.top else {
+          throw Fault(
+            .badData, "neurons.noTopExamples", "The store holds neither activations nor top examples",
+            place: site.name, expected: "statistics with each neuron's top examples", found: "statistics without",
+            advice: "capture with --top 32, or without --statistics-only")
+        }
+        return NeuronResponses(statistics, top: top, site: site)
+      }
+      return try MeasuredNeurons(
+        source: source, settings: self, contexts: contexts, responses: responses, model: model, loads: loads,
+        piece: piece)
+    }
     let sites = try source.requireNeuronSites(sites)
     let contexts = try RankingContexts(source, settings: self, piece: piece)
     guard contexts.classes != nil || contexts.embeddings != nil else {
@@ -78,5 +96,30 @@ public struct NeuronRanking: Sendable {
     return try MeasuredNeurons(
       source: source, settings: self, contexts: contexts, responses: responses, model: model, loads: loads,
       piece: piece)
+  }
+
+  /// The neurons' sites of a source that kept statistics in place of activations; nil where activations are there.
+  private func gatheredSites(
+    _ source: some ActivationSource, _ names: [String]?
+  ) throws -> [(StoredSite, SiteStatistics)]? {
+    guard source.neuronSites.isEmpty else { return nil }
+    func site(_ name: String, _ layer: Int?) throws -> (StoredSite, SiteStatistics)? {
+      guard let statistics = try source.statistics(of: name) else { return nil }
+      let site = StoredSite(
+        name: name, layer: layer, axes: ["d_mlp"], shape: [statistics.width], gated: statistics.bottom != nil)
+      return (site, statistics)
+    }
+    if let names { return try names.compactMap { try site($0, Self.layer(of: $0)) } }
+    var found: [(StoredSite, SiteStatistics)] = []
+    // Layers that a capture left out may lie between.
+    for layer in 0..<512 {
+      if let site = try site("blocks.\(layer).mlp.hook_post", layer) { found.append(site) }
+    }
+    return found
+  }
+
+  private static func layer(of name: String) -> Int? {
+    let parts = name.split(separator: ".")
+    return parts.count > 2 && parts[0] == "blocks" ? Int(parts[1]) : nil
   }
 }

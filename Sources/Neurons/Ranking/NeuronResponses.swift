@@ -9,17 +9,41 @@ struct NeuronResponses {
   var highest: [Float]
   /// [documents, width]: the context where it stood.
   var places: [Int32]
-  var moments: ColumnMoments
+  /// Of the activation over the contexts: mean z³ and mean z⁴.
+  var skewness: [Double]
+  var kurtosis: [Double]
   /// The share of contexts where each neuron fires.
   var firing: [Double]
   /// Monosemanticity scores; nil without embeddings, or where a neuron is constant.
   var monosemanticity: [Double?]
   let documentCount: Int
+  /// The top examples that a capture kept, where there is nothing else.
+  var gathered: TopExamples?
 
   var width: Int { site.width }
 
   /// A neuron's highest activation in each document.
   func values(_ column: Int) -> [Float] { (0..<documentCount).map { highest[$0 * width + column] } }
+
+  /// The context of each of them.
+  func places(_ column: Int) -> [Int32] { (0..<documentCount).map { places[$0 * width + column] } }
+
+  /// What a capture gathered, without the activations themselves.
+  init(_ statistics: SiteStatistics, top: TopExamples, site: StoredSite) {
+    self.site = site
+    (highest, places, documentCount) = ([], [], 0)
+    (skewness, kurtosis, firing) = (statistics.skewness, statistics.kurtosis, statistics.firing)
+    monosemanticity = [Double?](repeating: nil, count: site.width)
+    gathered = top
+  }
+
+  fileprivate init(_ site: StoredSite, documents: Int) {
+    self.site = site
+    highest = [Float](repeating: -.infinity, count: documents * site.width)
+    places = [Int32](repeating: 0, count: documents * site.width)
+    (skewness, kurtosis, firing, monosemanticity, gathered) = ([], [], [], [], nil)
+    documentCount = documents
+  }
 
   /// Streams some sites' activations once.
   ///
@@ -54,6 +78,7 @@ struct NeuronResponses {
 private struct SiteGatherer {
   let site: StoredSite
   var responses: NeuronResponses
+  var moments: ColumnMoments
   var positive: [Int]
   /// The moments of |a| behind a gated MLP, where the sums below are those of magnitudes.
   var magnitudes: ColumnMoments?
@@ -64,11 +89,8 @@ private struct SiteGatherer {
 
   init(_ site: StoredSite, contexts: RankingContexts) {
     self.site = site
-    let places = contexts.documents.count * site.width
-    responses = NeuronResponses(
-      site: site, highest: [Float](repeating: -.infinity, count: places),
-      places: [Int32](repeating: 0, count: places), moments: ColumnMoments(columns: site.width), firing: [],
-      monosemanticity: [], documentCount: contexts.documents.count)
+    responses = NeuronResponses(site, documents: contexts.documents.count)
+    moments = ColumnMoments(columns: site.width)
     positive = [Int](repeating: 0, count: site.width)
     magnitudes = site.gated ? ColumnMoments(columns: site.width) : nil
     products = contexts.embeddings.map { Matrix(zeros: site.width, columns: $0.columns) }
@@ -90,7 +112,7 @@ private struct SiteGatherer {
     }
     block.elements.withUnsafeBufferPointer { values in
       guard let base = values.baseAddress else { return }
-      responses.moments.add(base, rows: block.rows)
+      moments.add(base, rows: block.rows)
     }
     if gated {
       for index in block.elements.indices { block.elements[index] = abs(block.elements[index]) }
@@ -160,7 +182,9 @@ private struct SiteGatherer {
   func finished(_ contexts: RankingContexts) -> NeuronResponses {
     var responses = responses
     let count = Double(contexts.count)
-    let moments = responses.moments
+    responses.skewness = moments.skewness
+    // A constant column has none.
+    responses.kurtosis = zip(moments.excessKurtosis, moments.second).map { $1 > 0 ? $0 + 3 : 0 }
     responses.firing = positive.indices.map { column in
       guard site.gated else { return Double(positive[column]) / count }
       let largest = max(abs(moments.minimum[column]), abs(moments.maximum[column]))

@@ -21,6 +21,11 @@ extension Model {
     try store.table.bias(of: .mlpInput, layer: checked(layer))?.floats()
   }
 
+  /// The weight of the norm that stands before a layer's MLP and scales what its neurons read. Shape: [d_model].
+  public func neuronInputNormWeights(layer: Int) throws -> [Float] {
+    try NormWeights(store.table, .norm2, layer: checked(layer)).weight
+  }
+
   /// How each head's mixed values come into the residual stream. Shape: [d_model, heads · d_head].
   public func attentionOutputWeights(layer: Int) throws -> Matrix { try matrix(.attentionOutput, layer) }
 

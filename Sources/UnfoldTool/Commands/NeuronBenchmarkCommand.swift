@@ -36,15 +36,17 @@ struct NeuronsBenchmarkCommand: ParsableCommand {
     let measures = NeuronMeasure.allCases
     if each {
       Console.standardOutput(
-        (["condition", "noise", "labels", "kind"] + measures.map(\.rawValue)).joined(separator: ","))
+        (["condition", "noise", "labels", "kind"] + measures.map(\.rawValue)
+          + measures.map { "\($0.rawValue) less lexical" }).joined(separator: ","))
     }
     let result = try benchmark.run(
       progress: { line.update("condition run \($0) of \($1)") },
-      each: { condition, kind, neuron in
+      each: { condition, kind, neuron, without in
         guard each else { return }
         let start = [condition.name, "\(condition.noise)", "\(condition.labelled)", kind.rawValue]
         Console.standardOutput(
-          (start + measures.map { neuron[$0].map { "\($0)" } ?? "" }).joined(separator: ","))
+          (start + [neuron, without].flatMap { some in measures.map { some[$0].map { "\($0)" } ?? "" } }).joined(
+            separator: ","))
       })
     line.clear()
     if each { return }

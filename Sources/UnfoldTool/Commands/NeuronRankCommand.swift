@@ -57,10 +57,18 @@ struct NeuronsRankCommand: ParsableCommand {
   @Flag(name: .long, help: "Print comma-separated values.") var csv = false
   @Option(name: .long, help: "The model of the store, for the measures of weights (default: found by its name).")
   var model: String?
+  @Option(name: .long, help: "A dictionary's folder: how many of its features load on each neuron.")
+  var dictionary: String?
+  @Option(
+    name: .long,
+    help: "So many of the neurons listed are ablated, one at a time, and the model's loss compared by domain.")
+  var ablate = 0
+  @OptionGroup var ablation: AblationArguments
   @OptionGroup var ranking: RankingArguments
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
+    if ablate < 0 { throw ValidationError("--ablate must not be negative.") }
     if count < 0 { throw ValidationError("--count must not be negative.") }
     if csv, common.json { throw ValidationError("Give one of --csv and --json.") }
   }
@@ -68,21 +76,47 @@ struct NeuronsRankCommand: ParsableCommand {
   func run() throws {
     common.apply()
     let source = try self.source.open(sites: "resid_post,mlp_post", layers: nil)
-    let sites = source.neuronSites
-    let chosen = sites.isEmpty ? [] : try source.select(sites: "mlp_post", layers: layers)
+    let wanted = try layers.map { try wantedLayers($0, in: source) }
     let loaded = try LoadedModel(
       of: source, named: model ?? (self.source.corpora.isEmpty ? nil : self.source.source), common)
     let line = ProgressLine(isSilent: common.quiet)
     let measured = try ranking.settings(seed: common.seed, needsLabels: by.needsLabels).measure(
-      source, model: loaded?.model, piece: loaded?.piece
+      source, model: loaded?.model, loads: try loads(source, loaded), piece: loaded?.piece
     ) { rows, all in
       line.update("measuring neurons, \(Format.count(rows)) of \(Format.count(all)) rows")
     }
     line.clear()
     let rows = try measured.ranked(
-      by: by, count: count == 0 ? .max : count, least: least, layers: Set(chosen.compactMap(\.layer)))
-    let ranks = NeuronRanks(measured, by: by, least: least, rows: rows)
+      by: by, count: count == 0 ? .max : count, least: least, layers: wanted)
+    var ranks = NeuronRanks(measured, by: by, least: least, rows: rows)
+    if ablate > 0 {
+      ranks.ablations = try ablation.run(
+        rows.prefix(ablate).map(\.neuron), loaded: loaded, source: source, label: ranking.label, common)
+    }
     if csv { return Console.standardOutput(ranks.csv()) }
     try common.show(ranks) { ranks.report($0) }
+  }
+
+  /// The layers named; a store of statistics alone has no sites to choose from, so numbers are taken as they are.
+  private func wantedLayers(_ names: String, in source: any ActivationSource) throws -> Set<Int> {
+    if !source.neuronSites.isEmpty {
+      return Set(try source.select(sites: "mlp_post", layers: names).compactMap(\.layer))
+    }
+    return Set(
+      try names.split(separator: ",").map { name in
+        guard let number = Int(name) else { throw ValidationError("--layer takes numbers here, not \(name).") }
+        return number
+      })
+  }
+
+  private func loads(_ source: any ActivationSource, _ loaded: LoadedModel?) throws -> [String: [Int]] {
+    guard let dictionary else { return [:] }
+    let features = try SparseAutoencoder.load(folder: URL(filePath: dictionary))
+    var loads: [String: [Int]] = [:]
+    for site in source.neuronSites {
+      guard let layer = site.layer, features.configuration.hookOut.hasPrefix("blocks.\(layer).") else { continue }
+      loads[site.name] = try FeatureLoads.counts(features, layer: layer, model: loaded?.model)
+    }
+    return loads
   }
 }
