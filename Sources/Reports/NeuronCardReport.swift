@@ -16,7 +16,7 @@ extension NeuronCard {
     }
     if let line = histogram?.line { lines.append(line) }
     if let measures { lines.append(measures.line) }
-    if let lexicalShare {
+    if let lexicalShare = measures?[.lexicalShare] ?? lexicalShare {
       lines.append("\(Format.percent(lexicalShare)) of its top examples are one token form")
     }
     if !meanings.isEmpty {
@@ -116,47 +116,5 @@ extension NeuronMeasures {
     ]
     return shown.compactMap { measure in self[measure].map { "\(measure.title) \(Format.fixed($0, 2))" } }
       .joined(separator: ", ")
-  }
-}
-
-extension NeuronAblation.Effect {
-  /// The change of the loss by domain, and the tokens that suffer most.
-  public func report(_ style: TerminalStyle) -> String {
-    var table = TextTable([
-      .left("domain"), .right("documents"), .right("tokens"), .right("loss"), .right("change"), .right("± s.e."),
-      .right("change / s.e."),
-    ])
-    for row in domains + [all] {
-      table.append([
-        row.domain, "\(row.documents)", Format.count(row.predictions), Format.fixed(row.loss),
-        Format.signed(row.change, 4), Format.fixed(row.standardError, 4),
-        row.standardError > 0 ? Format.fixed(row.change / row.standardError, 1) : "–",
-      ])
-    }
-    var lines = [
-      style.bold("without \(neuron)")
-        + " (replaced by \(replacement == .zero ? "0" : "its mean, \(Format.fixed(Double(value), 3))")): "
-        + "nats a token",
-      table.rendered(style),
-    ]
-    if !worst.isEmpty {
-      lines.append(style.bold("predicted worse"))
-      let scale = worst.map { abs($0.change) }.max() ?? 1
-      for token in worst {
-        let name = token.domain.truncated(toDisplayWidth: 14)
-        let space = String(repeating: " ", count: 14 - name.displayWidth)
-        lines.append(
-          "  \(Format.signed(Double(token.change), 2))  \(style.dim(name))\(space)  \(token.example.line(style, scale: scale))"
-        )
-      }
-    }
-    return lines.joined(separator: "\n")
-  }
-}
-
-extension Format {
-  /// A number with its sign.
-  static func signed(_ value: Double, _ decimals: Int) -> String {
-    value.isFinite ? String(format: "%+.\(decimals)f", value) : "–"
   }
 }

@@ -63,7 +63,10 @@ public struct NeuronRanks: Encodable, Sendable {
         text.append(start + example.line(style, scale: scale))
       }
     }
-    for effect in ablations { text += ["", effect.report(style)] }
+    if !ablations.isEmpty {
+      text += ["", style.bold("the model without one neuron at a time"), ablationTable().rendered(style)]
+      if let first = ablations.first { text += ["", first.report(style)] }
+    }
     return text.joined(separator: "\n")
   }
 

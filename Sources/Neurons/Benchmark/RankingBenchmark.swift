@@ -44,6 +44,8 @@ public struct RankingBenchmark: Sendable {
     case uneven
     /// Concepts in families of related ones, contexts with much noise.
     case related
+    /// Many concepts, neurons that fire seldom, contexts ruled by the words: held out while the consensus was settled.
+    case sparse
   }
 
   public var noises: [Double]
@@ -83,6 +85,17 @@ public struct RankingBenchmark: Sendable {
             settings.contextNoise = 1.5
             settings.formStrength = 1.2
             settings.firingShare = 0.4
+          case .sparse:
+            settings.concepts = 20
+            settings.documents = 600
+            settings.tokens = 40
+            settings.vocabulary = 1000
+            settings.width = 80
+            settings.imbalance = 2
+            settings.weakest = 0.5
+            settings.firingShare = 0.12
+            settings.formStrength = 1.5
+            settings.relatedness = 0.2
           }
           return Condition(name: variant.rawValue, noise: noise, labelled: labelled, settings: settings)
         }

@@ -3,9 +3,9 @@
 /// The same word form alone makes contexts overlap, and a neuron that knows one word fires in contexts of every kind
 /// (arXiv 2604.00443). Both the measure and the share are brought to ranks; what is left of the measure after a
 /// least-squares line on the share orders the neurons anew (a partial rank correlation's residual).
-enum LexicalControl {
+package enum LexicalControl {
   /// Ranks from 0 to 1, ties sharing their mean.
-  static func ranks(_ values: [Double]) -> [Double] {
+  package static func ranks(_ values: [Double]) -> [Double] {
     let order = values.indices.sorted { values[$0] != values[$1] ? values[$0] < values[$1] : $0 < $1 }
     var ranks = [Double](repeating: 0, count: values.count)
     var place = 0
@@ -20,7 +20,7 @@ enum LexicalControl {
   }
 
   /// The measure's ranks less what a line on the share's ranks explains.
-  static func residuals(_ values: [Double], share: [Double]) -> [Double] {
+  package static func residuals(_ values: [Double], share: [Double]) -> [Double] {
     precondition(values.count == share.count, "\(values.count) values, \(share.count) shares")
     let (y, x) = (ranks(values), ranks(share))
     let count = Double(max(x.count, 1))

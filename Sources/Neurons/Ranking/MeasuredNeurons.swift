@@ -29,7 +29,7 @@ public struct MeasuredNeurons: Sendable {
   /// Relatedness of concepts, and of regions.
   let conceptRelatedness: [Double]
   private let regionRelatedness: [Double]
-  let threshold: Double
+  package let threshold: Double
   let siteNumbers: [String: Int]
 
   init(
