@@ -4,6 +4,17 @@
 
 #include <string.h>
 
+INLINE void add_four(
+    const float *restrict a, const float *restrict b, const float *restrict c, const float *restrict d,
+    const float *factor, size_t columns, float *restrict y) {
+  float fa = factor[0], fb = factor[1], fc = factor[2], fd = factor[3];
+  for (size_t i = 0; i < columns; i++) y[i] = (y[i] + fa * a[i]) + fb * b[i] + (fc * c[i] + fd * d[i]);
+}
+
+INLINE void add_one(const float *restrict a, float factor, size_t columns, float *restrict y) {
+  for (size_t i = 0; i < columns; i++) y[i] += factor * a[i];
+}
+
 // Four rows at a time: the sum is read and written once for four.
 KERNEL void unfold_add_rows(
     const float *rows, size_t stride, const int32_t *row, const float *factor, size_t count, size_t columns, float *y) {
@@ -11,61 +22,62 @@ KERNEL void unfold_add_rows(
   for (; e + 4 <= count; e += 4) {
     const float *a = rows + (size_t)row[e] * stride, *b = rows + (size_t)row[e + 1] * stride;
     const float *c = rows + (size_t)row[e + 2] * stride, *d = rows + (size_t)row[e + 3] * stride;
-    float fa = factor[e], fb = factor[e + 1], fc = factor[e + 2], fd = factor[e + 3];
-    SEPARATE_STEPS for (size_t i = 0; i < columns; i++)
-      y[i] = (y[i] + fa * a[i]) + fb * b[i] + (fc * c[i] + fd * d[i]);
+    add_four(a, b, c, d, factor + e, columns, y);
   }
   for (; e < count; e++) {
     const float *a = rows + (size_t)row[e] * stride;
-    float fa = factor[e];
-    SEPARATE_STEPS for (size_t i = 0; i < columns; i++) y[i] += fa * a[i];
+    add_one(a, factor[e], columns, y);
   }
 }
 
+/// Four products of rows with the same weights, which are read once.
+INLINE void dot_four(
+    const float *a, const float *b, const float *c, const float *d, const float *weights, size_t columns,
+    float *product) {
+  PARTIAL_SUMS
+  float sa = 0, sb = 0, sc = 0, sd = 0;
+  for (size_t i = 0; i < columns; i++) {
+    float w = weights[i];
+    sa += a[i] * w;
+    sb += b[i] * w;
+    sc += c[i] * w;
+    sd += d[i] * w;
+  }
+  product[0] = sa;
+  product[1] = sb;
+  product[2] = sc;
+  product[3] = sd;
+}
+
+INLINE float dot_one(const float *a, const float *weights, size_t columns) {
+  PARTIAL_SUMS
+  float s = 0;
+  for (size_t i = 0; i < columns; i++) s += a[i] * weights[i];
+  return s;
+}
+
+// The rows are read for the products first and are still near for the sums.
 KERNEL void unfold_add_rows_and_dot(
     const float *rows, size_t stride, const int32_t *row, const float *factor, size_t count, size_t columns,
     const float *weights, float *gradient, float *product) {
-  PARTIAL_SUMS
   size_t e = 0;
   for (; e + 4 <= count; e += 4) {
     const float *a = rows + (size_t)row[e] * stride, *b = rows + (size_t)row[e + 1] * stride;
     const float *c = rows + (size_t)row[e + 2] * stride, *d = rows + (size_t)row[e + 3] * stride;
-    float fa = factor[e], fb = factor[e + 1], fc = factor[e + 2], fd = factor[e + 3];
-    float sa = 0, sb = 0, sc = 0, sd = 0;
-    SEPARATE_STEPS for (size_t i = 0; i < columns; i++) {
-      float w = weights[i];
-      sa += a[i] * w;
-      sb += b[i] * w;
-      sc += c[i] * w;
-      sd += d[i] * w;
-      gradient[i] = (gradient[i] + fa * a[i]) + fb * b[i] + (fc * c[i] + fd * d[i]);
-    }
-    product[e] = sa;
-    product[e + 1] = sb;
-    product[e + 2] = sc;
-    product[e + 3] = sd;
+    dot_four(a, b, c, d, weights, columns, product + e);
+    add_four(a, b, c, d, factor + e, columns, gradient);
   }
   for (; e < count; e++) {
     const float *a = rows + (size_t)row[e] * stride;
-    float fa = factor[e], sa = 0;
-    SEPARATE_STEPS for (size_t i = 0; i < columns; i++) {
-      sa += a[i] * weights[i];
-      gradient[i] += fa * a[i];
-    }
-    product[e] = sa;
+    product[e] = dot_one(a, weights, columns);
+    add_one(a, factor[e], columns, gradient);
   }
 }
 
 KERNEL void unfold_dot_rows(
     const float *rows, size_t stride, const int32_t *row, size_t count, size_t columns, const float *weights,
     float *product) {
-  PARTIAL_SUMS
-  for (size_t e = 0; e < count; e++) {
-    const float *a = rows + (size_t)row[e] * stride;
-    float s = 0;
-    for (size_t i = 0; i < columns; i++) s += a[i] * weights[i];
-    product[e] = s;
-  }
+  for (size_t e = 0; e < count; e++) product[e] = dot_one(rows + (size_t)row[e] * stride, weights, columns);
 }
 
 KERNEL void unfold_adam(
@@ -79,7 +91,7 @@ KERNEL void unfold_adam(
       float v = b2 * second[i] + g2 * (g * factor) * (g * factor);
       first[i] = m;
       second[i] = v;
-      weights[i] -= rate * m / (__builtin_sqrtf(v) * scale + epsilon);
+      weights[i] -= rate * m / (__builtin_elementwise_sqrt(v) * scale + epsilon);
     }
   } else {
     SEPARATE_STEPS for (size_t i = 0; i < n; i++) {
@@ -87,7 +99,7 @@ KERNEL void unfold_adam(
       float v = b2 * second[i];
       first[i] = m;
       second[i] = v;
-      weights[i] -= rate * m / (__builtin_sqrtf(v) * scale + epsilon);
+      weights[i] -= rate * m / (__builtin_elementwise_sqrt(v) * scale + epsilon);
     }
   }
 }
@@ -210,4 +222,10 @@ KERNEL void unfold_start_error(
 
 KERNEL void unfold_subtract(const float *a, const float *b, float *y, size_t n) {
   SEPARATE_STEPS for (size_t i = 0; i < n; i++) y[i] = a[i] - b[i];
+}
+
+KERNEL size_t unfold_count_above(const float *x, float bound, size_t n) {
+  int32_t count = 0;
+  for (size_t i = 0; i < n; i++) count += x[i] > bound;
+  return (size_t)count;
 }

@@ -1,5 +1,6 @@
 import Dictionaries
 import Foundation
+import LinearAlgebra
 import Testing
 
 /// Losses, gradients and three steps of Adam against PyTorch (`Scripts/references/dictionary_training.py`, float64).
@@ -40,8 +41,9 @@ struct TrainingGradientTests {
 
   @Test func allCasesAreThere() { #expect(Self.cases.count == 10) }
 
-  @Test(arguments: 0..<10)
-  func agreesWithAutograd(index: Int) throws {
+  /// By sums over the active latents, and by products over all of them.
+  @Test(arguments: 0..<10, [0.0, 1.0])
+  func agreesWithAutograd(index: Int, density: Double) throws {
     let reference = Self.cases[index]
     var settings = DictionarySettings(
       architecture: try #require(.init(rawValue: reference.architecture)), latents: reference.latents,
@@ -63,6 +65,7 @@ struct TrainingGradientTests {
       outputWidth: reference.transcoder ? reference.outputWidth : nil, steps: 3, batch: reference.rows)
     for (name, values) in reference.start { trainer.setValues(of: name, values) }
     for step in 0..<3 {
+      trainer.expectDensity(density)
       trainer.setTokensSinceFiring((0..<reference.latents).map { reference.dead?.contains($0) == true ? 1000 : 0 })
       let metrics = try reference.x.withUnsafeBufferPointer { x in
         try (reference.y ?? []).withUnsafeBufferPointer { y in
@@ -81,6 +84,41 @@ struct TrainingGradientTests {
     // Adam divides small gradients by themselves, so that their rounding grows.
     for (name, theirs) in reference.after {
       expectNear(try #require(trainer.values(of: name)), theirs, 2e-4, "\(reference.name): \(name) after 3 steps")
+    }
+  }
+
+  /// Selecting by products of integers changes nothing but the last bits of the products.
+  @Test(arguments: [(64, 1), (50, 3), (33, 40)])
+  func screeningSelectsTheSame(width: Int, k: Int) throws {
+    var generator = SeededGenerator(seed: 3)
+    let rows = 100
+    let x = (0..<rows * width).map { _ in Float(generator.normal()) }
+    var settings = DictionarySettings(latents: 2111, k: k)
+    settings.normalization = .none
+    (settings.warmUp, settings.decay) = (0, 0)
+    let trainers = try (0..<2).map { _ in
+      try DictionaryTrainer(settings: settings, inputWidth: width, steps: 4, batch: rows)
+    }
+    trainers[1].selectInSinglePrecision()
+    // Rows of very unequal norms, and a row of zeros.
+    for trainer in trainers {
+      var encoder = try #require(trainer.values(of: "encoder"))
+      for column in 0..<width {
+        encoder[column] *= 1000
+        encoder[5 * width + column] = 0
+      }
+      trainer.setValues(of: "encoder", encoder)
+    }
+    for _ in 0..<3 {
+      let metrics = try trainers.map { trainer in
+        try x.withUnsafeBufferPointer { try trainer.train(input: #require($0.baseAddress), rows: rows) }
+      }
+      #expect(metrics[0].l0 == metrics[1].l0)
+      #expect(abs(metrics[0].loss - metrics[1].loss) < 1e-4 * metrics[1].loss)
+      let gradients = try trainers.map { try #require($0.gradient(of: "encoder")) }
+      // A latent that was selected has a gradient.
+      let selected = gradients.map { gradient in (0..<2111).map { gradient[$0 * width] != 0 } }
+      #expect(selected[0] == selected[1])
     }
   }
 

@@ -65,4 +65,7 @@ void unfold_start_error(
 /// y[i] = a[i] − b[i].
 void unfold_subtract(const float *a, const float *b, float *y, size_t n);
 
+/// How many values exceed the bound.
+size_t unfold_count_above(const float *x, float bound, size_t n);
+
 #pragma clang assume_nonnull end

@@ -38,9 +38,15 @@ public final class DictionaryTrainer {
   var generator: SeededGenerator
   /// Whether a latent's rows have a gradient in this step.
   var touched: [Bool]
+  /// Whether a latent was active anywhere in this step.
+  var fired: [Bool]
   /// Σ of the squared gradient of each latent's rows.
   private var squares: [Double]
   let scratch: BatchScratch
+  /// How TopK selects where products of integers are the quicker; nil elsewhere and in other architectures.
+  private var screened: ScreenedSelection?
+  /// The share of latents and tokens that took part in the last step, of rules with bounds.
+  var density = 1.0
 
   /// - Parameters:
   ///   - outputWidth: the width of the predicted site, of a transcoder; nil for an autoencoder.
@@ -73,6 +79,7 @@ public final class DictionaryTrainer {
     }
     sinceFired = Array(repeating: 0, count: latents)
     touched = Array(repeating: false, count: latents)
+    fired = touched
     squares = Array(repeating: 0, count: latents)
     scaling = InputScaling(settings.normalization)
     generator = SeededGenerator(seed: settings.seed, stream: "dictionary")
@@ -80,8 +87,18 @@ public final class DictionaryTrainer {
       batch: batch, inputWidth: inputWidth, outputWidth: self.outputWidth, isTranscoder: isTranscoder,
       latents: latents, groups: prefixes.count, gate: rule.rebuildsFromGate,
       centred: settings.subtractsDecoderBias && !isTranscoder)
+    let isLarge = latents * inputWidth >= 1 << 16 && settings.k * 8 <= latents
+    if settings.architecture == .topK, ScreenedSelection.isSuitable, isLarge {
+      screened = ScreenedSelection(latents: latents, width: inputWidth, k: settings.k, batch: batch)
+    }
     initializeWeights()
   }
+
+  /// Lets the next step expect this share of active latents, for tests: which arithmetic it takes follows from that.
+  package func expectDensity(_ share: Double) { density = share }
+
+  /// Selects by the product in single precision, for comparisons.
+  package func selectInSinglePrecision() { screened = nil }
 
   var subtractsDecoderBias: Bool { settings.subtractsDecoderBias && !isTranscoder }
 
@@ -160,12 +177,21 @@ public final class DictionaryTrainer {
     precondition(rows > 0 && rows <= scratch.batch, "\(rows) rows in a batch of \(scratch.batch)")
     precondition((target != nil) == isTranscoder, "a target belongs to a transcoder")
     scratch.load(input, target: target, rows: rows, scaling: scaling, bias: subtractsDecoderBias ? decoderBias : nil)
-    var active = activate(rows: rows)
+    let isDense = !settings.selectsLargest && density > Self.denseFrom
+    var active = isDense ? ActiveLatents() : activate(rows: rows)
     var metrics = StepMetrics(
       step: step + 1, tokens: tokens + rows, loss: 0, reconstruction: 0, sparsity: 0, auxiliary: 0, fvu: 0, l0: 0,
       deadFraction: 0, learningRate: Double(schedule.learningRate(at: step)), gradientNorm: 0)
-    reconstruct(active, rows: rows, &metrics)
-    metrics.sparsity = differentiate(&active, rows: rows)
+    if isDense {
+      computeDensely(rows: rows, &metrics)
+    } else {
+      reconstruct(active, rows: rows, &metrics)
+      metrics.sparsity = differentiate(&active, rows: rows)
+      density = Double(active.count) / Double(rows * settings.latents)
+      for latent in 0..<settings.latents {
+        fired[latent] = active.range(latent).contains { active.values[$0] > 0 }
+      }
+    }
     let dead = sinceFired.indices.filter { sinceFired[$0] >= deadAfter }
     metrics.deadFraction = Double(dead.count) / Double(settings.latents)
     if settings.selectsLargest, settings.auxiliaryWeight > 0, !dead.isEmpty {
@@ -174,7 +200,7 @@ public final class DictionaryTrainer {
     metrics.loss = metrics.reconstruction + metrics.sparsity + metrics.auxiliary
     metrics.gradientNorm = gradientNorm()
     guard metrics.loss.isFinite && metrics.gradientNorm.isFinite else { throw notFinite(metrics, rows: rows) }
-    noteFirings(active, rows: rows)
+    noteFirings(rows: rows)
     update(limitedBy: metrics.gradientNorm)
     step += 1
     tokens += rows
@@ -198,7 +224,11 @@ public final class DictionaryTrainer {
   private func activate(rows: Int) -> ActiveLatents {
     let selection = LatentSelection(encoder: encoder, bias: encoderBias, input: scratch.encoderInput, tokens: rows)
     switch settings.architecture {
-    case .topK: return selection.largest(settings.k)
+    case .topK:
+      if let screened {
+        return screened.largest(encoder: encoder, bias: encoderBias, input: scratch.encoderInput, tokens: rows)
+      }
+      return selection.largest(settings.k)
     case .batchTopK, .matryoshka:
       var active = selection.largestOfBatch(settings.k * rows, guess: 0.8 * lastBound)
       active.values = active.products
@@ -388,7 +418,7 @@ public final class DictionaryTrainer {
   }
 
   /// The decoder's bias: the errors' sum, less what it took off the inputs; and the skip path.
-  private func differentiateBiases(rows: Int) {
+  func differentiateBiases(rows: Int) {
     let width = outputWidth
     var sums = [Double](repeating: 0, count: width)
     let errors = scratch.error(0)
@@ -501,11 +531,8 @@ public final class DictionaryTrainer {
   }
 
   /// Counts the tokens since each latent fired.
-  private func noteFirings(_ active: ActiveLatents, rows: Int) {
-    for latent in 0..<settings.latents {
-      let fired = active.range(latent).contains { active.values[$0] > 0 }
-      sinceFired[latent] = fired ? 0 : sinceFired[latent] + Int64(rows)
-    }
+  private func noteFirings(rows: Int) {
+    for latent in 0..<settings.latents { sinceFired[latent] = fired[latent] ? 0 : sinceFired[latent] + Int64(rows) }
   }
 }
 

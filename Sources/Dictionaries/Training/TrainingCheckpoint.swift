@@ -39,6 +39,7 @@ struct TrainerState: Codable {
   var tokens: Int
   var threshold: Double
   var lastBound: Float
+  var density: Double
   var scaling: InputScaling
   var generator: SeededGenerator
 }
@@ -47,13 +48,15 @@ extension DictionaryTrainer {
   var state: TrainerState {
     get {
       TrainerState(
-        step: step, tokens: tokens, threshold: threshold, lastBound: lastBound, scaling: scaling, generator: generator)
+        step: step, tokens: tokens, threshold: threshold, lastBound: lastBound, density: density, scaling: scaling,
+        generator: generator)
     }
     set {
       step = newValue.step
       tokens = newValue.tokens
       threshold = newValue.threshold
       lastBound = newValue.lastBound
+      density = newValue.density
       scaling = newValue.scaling
       generator = newValue.generator
     }

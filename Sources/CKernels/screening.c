@@ -1,0 +1,195 @@
+// Products of small integers that tell which latents cannot be among a token's largest.
+//
+// Rows are rounded to 16 bits with one factor a row, such that no sum of products overflows 32 bits: factor · ‖row‖ =
+// 32,700. Two products a lane and instruction are twice what floating point reaches. What the rounding can have changed
+// is bounded by the norms of what was rounded off (Cauchy and Schwarz), so that nothing is lost that could be selected.
+#include "screening.h"
+#include "clones.h"
+#include "kernels.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { lanes = 16, tile = 6 };
+
+bool unfold_can_screen(void) {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#else
+  return false;
+#endif
+}
+
+/// Rounds a row; `norm` is its length, `error` that of what was rounded off, a little rounded up.
+KERNEL static void round_row(const float *x, size_t n, int16_t *q, float *inverse, float *norm, float *error) {
+  PARTIAL_SUMS
+  double squares = 0;
+  for (size_t i = 0; i < n; i++) squares += (double)x[i] * (double)x[i];
+  float length = (float)__builtin_sqrt(squares);
+  float factor = length > 0 && length < 1e30f ? 32700.0f / length : 0;
+  float back = factor > 0 ? 1 / factor : 0;
+  float lost = 0;
+  for (size_t i = 0; i < n; i++) {
+    float r = __builtin_rintf(x[i] * factor);
+    q[i] = (int16_t)r;
+    float d = x[i] - r * back;
+    lost += d * d;
+  }
+  *inverse = back;
+  // Sums in single precision, of the candidates' exact products too, are themselves a little uncertain.
+  *norm = length * 1.0001f;
+  *error = __builtin_sqrtf(lost) * 1.001f + 4e-6f * length;
+}
+
+void unfold_screen_latent(const struct unfold_screen *s, size_t latent, const float *row) {
+  int16_t q[s->padded];
+  memset(q, 0, sizeof(int16_t) * s->padded);
+  round_row(row, s->width, q, s->latent_inverse + latent, s->latent_norm + latent, s->latent_error + latent);
+  int32_t *panel = (int32_t *)s->latents + latent / lanes * (s->padded / 2 * lanes) + latent % lanes;
+  for (size_t p = 0; p < s->padded / 2; p++) {
+    int32_t pair;
+    memcpy(&pair, q + 2 * p, 4);
+    panel[p * lanes] = pair;
+  }
+}
+
+void unfold_screen_token(const struct unfold_screen *s, size_t token, const float *row) {
+  int16_t *q = s->tokens + token * s->padded;
+  memset(q, 0, sizeof(int16_t) * s->padded);
+  round_row(row, s->width, q, s->token_inverse + token, s->token_norm + token, s->token_error + token);
+}
+
+/// The k-th largest of n values, 1 ≤ k ≤ n; the values are reordered.
+static float kth_largest(float *v, size_t n, size_t k) {
+  size_t low = 0, high = n - 1, wanted = k - 1;
+  while (low < high) {
+    float pivot = v[low + (high - low) / 2];
+    size_t i = low, j = high;
+    for (;;) {
+      while (v[i] > pivot) i++;
+      while (v[j] < pivot) j--;
+      if (i >= j) break;
+      float t = v[i];
+      v[i] = v[j];
+      v[j] = t;
+      i++;
+      j--;
+    }
+    if (j >= high) j = high - 1;
+    if (wanted <= j) high = j; else low = j + 1;
+  }
+  return v[wanted];
+}
+
+/// Raises the bound to the k-th largest lower bound and drops the candidates that cannot reach it.
+static void thin(const struct unfold_screen *s, size_t token) {
+  struct unfold_candidate *list = s->candidates + token * s->capacity;
+  size_t count = (size_t)s->counts[token];
+  if (count < s->k) return;
+  float scratch[count];
+  for (size_t i = 0; i < count; i++) scratch[i] = list[i].low;
+  float bound = kth_largest(scratch, count, s->k);
+  if (bound > s->bounds[token]) s->bounds[token] = bound;
+  size_t kept = 0;
+  for (size_t i = 0; i < count; i++)
+    if (list[i].high >= s->bounds[token]) list[kept++] = list[i];
+  // Too many equal ones: the token is left to the exact product.
+  s->counts[token] = kept + 1 >= s->capacity ? -1 : (int32_t)kept;
+}
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+__attribute__((target("avx2,fma"))) static void meet(
+    const struct unfold_screen *s, size_t panel, size_t first, size_t count) {
+  const __m256i *w = (const __m256i *)s->latents + panel * (s->padded / 2) * 2;
+  const int16_t *x[tile];
+  for (size_t t = 0; t < tile; t++) x[t] = s->tokens + (first + (t < count ? t : 0)) * s->padded;
+  __m256i a0 = _mm256_setzero_si256(), a1 = a0, a2 = a0, a3 = a0, a4 = a0, a5 = a0;
+  __m256i b0 = a0, b1 = a0, b2 = a0, b3 = a0, b4 = a0, b5 = a0;
+  const int16_t *x0 = x[0], *x1 = x[1], *x2 = x[2], *x3 = x[3], *x4 = x[4], *x5 = x[5];
+#define PAIR(i, p)                                                                    \
+  {                                                                                   \
+    int32_t pair;                                                                     \
+    __builtin_memcpy(&pair, x##i + 2 * (p), 4);                                       \
+    __m256i v = _mm256_set1_epi32(pair);                                              \
+    a##i = _mm256_add_epi32(a##i, _mm256_madd_epi16(wa, v));                          \
+    b##i = _mm256_add_epi32(b##i, _mm256_madd_epi16(wb, v));                          \
+  }
+  for (size_t p = 0; p < s->padded / 2; p++) {
+    __m256i wa = _mm256_load_si256(w + 2 * p), wb = _mm256_load_si256(w + 2 * p + 1);
+    PAIR(0, p) PAIR(1, p) PAIR(2, p) PAIR(3, p) PAIR(4, p) PAIR(5, p)
+  }
+#undef PAIR
+  __m256i sums[2 * tile] = {a0, b0, a1, b1, a2, b2, a3, b3, a4, b4, a5, b5};
+  size_t latent = panel * lanes;
+  for (int half = 0; half < 2; half++) {
+    size_t l = latent + 8 * (size_t)half;
+    __m256 inverse = _mm256_loadu_ps(s->latent_inverse + l), norm = _mm256_loadu_ps(s->latent_norm + l);
+    __m256 error = _mm256_loadu_ps(s->latent_error + l), bias = _mm256_loadu_ps(s->bias + l);
+    for (size_t t = 0; t < count; t++) {
+      size_t token = first + t;
+      __m256 value = _mm256_cvtepi32_ps(sums[2 * t + (size_t)half]);
+      value = _mm256_mul_ps(value, _mm256_mul_ps(inverse, _mm256_set1_ps(s->token_inverse[token])));
+      value = _mm256_add_ps(value, bias);
+      __m256 slack = _mm256_mul_ps(norm, _mm256_set1_ps(s->token_error[token]));
+      slack = _mm256_fmadd_ps(error, _mm256_set1_ps(s->token_norm[token] + s->token_error[token]), slack);
+      __m256 high = _mm256_add_ps(value, slack);
+      int hits = _mm256_movemask_ps(_mm256_cmp_ps(high, _mm256_set1_ps(s->bounds[token]), _CMP_GE_OQ));
+      if (!hits) continue;
+      float highs[8], lows[8];
+      _mm256_storeu_ps(highs, high);
+      _mm256_storeu_ps(lows, _mm256_sub_ps(value, slack));
+      while (hits) {
+        int lane = __builtin_ctz((unsigned)hits);
+        hits &= hits - 1;
+        if (s->counts[token] < 0 || l + (size_t)lane >= s->latent_count || !(highs[lane] >= s->bounds[token])) continue;
+        struct unfold_candidate *list = s->candidates + token * s->capacity;
+        list[s->counts[token]++] =
+            (struct unfold_candidate){.latent = (int32_t)(l + (size_t)lane), .high = highs[lane], .low = lows[lane]};
+        if ((size_t)s->counts[token] == s->capacity) thin(s, token);
+      }
+    }
+  }
+}
+#endif
+
+void unfold_screen_tokens(const struct unfold_screen *s, size_t first, size_t count) {
+#if defined(__x86_64__)
+  size_t panels = (s->latent_count + lanes - 1) / lanes;
+  for (size_t panel = 0; panel < panels; panel++)
+    for (size_t t = 0; t < count; t += tile) meet(s, panel, first + t, count - t < tile ? count - t : tile);
+#endif
+  for (size_t t = first; t < first + count; t++)
+    if (s->counts[t] >= 0) thin(s, t);
+}
+
+size_t unfold_screen_finish(
+    const struct unfold_screen *s, size_t token, const float *rows, const float *x, int32_t *latents, float *values) {
+  const struct unfold_candidate *list = s->candidates + token * s->capacity;
+  int all = s->counts[token] < 0;
+  size_t count = all ? s->latent_count : (size_t)s->counts[token];
+  if (count == 0) return 0;
+  float *exact = malloc(2 * count * sizeof(float)), *scratch = exact + count;
+  if (!exact) return 0;
+  size_t positive = 0;
+  for (size_t i = 0; i < count; i++) {
+    size_t latent = all ? i : (size_t)list[i].latent;
+    exact[i] = unfold_dot(rows + latent * s->width, x, s->width) + s->bias[latent];
+    if (exact[i] > 0) scratch[positive++] = exact[i];
+  }
+  float least = positive > s->k ? kth_largest(scratch, positive, s->k) : 0;
+  size_t above = 0, kept = 0;
+  for (size_t i = 0; i < count; i++) above += exact[i] > least;
+  size_t equal = positive > s->k ? s->k - above : 0;
+  for (size_t i = 0; i < count; i++) {
+    if (!(exact[i] > least)) {
+      if (equal == 0 || exact[i] != least) continue;
+      equal--;
+    }
+    latents[kept] = all ? (int32_t)i : list[i].latent;
+    values[kept++] = exact[i];
+  }
+  free(exact);
+  return kept;
+}
