@@ -73,10 +73,10 @@ public struct ModelAnatomy: Sendable, Codable {
     }
   }
 
-  /// - Parameter sequence: The length of texts; nil: the architecture's context.
+  /// - Parameter sequence: The length of texts; nil: the architecture's context, but at most 4,096.
   /// - Throws: `Fault` of the kind `usage` named `anatomy.sequence` where the length is not from 1 to 2²⁸.
   public init(_ architecture: Architecture, sequence: Int? = nil, stored: StoredParameters? = nil) throws {
-    let length = sequence ?? architecture.context
+    let length = sequence ?? min(architecture.context, 4096)
     guard (1...(1 << 28)).contains(length) else {
       throw Fault(
         .usage, "anatomy.sequence", "No text has this length", expected: "from 1 to \(1 << 28) tokens",
@@ -110,6 +110,21 @@ public struct ModelAnatomy: Sendable, Codable {
     }
     stores = architecture.storedWidths(sequence: length)
     doublings = ModelDimension.allCases.map { Doubling(architecture, $0, sequence: length) }
+  }
+
+  /// The places that a user named, separated by commas; `mlp_post` means experts too.
+  /// - Throws: `Fault` of the kind `usage` named `anatomy.unknownSite`.
+  public func stores(named names: String) throws -> [StoredWidth] {
+    try names.split(separator: ",").flatMap { part in
+      let name = part.filter { !$0.isWhitespace }
+      let found = stores.filter { $0.site == name || $0.site.hasSuffix(" " + name) }
+      guard !found.isEmpty else {
+        throw Fault(
+          .usage, "anatomy.unknownSite", "The table of stores has no such site", place: name,
+          expected: "one of \(stores.map(\.site).joined(separator: ", "))", found: name)
+      }
+      return found
+    }
   }
 
   /// A component's share of the operations a token, its matrix products alone.

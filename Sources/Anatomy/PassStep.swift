@@ -43,18 +43,21 @@ extension Architecture {
   private var embeddingOperations: [PassStep] {
     var all = [
       operation(
-        "embed", .stream, block: false, "token id → \(width)", "copies D", width: true, site: "hook_embed")
+        "embed", .stream, block: false, "token id → \(grouped(width))", "copies D", width: true, site: "hook_embed")
     ]
     if learnedPositions > 0 {
       all.append(
         operation(
-          "add position", .stream, block: false, "position → \(width)", "adds D", width: true, site: "hook_pos_embed"))
+          "add position", .stream, block: false, "position → \(grouped(width))", "adds D", width: true,
+          site: "hook_pos_embed"))
     }
     if tokenTypes > 0 {
       all.append(
-        operation("add token type", .stream, block: false, "type → \(width)", "adds D", width: true))
+        operation("add token type", .stream, block: false, "type → \(grouped(width))", "adds D", width: true))
     }
-    if norms.afterEmbedding { all.append(operation("norm", .stream, block: false, "\(width)", "D", width: true)) }
+    if norms.afterEmbedding {
+      all.append(operation("norm", .stream, block: false, "\(grouped(width))", "D", width: true))
+    }
     return all
   }
 
@@ -70,35 +73,40 @@ extension Architecture {
       let times = component.activeCopies > 1 ? "\(component.activeCopies)·" : ""
       return times + component.letters.replacing(" × ", with: "·")
     }
-    let unique = formula.allSatisfy { $0 == formula[0] } && formula.count > 1
+    let isRepeated = formula.count > 1 && formula.allSatisfy { $0 == formula[0] }
+    let letters =
+      isRepeated
+      ? "2·\(formula.count)·\(formula[0])"
+      : formula.count == 1 ? "2·\(formula[0])" : "2·(\(formula.joined(separator: " + ")))"
     return operation(
-      title, branch, layers: layers, shape,
-      unique ? "2·\(formula.count)·\(formula[0])" : "2·(\(formula.joined(separator: " + ")))",
+      title, branch, layers: layers, shape, letters,
       flops, width: width, site: site)
   }
 
   private func blockOperations(sequence: Int) -> [PassStep] {
     let before =
       norms.afterEmbedding
-      ? nil : operation("norm", .attention, "\(width)", "D", width: true, site: "ln1.hook_normalized")
+      ? nil : operation("norm", .attention, "\(grouped(width))", "D", width: true, site: "ln1.hook_normalized")
     let sandwich = norms.perBlock == 4
     var all = [before].compactMap { $0 }
     all += attentionOperations(sequence: sequence)
-    if sandwich { all.append(operation("norm of the result", .attention, "\(width)", "D", width: true)) }
+    if sandwich { all.append(operation("norm of the result", .attention, "\(grouped(width))", "D", width: true)) }
     all.append(
       operation(
-        "add to the stream", .stream, "\(width) + \(width)", "D", width: true,
+        "add to the stream", .stream, "\(grouped(width)) + \(grouped(width))", "D", width: true,
         site: isParallel ? nil : "hook_resid_mid"))
     all.append(
       operation(
-        "norm", norms.afterEmbedding ? .stream : .mlp, "\(width)", "D", width: true,
+        "norm", norms.afterEmbedding ? .stream : .mlp, "\(grouped(width))", "D", width: true,
         site: norms.afterEmbedding ? "ln1.hook_normalized" : "ln2.hook_normalized"))
     all += mlpOperations
-    if sandwich { all.append(operation("norm of the result", .mlp, "\(width)", "D", width: true)) }
+    if sandwich { all.append(operation("norm of the result", .mlp, "\(grouped(width))", "D", width: true)) }
     all.append(
-      operation("add to the stream", .stream, "\(width) + \(width)", "D", width: true, site: "hook_resid_post"))
+      operation(
+        "add to the stream", .stream, "\(grouped(width)) + \(grouped(width))", "D", width: true, site: "hook_resid_post"
+      ))
     if norms.afterEmbedding {
-      all.append(operation("norm", .stream, "\(width)", "D", width: true, site: "hook_normalized_resid_post"))
+      all.append(operation("norm", .stream, "\(grouped(width))", "D", width: true, site: "hook_normalized_resid_post"))
     }
     return all
   }
@@ -111,16 +119,16 @@ extension Architecture {
       all.append(
         products(
           ["W_DQ", "W_DKV"], titled: "down to latents", .attention,
-          shape: "\(width) → \(rank.map { "\($0) and " } ?? "")\(latent.keyValueRank) + \(latent.rotaryWidth)",
+          shape: "\(grouped(width)) → \(rank.map { "\($0) and " } ?? "")\(latent.keyValueRank) + \(latent.rotaryWidth)",
           site: nil))
       all.append(
         products(
-          ["W_Q"], titled: "queries", .attention, shape: "\(width) → \(heads) × \(attention.headWidth)",
+          ["W_Q"], titled: "queries", .attention, shape: "\(grouped(width)) → \(heads) × \(attention.headWidth)",
           site: "attn.hook_q"))
       all.append(
         products(
           ["W_UQ", "W_UKV"], titled: "up to heads", .attention,
-          shape: "latents → \(heads) × (\(attention.headWidth) q, k; \(attention.valueWidth) v)", site: nil,
+          shape: "latents → \(heads) × \(attention.headWidth) q, k; × \(attention.valueWidth) v", site: nil,
           width: false))
     } else {
       let keys = attention.keyValueHeads
@@ -128,8 +136,8 @@ extension Architecture {
         products(
           ["W_Q", "W_K", "W_V"], titled: "queries, keys, values", .attention,
           shape: keys == heads
-            ? "\(width) → 3 × \(heads) heads × \(attention.headWidth)"
-            : "\(width) → (\(heads) q + \(keys) k + \(keys) v) heads × \(attention.headWidth)",
+            ? "\(grouped(width)) → 3 × \(heads) heads × \(attention.headWidth)"
+            : "\(grouped(width)) → (\(heads) q + \(keys) k + \(keys) v) heads × \(attention.headWidth)",
           site: "attn.hook_q, k, v"))
     }
     if attention.normalizesQueryKey {
@@ -155,7 +163,8 @@ extension Architecture {
         mixingFLOPs(keys: keys) / layerCount, width: false, site: "attn.hook_z"))
     all.append(
       products(
-        ["W_O"], titled: "output projection", .attention, shape: "\(heads) × \(attention.valueWidth) → \(width)",
+        ["W_O"], titled: "output projection", .attention,
+        shape: "\(heads) × \(attention.valueWidth) → \(grouped(width))",
         site: "hook_attn_out"))
     return all.compactMap { $0 }
   }
@@ -168,16 +177,16 @@ extension Architecture {
         products(
           [prefix + "W_gate", prefix + "W_in"],
           titled: name.isEmpty ? (mlp.isGated ? "gates and inputs" : "neurons' inputs") : "\(name), in", .mlp,
-          layers: layers, shape: "\(width) → \(many)\(mlp.isGated ? "2 × " : "")\(count)",
+          layers: layers, shape: "\(grouped(width)) → \(many)\(mlp.isGated ? "2 × " : "")\(grouped(count))",
           site: site.map { $0 + ".hook_pre" }))
       all.append(
         operation(
           mlp.isGated ? "\(mlp.activation)(gate) · input" : mlp.activation, .mlp, layers: layers,
-          "\(many)\(count) neurons", width: false, site: site.map { $0 + ".hook_post" }))
+          "\(many)\(grouped(count)) neurons", width: false, site: site.map { $0 + ".hook_post" }))
       all.append(
         products(
           [prefix + "W_out"], titled: name.isEmpty ? "neurons' output" : "\(name), out", .mlp, layers: layers,
-          shape: "\(many)\(count) → \(width)", site: site == "mlp" ? "hook_mlp_out" : nil))
+          shape: "\(many)\(grouped(count)) → \(grouped(width))", site: site == "mlp" ? "hook_mlp_out" : nil))
     }
     if denseLayers > 0 { neurons("", "", layers: denseLayers, mlp.neurons, site: "mlp") }
     guard let experts, !experts.layers.isEmpty else { return all.compactMap { $0 } }
@@ -185,7 +194,7 @@ extension Architecture {
     all.append(
       products(
         ["W_router"], titled: "router", .mlp, layers: layers,
-        shape: "\(width) → \(experts.count), wakes \(experts.active)", site: "mlp.hook_expert_weights"))
+        shape: "\(grouped(width)) → \(experts.count), wakes \(experts.active)", site: "mlp.hook_expert_weights"))
     neurons("experts.", "experts", layers: layers, experts.neurons, copies: experts.active, site: "mlp.experts.{e}")
     if experts.sharedNeurons > 0 {
       neurons("shared.", "shared expert", layers: layers, experts.sharedNeurons, site: "mlp.shared_experts")
@@ -198,29 +207,32 @@ extension Architecture {
     if head.kind == .maskedToken {
       all.append(
         operation(
-          "dense layer", .stream, block: false, "\(width) → \(width)", "2·D·D", 2 * Double(width) * Double(width),
+          "dense layer", .stream, block: false, "\(grouped(width)) → \(grouped(width))", "2·D·D",
+          2 * Double(width) * Double(width),
           width: true))
-      all.append(operation("norm", .stream, block: false, "\(width)", "D", width: true))
+      all.append(operation("norm", .stream, block: false, "\(grouped(width))", "D", width: true))
     }
     if norms.final {
       all.append(
-        operation("final norm", .stream, block: false, "\(width)", "D", width: true, site: "ln_final.hook_normalized"))
+        operation(
+          "final norm", .stream, block: false, "\(grouped(width))", "D", width: true, site: "ln_final.hook_normalized"))
     }
     if head.pooler {
       all.append(
         operation(
-          "pooler", .stream, block: false, "\(width) → \(width)", "2·D·D", 2 * Double(width) * Double(width),
+          "pooler", .stream, block: false, "\(grouped(width)) → \(grouped(width))", "2·D·D",
+          2 * Double(width) * Double(width),
           width: true))
     }
     guard head.kind != .none else { return all }
     all.append(
       operation(
-        "unembed", .stream, block: false, "\(width) → \(vocabularySize)", "2·D·V",
+        "unembed", .stream, block: false, "\(grouped(width)) → \(grouped(vocabularySize))", "2·D·V",
         2 * Double(width) * Double(vocabularySize), width: true, site: "unembed.hook_out"))
     if let cap = head.logitCap {
       all.append(operation("cap logits", .stream, block: false, "\(Int(cap))·tanh(l / \(Int(cap)))", width: false))
     }
-    all.append(operation("softmax", .stream, block: false, "over \(vocabularySize) tokens", width: false))
+    all.append(operation("softmax", .stream, block: false, "over \(grouped(vocabularySize)) tokens", width: false))
     return all
   }
 }

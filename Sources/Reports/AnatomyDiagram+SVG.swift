@@ -12,12 +12,12 @@ extension AnatomyDiagram {
 /// Lays the steps out from top to bottom: the residual stream a thick line on the left, branches to its right.
 private struct SVGPass {
   let diagram: AnatomyDiagram
-  private let streamX = 96.0
-  private let boxX = 150.0
+  private let streamX = 128.0
+  private let boxX = 176.0
   private let boxWidth = 470.0
   private let boxHeight = 38.0
   private let gap = 12.0
-  private let width = 860.0
+  private let width = 890.0
 
   init(diagram: AnatomyDiagram) { self.diagram = diagram }
 
@@ -45,6 +45,7 @@ private struct SVGPass {
 
     // The stream is drawn first, under everything, once its length is known.
     let streamTop = y
+    let most = max(diagram.anatomy.operations.map(diagram.share).max() ?? 1, 1e-12)
     func pill(_ content: String) {
       body.append(
         "<rect x=\"\(number(streamX - 60))\" y=\"\(number(y))\" width=\"120\" height=\"28\" rx=\"14\" fill=\"#eef2f7\" "
@@ -63,7 +64,7 @@ private struct SVGPass {
       text(x + 12, y + 32, step.shape + (note.isEmpty ? "" : " · \(note)"), size: 11.5, fill: "#444")
       let right = boxX + boxWidth
       if !step.formula.isEmpty {
-        text(right - (isMarked ? 34 : 10), y + 24, step.formula, size: 11.5, anchor: "end", fill: "#444")
+        text(right - (isMarked ? 34 : 10), y + 16, step.formula, size: 11.5, anchor: "end", fill: "#444")
       }
       if isMarked {
         body.append(
@@ -73,9 +74,9 @@ private struct SVGPass {
       if step.flops > 0 {
         let share = diagram.share(step)
         body.append(
-          "<rect x=\"\(number(right + 16))\" y=\"\(number(y + 11))\" width=\"\(number(max(1, 120 * share)))\" "
+          "<rect x=\"\(number(right + 28))\" y=\"\(number(y + 11))\" width=\"\(number(max(1, 110 * share / most)))\" "
             + "height=\"16\" fill=\"\(isMarked ? "#b35c00" : "#6b7785")\"/>")
-        text(right + 22 + 120 * share, y + 24, Format.percent(share), size: 12)
+        text(right + 34 + 110 * share / most, y + 24, Format.percent(share), size: 12)
       }
     }
     func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, arrow: Bool = false) {
@@ -91,7 +92,7 @@ private struct SVGPass {
       y += boxHeight + gap
     }
 
-    text(boxX + boxWidth + 16, y - 8, "share of all operations", size: 12, fill: "#555")
+    text(boxX + boxWidth + 28, y + 20, "share of operations", size: 12, fill: "#555")
     pill("tokens")
     before.forEach(onStream)
 
@@ -102,9 +103,9 @@ private struct SVGPass {
     for step in block {
       if step.branch == .stream {
         if branch != .stream {
-          // The branch's result comes back to the stream here.
-          line(branchX - 12, y - gap, branchX - 12, y + boxHeight / 2)
-          line(branchX - 12, y + boxHeight / 2, streamX + 9, y + boxHeight / 2, arrow: true)
+          // The branch's result comes down to the sum, which lies on the stream.
+          line(branchX + 24, y - gap, branchX + 24, y, arrow: true)
+          line(boxX, y + boxHeight / 2, streamX + 9, y + boxHeight / 2, arrow: true)
           body.append(
             "<circle cx=\"\(number(streamX))\" cy=\"\(number(y + boxHeight / 2))\" r=\"9\" fill=\"#fff\" "
               + "stroke=\"#5b6b80\" stroke-width=\"2\"/>")
@@ -116,12 +117,13 @@ private struct SVGPass {
         }
       } else {
         if branch != step.branch {
-          text(24, y + 10, step.branch == .attention ? "attention" : "MLP", size: 13, weight: "bold", fill: "#5b6b80")
+          text(
+            28, y + boxHeight / 2 + 5, step.branch == .attention ? "attention" : "MLP", size: 14, weight: "bold",
+            fill: "#5b6b80")
           line(streamX, y + boxHeight / 2, branchX, y + boxHeight / 2, arrow: true)
         } else {
-          line(branchX - 12, y - gap, branchX - 12, y + boxHeight / 2)
+          line(branchX + 24, y - gap, branchX + 24, y, arrow: true)
         }
-        line(branchX - 12, y + boxHeight / 2, branchX - 12, y + boxHeight + gap)
         box(step, x: branchX)
         y += boxHeight + gap
       }
@@ -131,7 +133,7 @@ private struct SVGPass {
     let frame =
       "<rect x=\"14\" y=\"\(number(blockTop))\" width=\"\(number(boxX + boxWidth + 2))\" "
       + "height=\"\(number(y - blockTop))\" rx=\"12\" fill=\"none\" stroke=\"#5b6b80\" stroke-dasharray=\"6 4\"/>"
-    text(24, blockTop + 20, "block, × \(architecture.layers)", size: 14, weight: "bold", fill: "#5b6b80")
+    text(28, blockTop + 22, "block, × \(architecture.layers)", size: 14, weight: "bold", fill: "#5b6b80")
     y += gap + 4
     after.forEach(onStream)
     let streamBottom = y

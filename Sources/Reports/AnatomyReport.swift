@@ -5,10 +5,13 @@ public struct AnatomyReport {
   public let anatomy: ModelAnatomy
   /// How many tokens the sizes of stores are counted for.
   public let storedTokens: Int
+  /// The sites whose sizes are added up.
+  public let storedSites: [StoredWidth]
 
-  public init(_ anatomy: ModelAnatomy, storedTokens: Int = 1_000_000) {
+  public init(_ anatomy: ModelAnatomy, storedTokens: Int = 1_000_000, storedSites: [StoredWidth] = []) {
     self.anatomy = anatomy
     self.storedTokens = storedTokens
+    self.storedSites = storedSites
   }
 
   private var architecture: Architecture { anatomy.architecture }
@@ -21,7 +24,7 @@ public struct AnatomyReport {
     ]
     if anatomy.layers.count <= 12 { parts.append(section("Layer by layer", layers(style), style)) }
     parts += [
-      section("Memory of the weights", weights(style), style),
+      section("Memory of the weights (int8 and int4 without the scales kept beside them)", weights(style), style),
       section("Cache of keys and values, in 16-bit numbers", cache(style), style),
       section("A store of activations, \(Format.count(storedTokens)) tokens in float16", stores(style), style),
       section("What doubling does", doublings(style), style),
@@ -184,6 +187,13 @@ public struct AnatomyReport {
       table.append([
         store.site, store.axes, Format.count(store.width), "\(store.layers)",
         Format.bytes(all / Double(store.layers)), Format.bytes(all),
+      ])
+    }
+    if !storedSites.isEmpty {
+      let sum = storedSites.reduce(0.0) { $0 + $1.bytes(tokens: storedTokens) }
+      table.append([
+        storedSites.map(\.site).joined(separator: " + "), "together",
+        Format.count(storedSites.reduce(0) { $0 + $1.width * $1.layers }), "", "", Format.bytes(sum),
       ])
     }
     return table.rendered(style)

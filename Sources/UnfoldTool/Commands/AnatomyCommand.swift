@@ -32,11 +32,15 @@ struct AnatomyCommand: ParsableCommand {
   @Option(name: [.short, .long], help: "Write the diagram to this file.")
   var output: String?
 
-  @Option(name: .long, help: "The length of texts that costs are counted for (default: the model's context).")
+  @Option(
+    name: .long, help: "The length of texts that costs are counted for (default: the model's context, at most 4,096).")
   var sequence: Int?
 
   @Option(name: .long, help: "How many tokens a store of activations holds.")
   var tokens = 1_000_000
+
+  @Option(name: .long, help: "The sites whose store is added up, separated by commas: names of the table of stores.")
+  var sites = "resid_post,mlp_post"
 
   @OptionGroup var common: CommonOptions
 
@@ -62,7 +66,7 @@ struct AnatomyCommand: ParsableCommand {
     case .architecture(let architecture, let stored):
       let anatomy = try ModelAnatomy(architecture, sequence: sequence, stored: stored)
       if let diagram { return try draw(anatomy, diagram) }
-      let report = AnatomyReport(anatomy, storedTokens: tokens)
+      let report = AnatomyReport(anatomy, storedTokens: tokens, storedSites: try anatomy.stores(named: sites))
       if explain {
         try common.show(architecture.derivation(sequence: anatomy.sequence)) { report.explanation($0) }
       } else {
