@@ -75,9 +75,15 @@ extension Architecture {
     }
     let isRepeated = formula.count > 1 && formula.allSatisfy { $0 == formula[0] }
     let letters =
-      isRepeated
-      ? "2·\(formula.count)·\(formula[0])"
-      : formula.count == 1 ? "2·\(formula[0])" : "2·(\(formula.joined(separator: " + ")))"
+      if names.contains("W_K"), !isRepeated {
+        "2·D·(H + 2·H_kv)·d_head"
+      } else if isRepeated {
+        "2·\(formula.count)·\(formula[0])"
+      } else if formula.count == 1 {
+        "2·\(formula[0])"
+      } else {
+        "2·(\(formula.joined(separator: " + ")))"
+      }
     return operation(
       title, branch, layers: layers, shape, letters,
       flops, width: width, site: site)

@@ -137,7 +137,7 @@ public struct Preset: Sendable {
 
   private static let deepSeek = [
     Preset(
-      name: "deepseek-v3", title: "DeepSeek-V3 (and R1, which has its shape)",
+      name: "deepseek-v3", title: "DeepSeek-V3 and R1",
       configuration: """
         {"model_type": "deepseek_v3", "vocab_size": 129280, "hidden_size": 7168, "intermediate_size": 18432,
         "moe_intermediate_size": 2048, "num_hidden_layers": 61, "num_attention_heads": 128, "num_key_value_heads": 128,

@@ -20,7 +20,7 @@ public struct AnatomyReport {
   public func text(_ style: TerminalStyle) -> String {
     var parts = [
       summary(style), section("The pass", AnatomyDiagram(anatomy).terminal(style), style),
-      section("Parameters and operations by component", components(style), style),
+      section("Parameters, and operations a token, by component", components(style), style),
     ]
     if anatomy.layers.count <= 12 { parts.append(section("Layer by layer", layers(style), style)) }
     parts += [
@@ -109,7 +109,7 @@ public struct AnatomyReport {
   private func components(_ style: TerminalStyle) -> String {
     var table = TextTable([
       .left("name"), .text("what"), .left("one copy"), .right("copies"), .right("weights"), .right("biases"),
-      .right("share"), .right("FLOPs/token"),
+      .right("share"), .right("a token"),
     ])
     for component in anatomy.components {
       let copies = component.copies * (component.layers ?? 1)

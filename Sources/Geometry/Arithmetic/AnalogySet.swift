@@ -9,6 +9,11 @@ public struct AnalogySet: Sendable {
     public var relation: String
     /// a, b, c and the answer d.
     public var words: [String]
+
+    public init(relation: String, words: [String]) {
+      self.relation = relation
+      self.words = words
+    }
   }
   public var questions: [Question]
 

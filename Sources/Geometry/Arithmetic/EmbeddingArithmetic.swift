@@ -67,12 +67,16 @@ public struct WordSum: Sendable, Equatable {
   /// - Throws: `Fault` of the kind `usage` named `geometry.expression`.
   public init(_ text: String) throws {
     var terms: [Term] = []
+    // What the next word is multiplied by; nil where a sign must come first. A minus may stand before the first word.
     var weight: Float? = 1
-    for part in text.split(whereSeparator: \.isWhitespace) {
+    for (number, part) in text.split(whereSeparator: \.isWhitespace).enumerated() {
       switch part {
-      case "+", "-", "−":
-        guard weight == nil || terms.isEmpty && part != "+" else { throw Self.fault(text) }
-        weight = part == "+" ? 1 : -1
+      case "-", "−":
+        guard weight == nil || number == 0 else { throw Self.fault(text) }
+        weight = -1
+      case "+":
+        guard weight == nil else { throw Self.fault(text) }
+        weight = 1
       default:
         guard let sign = weight else { throw Self.fault(text) }
         terms.append(Term(word: String(part), weight: sign))

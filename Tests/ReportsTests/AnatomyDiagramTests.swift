@@ -1,0 +1,49 @@
+import Anatomy
+import Foundation
+import Reports
+import Testing
+
+@Suite("The pass drawn")
+struct AnatomyDiagramTests {
+  func anatomy(_ name: String) throws -> ModelAnatomy {
+    try ModelAnatomy(#require(Preset.named(name)).architecture())
+  }
+
+  @Test("the SVG marks every step that depends on the width", arguments: Preset.all.map(\.name))
+  func svg(name: String) throws {
+    let anatomy = try anatomy(name)
+    let svg = AnatomyDiagram(anatomy).svg()
+    let marked = anatomy.operations.count { $0.dependsOnWidth }
+    #expect(svg.components(separatedBy: "r=\"10\" fill=\"#b35c00\"").count - 1 == marked)
+    #expect(svg.components(separatedBy: "<text").count == svg.components(separatedBy: "</text>").count)
+    #expect(svg.hasPrefix("<svg ") && svg.hasSuffix("</svg>\n"))
+  }
+
+  @Test("Mermaid's edges join nodes that are there", arguments: ["gpt2", "deepseek-v3", "gemma-2-2b"])
+  func mermaid(name: String) throws {
+    let anatomy = try anatomy(name)
+    let lines = AnatomyDiagram(anatomy).mermaid().split(separator: "\n").map { $0.drop { $0 == " " } }
+    let nodes = Set(
+      lines.filter { $0.contains("[") && !$0.hasPrefix("subgraph") }.compactMap { $0.split { "([".contains($0) }.first }
+    )
+    #expect(nodes.count == anatomy.operations.count + 1)
+    let edges = lines.filter { $0.contains("-->") }
+    // Each step follows one before it, and each of the two sums has a second line: the stream itself.
+    #expect(edges.count == anatomy.operations.count + 2)
+    for edge in edges {
+      let ends = edge.split(separator: " ")
+      #expect(nodes.contains(ends[0]) && nodes.contains(ends[ends.count - 1]))
+    }
+    let classed = try #require(lines.last).split(separator: " ")[1].split(separator: ",")
+    #expect(classed.count == anatomy.operations.count { $0.dependsOnWidth })
+  }
+
+  @Test("reports fit a hundred columns without colour", arguments: ["gpt2", "llama-3-405b", "gemma-2-9b"])
+  func widths(name: String) throws {
+    let report = AnatomyReport(try anatomy(name))
+    let lines = report.text(.plain).split(separator: "\n")
+    #expect(lines.dropFirst(8).allSatisfy { String($0).displayWidth <= 118 })
+    #expect(!report.explanation(.plain).isEmpty)
+    #expect(!report.text(.plain).contains("\u{1B}"))
+  }
+}
