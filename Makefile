@@ -1,10 +1,10 @@
 SWIFT ?= swift
 PACKAGES := libhdf5-dev libopenblas-dev libdnnl-dev zlib1g-dev pkg-config
 
-.PHONY: help setup demo test lint bench
+.PHONY: help setup demo test lint bench dictionaries
 
 help:  ## List the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup:  ## Install missing system packages
 	@Scripts/setup.sh $(PACKAGES)
@@ -23,3 +23,16 @@ bench: setup  ## Measure Unfold beside its peers (makes a Python environment out
 	@$(SWIFT) build -c release --product unfold
 	@$(SWIFT) build -c release --package-path Benchmarks
 	@Scripts/bench/run.py $(BENCHFLAGS)
+
+DICTIONARIES := build/dictionaries
+SHIPPED := $(basename $(notdir $(filter-out datasets/demo-corpus.jsonl,$(wildcard datasets/*.jsonl))))
+
+dictionaries: setup  ## Train dictionaries of the model that ships: a layer's residual stream and its neurons
+	@$(SWIFT) build -c release --product unfold
+	@rm -rf $(DICTIONARIES) && mkdir -p $(DICTIONARIES)
+	@.build/release/unfold capture unfold-mini $(SHIPPED) -o $(DICTIONARIES)/store --sites resid_post,mlp_post --layers 2
+	@.build/release/unfold sae train $(DICTIONARIES)/store --sites resid_post --layers 2 -o $(DICTIONARIES)/residual \
+	  --latents 2048 --k 16 --batch 2048 --tokens 3000000 --learning-rate 0.001 --dead-after 200000
+	@.build/release/unfold sae train $(DICTIONARIES)/store --sites mlp_post --layers 2 -o $(DICTIONARIES)/neurons \
+	  --latents 2048 --k 16 --batch 2048 --tokens 2000000 --learning-rate 0.001 --dead-after 200000
+	@echo "$(DICTIONARIES)/residual and $(DICTIONARIES)/neurons: read them with unfold sae features"

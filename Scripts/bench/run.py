@@ -94,6 +94,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--types", nargs="+", default=["float32", "bfloat16"])
     parser.add_argument("--output", type=pathlib.Path, default=ROOT / "Benchmarks/RESULTS.md")
+    parser.add_argument("--no-dictionaries", action="store_true", help="leave the training of dictionaries out")
     options = parser.parse_args()
     python = environment(options.venv)
     work = options.work
@@ -159,6 +160,9 @@ def main():
     ]
     options.output.write_text("\n".join(lines) + "\n")
     print(options.output)
+    if not options.no_dictionaries:
+        subprocess.run(
+            [sys.executable, HERE / "dictionaries.py", "--work", options.work, "--rounds", str(options.rounds)], check=True)
 
 
 main()

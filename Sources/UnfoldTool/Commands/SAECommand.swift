@@ -1,0 +1,8 @@
+import ArgumentParser
+
+struct SAECommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sae",
+    abstract: "Train, judge, read and exchange sparse autoencoders and transcoders.",
+    subcommands: [SAETrainCommand.self, SAEBenchmarkCommand.self])
+}
