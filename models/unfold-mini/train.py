@@ -24,17 +24,18 @@ from model import Mini, Muon, TiedLoss, adam
 
 SEED = 7
 PLAN = {
-    "decay_at": 4_500_000, "stop_at": 7_138_000,
+    "decay_at": 9_000_000, "stop_at": 11_139_000,
     "rows": 16, "context": 256,                # until long_at; then half the rows, twice as long
     "long_at": 4_100_000,
-    "sampled": 2048, "exact_at": 6_558_000,    # see TiedLoss; the whole vocabulary from exact_at on
+    "sampled": 2048, "exact_at": 10_680_000,   # see TiedLoss; the whole vocabulary from exact_at on
     "muon_rate": 0.02, "table_rate": 0.003, "warmup": 100_000,
     "emphasis": {                              # factors on the balanced shares
-        "css": 2.2, "http": 1.7, "mathematics": 1.6, "c-code": 1.5, "lang-japanese": 1.4, "swift-code": 1.4,
-        "lang-arabic": 1.3, "lang-chinese": 1.3, "lang-korean": 1.3, "python-code": 1.3, "citations": 1.2,
-        "html": 1.2, "json": 1.2, "lang-german": 1.1, "lang-italian": 1.1, "lang-portuguese": 1.1,
-        "lang-russian": 1.1, "lang-spanish": 1.1, "qa": 1.1, "facts": 0.9, "recipes": 0.8, "stories": 0.8,
-        "plays": 0.7, "poetry": 0.7, "reviews": 0.7, "speeches": 0.6},
+        "lang-chinese": 1.9, "lang-japanese": 1.9, "css": 1.7, "http": 1.7, "lang-portuguese": 1.7,
+        "mathematics": 1.7, "lang-italian": 1.6, "lang-korean": 1.6, "lang-arabic": 1.5, "lang-french": 1.5,
+        "lang-german": 1.5, "lang-spanish": 1.5, "lang-russian": 1.4, "c-code": 1.0, "qa": 1.0,
+        "swift-code": 1.0, "citations": 0.9, "facts": 0.9, "legal": 0.9, "html": 0.8, "json": 0.8,
+        "python-code": 0.8, "markdown": 0.7, "recipes": 0.7, "stories": 0.6, "poetry": 0.55, "reviews": 0.55,
+        "plays": 0.5, "speeches": 0.4},
 }
 GOLDEN = 0.6180339887498949
 CHECKPOINT_SECONDS = 240
