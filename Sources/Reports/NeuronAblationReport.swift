@@ -61,6 +61,17 @@ extension NeuronRanks {
   }
 }
 
+extension NeuronRanks {
+  /// The ablation that bears out most: that whose meanings' domains all suffer, the least of them most surely.
+  var clearestAblation: NeuronAblation.Effect? {
+    func least(_ effect: NeuronAblation.Effect) -> Double {
+      let meanings = rows.first { $0.neuron == effect.neuron }?.meanings.compactMap(\.label) ?? []
+      return effect.domains.filter { meanings.contains($0.domain) }.map(\.significance).min() ?? -.infinity
+    }
+    return ablations.max { least($0) < least($1) }
+  }
+}
+
 extension NeuronAblation.DomainEffect {
   /// The change in standard errors; 0 where there is none.
   var significance: Double { standardError > 0 ? change / standardError : 0 }

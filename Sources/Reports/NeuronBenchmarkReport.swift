@@ -18,11 +18,12 @@ extension RankingBenchmark.Result {
       var table = TextTable(
         [.left("\(name): measure")]
           + own.map { .right("\($0.condition.labelled ? "labels" : "none"), noise \($0.condition.noise)") }
-          + [.right("mean"), .right("less lexical")])
+          + [.right("mean"), .right("less lexical"), .right("against one concept")])
       for measure in NeuronMeasure.allCases {
         let values = own.map { $0.aurocs[measure.rawValue] }
         guard values.contains(where: { $0 != nil }) else { continue }
         let controlled = own.compactMap { $0.controlled[measure.rawValue] }
+        let againstOne = own.compactMap { $0.againstOneConcept[measure.rawValue] }
         let there = values.compactMap { $0 }
         table.append(
           [measure.rawValue]
@@ -32,6 +33,7 @@ extension RankingBenchmark.Result {
             } + [
               Format.fixed(there.reduce(0, +) / Double(there.count)),
               Format.fixed(controlled.reduce(0, +) / Double(max(controlled.count, 1))),
+              Format.fixed(againstOne.reduce(0, +) / Double(max(againstOne.count, 1))),
             ])
       }
       parts.append(markdown ? table.markdown() : table.rendered(style))

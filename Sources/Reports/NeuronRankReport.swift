@@ -65,7 +65,7 @@ public struct NeuronRanks: Encodable, Sendable {
     }
     if !ablations.isEmpty {
       text += ["", style.bold("the model without one neuron at a time"), ablationTable().rendered(style)]
-      if let first = ablations.first { text += ["", first.report(style)] }
+      if let clearest = clearestAblation { text += ["", clearest.report(style)] }
     }
     return text.joined(separator: "\n")
   }

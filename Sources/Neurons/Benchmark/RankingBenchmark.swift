@@ -21,6 +21,8 @@ public struct RankingBenchmark: Sendable {
     public var aurocs: [String: Double]
     /// The same, the share of one single token taken out of the ranks.
     public var controlled: [String: Double]
+    /// The same as the first against neurons of one concept alone: what the measure says of a neuron that has a meaning.
+    public var againstOneConcept: [String: Double]
     /// The best measure but the consensus.
     public var best: String
     public var bestAUROC: Double
@@ -113,7 +115,7 @@ public struct RankingBenchmark: Sendable {
     let conditions = conditions
     var rows: [Row] = []
     for (number, condition) in conditions.enumerated() {
-      var sums: [NeuronMeasure: (plain: Double, controlled: Double, count: Double)] = [:]
+      var sums: [NeuronMeasure: Sums] = [:]
       for seed in seeds {
         var settings = condition.settings
         settings.seed = seed
@@ -130,23 +132,27 @@ public struct RankingBenchmark: Sendable {
           // A neuron for which a measure is not defined (it never fires) speaks for neither side.
           let defined = measured.neurons.compactMap { $0[measure] }.sorted()
           let keys = measured.neurons.map { measure.sign * ($0[measure] ?? defined[defined.count / 2]) }
+          let meaningful = planted.kinds.indices.filter { planted.kinds[$0] == .oneConcept || truth[$0] }
           guard let plain = AUROC.area(scores: keys, positive: truth),
             let without = measured.withoutLexical(measure, sign: measure.sign, of: Array(keys.indices)),
-            let controlled = AUROC.area(scores: without, positive: truth)
+            let controlled = AUROC.area(scores: without, positive: truth),
+            let againstOne = AUROC.area(
+              scores: meaningful.map { keys[$0] }, positive: meaningful.map { truth[$0] })
           else { continue }
-          let old = sums[measure] ?? (0, 0, 0)
-          sums[measure] = (old.plain + plain, old.controlled + controlled, old.count + 1)
+          sums[measure, default: Sums()].add(plain, controlled, againstOne)
         }
         progress?(number * seeds.count + 1, conditions.count * seeds.count)
       }
-      let aurocs = Dictionary(uniqueKeysWithValues: sums.map { ($0.key.rawValue, $0.value.plain / $0.value.count) })
+      func means(_ part: KeyPath<Sums, Double>) -> [String: Double] {
+        Dictionary(uniqueKeysWithValues: sums.map { ($0.key.rawValue, $0.value[keyPath: part] / $0.value.count) })
+      }
+      let aurocs = means(\.plain)
       let single = aurocs.filter { $0.key != NeuronMeasure.consensus.rawValue }
       let best = single.max { $0.value != $1.value ? $0.value < $1.value : $0.key > $1.key }
       rows.append(
         Row(
           condition: condition, aurocs: aurocs,
-          controlled: Dictionary(
-            uniqueKeysWithValues: sums.map { ($0.key.rawValue, $0.value.controlled / $0.value.count) }),
+          controlled: means(\.controlled), againstOneConcept: means(\.againstOne),
           best: best?.key ?? "", bestAUROC: best?.value ?? 0.5,
           consensus: aurocs[NeuronMeasure.consensus.rawValue] ?? 0.5))
     }
@@ -154,5 +160,20 @@ public struct RankingBenchmark: Sendable {
       rows: rows, seeds: seeds,
       meanConsensus: rows.reduce(0) { $0 + $1.consensus } / Double(max(rows.count, 1)),
       largestShortfall: rows.map { $0.bestAUROC - $0.consensus }.max() ?? 0)
+  }
+
+  /// Sums over seeds.
+  private struct Sums {
+    var plain = 0.0
+    var controlled = 0.0
+    var againstOne = 0.0
+    var count = 0.0
+
+    mutating func add(_ plain: Double, _ controlled: Double, _ againstOne: Double) {
+      self.plain += plain
+      self.controlled += controlled
+      self.againstOne += againstOne
+      count += 1
+    }
   }
 }
