@@ -90,7 +90,7 @@ public struct NeuronRanking: Sendable {
     }
     // The values and their places: eight bytes for each neuron and document.
     var responses: [NeuronResponses] = []
-    for share in sharesOfMemory(sites, rows: 2 * contexts.documents.count, memory: memory) {
+    for share in sites.shares(rows: 2 * contexts.documents.count, memory: memory) {
       responses += try NeuronResponses.gather(share, of: source, contexts: contexts) { progress?($0, source.rowCount) }
     }
     return try MeasuredNeurons(

@@ -63,7 +63,7 @@ extension NeuronsTop {
 
     var ranked: [NeuronSeparation] = []
     var neurons = 0
-    for share in sharesOfMemory(sites, rows: order.count, memory: memory) {
+    for share in sites.shares(rows: order.count, memory: memory) {
       let matrices = try examples.activations(of: share, in: source, order: order, pooling: ownPooling)
       for (site, matrix) in zip(share, matrices) {
         neurons += site.width
@@ -114,20 +114,4 @@ extension NeuronsTop {
     if abs(a.difference) != abs(b.difference) { return abs(a.difference) > abs(b.difference) }
     return a.neuron < b.neuron
   }
-}
-
-/// The sites in groups whose rows fit into memory together.
-func sharesOfMemory(_ sites: [StoredSite], rows: Int, memory: Int) -> [[StoredSite]] {
-  var shares: [[StoredSite]] = []
-  var used = 0
-  for site in sites {
-    let bytes = site.width * 4 * rows
-    if shares.isEmpty || used + bytes > memory {
-      shares.append([])
-      used = 0
-    }
-    shares[shares.count - 1].append(site)
-    used += bytes
-  }
-  return shares
 }

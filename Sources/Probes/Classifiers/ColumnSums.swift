@@ -78,8 +78,7 @@ struct ColumnSums: Sendable {
       let mean = sums[column] / count
       let variance = max(squares[column] / count - mean * mean, 0)
       means[column] = mean
-      // Float32 values carry 24 bits: a smaller spread than this beside the mean is rounding.
-      scales[column] = variance.squareRoot() > 1e-6 * abs(mean) && variance > 1e-60 ? variance.squareRoot() : 1
+      scales[column] = Self.isSpread(variance: variance, mean: mean) ? variance.squareRoot() : 1
     }
     return Standardization(means: means, scales: scales)
   }

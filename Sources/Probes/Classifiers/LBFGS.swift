@@ -1,31 +1,17 @@
 /// Minimises a smooth function by the limited-memory BFGS method (Nocedal & Wright, Numerical Optimization, 7.2).
 ///
-/// It asks instead of calling: the caller evaluates the function at `point` and tells the result to `receive`. So many
-/// minimisations can go in step and share one pass over the data for an evaluation of all of them.
-struct LBFGS {
-  enum State: Equatable {
-    case running
-    /// No component of the gradient exceeds the tolerance.
-    case converged
-    /// The function doesn't fall any further at the precision it is computed in.
-    case flat
-    case outOfIterations
-  }
-
-  /// Where the function and its gradient are wanted next.
+/// A step must satisfy the weak Wolfe conditions.
+struct LBFGS: Minimizer {
   private(set) var point: [Double]
-  private(set) var state = State.running
-  /// The steps taken so far.
+  private(set) var state = MinimizerState.running
   private(set) var iterations = 0
-  /// The best point accepted, its value and gradient.
   private(set) var accepted: [Double]
   private(set) var value = Double.infinity
   private(set) var gradient: [Double] = []
 
   let tolerance: Double
   let maximumIterations: Int
-  private let memory = 10
-  private var steps: [(s: [Double], y: [Double], rho: Double)] = []
+  private var memory = CurvatureMemory()
   private var direction: [Double] = []
   private var slope = 0.0
 
@@ -67,7 +53,7 @@ struct LBFGS {
     }
 
     trials += 1
-    let trial = Trial(step: step, value: newValue, slope: product(newGradient, direction))
+    let trial = Trial(step: step, value: newValue, slope: innerProduct(newGradient, direction))
     switch verdict(on: trial) {
     case .accept:
       accept(newValue, newGradient)
@@ -77,10 +63,10 @@ struct LBFGS {
     }
     if trials >= 25 {
       // The value's rounding hides any progress along this direction. Try the plain gradient once, then stop.
-      if steps.isEmpty {
+      if memory.isEmpty {
         state = .flat
       } else {
-        steps = []
+        memory.removeAll()
         startLine()
       }
       return
@@ -116,11 +102,7 @@ struct LBFGS {
       s[index] = point[index] - accepted[index]
       y[index] = newGradient[index] - gradient[index]
     }
-    let curvature = product(s, y)
-    if curvature > 1e-14 * product(y, y) {
-      if steps.count == memory { steps.removeFirst() }
-      steps.append((s, y, 1 / curvature))
-    }
+    memory.add(step: s, change: y)
     flatIterations = value - newValue <= 1e-10 * max(abs(value), 1e-3) ? flatIterations + 1 : 0
     accepted = point
     value = newValue
@@ -138,30 +120,16 @@ struct LBFGS {
 
   /// Chooses the next direction by the two-loop recursion and the first step along it.
   private mutating func startLine() {
-    var q = gradient
-    var alphas = [Double](repeating: 0, count: steps.count)
-    for index in steps.indices.reversed() {
-      let alpha = steps[index].rho * product(steps[index].s, q)
-      alphas[index] = alpha
-      add(-alpha, steps[index].y, to: &q)
-    }
-    if let last = steps.last {
-      let scale = 1 / (last.rho * product(last.y, last.y))
-      for index in q.indices { q[index] *= scale }
-    }
-    for index in steps.indices {
-      let beta = steps[index].rho * product(steps[index].y, q)
-      add(alphas[index] - beta, steps[index].s, to: &q)
-    }
+    var q = memory.applied(to: gradient)
     for index in q.indices { q[index] = -q[index] }
-    slope = product(q, gradient)
+    slope = innerProduct(q, gradient)
     if slope >= 0 {
-      steps = []
+      memory.removeAll()
       q = gradient.map { -$0 }
-      slope = product(q, gradient)
+      slope = innerProduct(q, gradient)
     }
     direction = q
-    step = steps.isEmpty ? min(1, 1 / product(q, q).squareRoot()) : 1
+    step = memory.isEmpty ? min(1, 1 / innerProduct(q, q).squareRoot()) : 1
     low = Trial(step: 0, value: value, slope: slope)
     high = nil
     trials = 0
@@ -179,36 +147,5 @@ struct LBFGS {
     guard square >= 0 else { return .nan }
     let d2 = square.squareRoot() * (b.step > a.step ? 1 : -1)
     return b.step - (b.step - a.step) * (b.slope + d2 - d1) / (b.slope - a.slope + 2 * d2)
-  }
-}
-
-/// The inner product of two vectors of one length.
-private func product(_ a: [Double], _ b: [Double]) -> Double {
-  a.withUnsafeBufferPointer { a in
-    b.withUnsafeBufferPointer { b in
-      // Four sums at once, so that one addition needn't wait for another.
-      var sums = (0.0, 0.0, 0.0, 0.0)
-      var index = 0
-      while index + 4 <= a.count {
-        sums.0 += a[index] * b[index]
-        sums.1 += a[index + 1] * b[index + 1]
-        sums.2 += a[index + 2] * b[index + 2]
-        sums.3 += a[index + 3] * b[index + 3]
-        index += 4
-      }
-      while index < a.count {
-        sums.0 += a[index] * b[index]
-        index += 1
-      }
-      return (sums.0 + sums.1) + (sums.2 + sums.3)
-    }
-  }
-}
-
-private func add(_ factor: Double, _ a: [Double], to b: inout [Double]) {
-  a.withUnsafeBufferPointer { a in
-    b.withUnsafeMutableBufferPointer { b in
-      for index in b.indices { b[index] += factor * a[index] }
-    }
   }
 }

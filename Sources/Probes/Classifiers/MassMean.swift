@@ -32,34 +32,36 @@ public enum MassMean {
     precondition(labels.count == rows.count, "\(labels.count) labels for \(rows.count) rows")
     try LogisticRegression.requireEveryClass(labels, classes: classes)
     let moments = ColumnSums.byPart(matrix, rows: rows, parts: labels, partCount: classes)
-    var all = moments[0]
-    for part in moments.dropFirst() { all = all + part }
+    let all = moments.dropFirst().reduce(moments[0], +)
     try all.requireFinite()
-    let width = matrix.columns
-    var means = Matrix(zeros: classes, columns: width)
-    for (c, moment) in moments.enumerated() {
-      for column in 0..<width { means.elements[c * width + column] = Float(moment.sums[column] / Double(moment.count)) }
+    let means = means(moments)
+    var classifier = classifier(moments)
+    if classes == 2, threshold == .training {
+      classifier.bias[0] -= bestThreshold(classifier.scores(of: matrix, in: rows).elements, labels: labels)
     }
+    return Fit(classifier: classifier, means: means, standardization: all.standardization())
+  }
 
-    var classifier: LinearClassifier
-    if classes == 2 {
-      var direction = [Float](repeating: 0, count: width)
-      var bias = 0.0
-      for column in 0..<width {
-        let low = moments[0].sums[column] / Double(moments[0].count)
-        let high = moments[1].sums[column] / Double(moments[1].count)
-        direction[column] = Float(high - low)
-        bias -= Double(direction[column]) * (high + low) / 2
+  /// The classes' means from their sums.
+  private static func means(_ moments: [ColumnSums]) -> Matrix {
+    Matrix(rows: moments.count, columns: moments[0].sums.count) { means in
+      var index = 0
+      for moment in moments {
+        for sum in moment.sums {
+          means[index] = Float(sum / Double(moment.count))
+          index += 1
+        }
       }
-      classifier = LinearClassifier(
-        weights: Matrix(rows: 1, columns: width, elements: direction), bias: [Float(bias)])
-      if threshold == .training {
-        let scores = classifier.scores(of: matrix, in: rows).elements
-        classifier.bias[0] -= bestThreshold(scores, labels: labels)
-      }
-    } else {
+    }
+  }
+
+  /// The classifier between the classes' means, its threshold midway.
+  static func classifier(_ moments: [ColumnSums]) -> LinearClassifier {
+    let width = moments[0].sums.count
+    guard moments.count == 2 else {
       // ‖x − μ‖² is least where μ·x − ‖μ‖²/2 is greatest.
-      let bias = (0..<classes).map { c -> Float in
+      let means = means(moments)
+      let bias = moments.indices.map { c -> Float in
         var squares = 0.0
         for column in 0..<width {
           let mean = Double(means.elements[c * width + column])
@@ -67,13 +69,21 @@ public enum MassMean {
         }
         return Float(-squares / 2)
       }
-      classifier = LinearClassifier(weights: means, bias: bias)
+      return LinearClassifier(weights: means, bias: bias)
     }
-    return Fit(classifier: classifier, means: means, standardization: all.standardization())
+    var direction = [Float](repeating: 0, count: width)
+    var bias = 0.0
+    for column in 0..<width {
+      let low = moments[0].sums[column] / Double(moments[0].count)
+      let high = moments[1].sums[column] / Double(moments[1].count)
+      direction[column] = Float(high - low)
+      bias -= Double(direction[column]) * (high + low) / 2
+    }
+    return LinearClassifier(weights: Matrix(rows: 1, columns: width, elements: direction), bias: [Float(bias)])
   }
 
   /// The score above which calling positive gives the greatest balanced accuracy, halfway between two examples.
-  private static func bestThreshold(_ scores: [Float], labels: [Int32]) -> Float {
+  static func bestThreshold(_ scores: [Float], labels: [Int32]) -> Float {
     let order = scores.indices.sorted { scores[$0] < scores[$1] }
     let positives = Double(labels.count { $0 == 1 })
     let negatives = Double(labels.count) - positives

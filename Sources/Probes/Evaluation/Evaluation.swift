@@ -22,6 +22,8 @@ public struct ScoreIntervals: Codable, Sendable, Equatable {
   public var f1: Interval
   public var auroc: Interval?
   public var mcc: Interval
+  public var prAUC: Interval?
+  public var calibrationError: Interval?
 }
 
 /// What a classifier got right on examples that it had not seen.
@@ -69,16 +71,20 @@ extension Evaluation {
   ///   - labels: each example's class.
   ///   - groups: each example's group, by any numbering.
   ///   - majorityClass: the class that the baseline answers.
+  ///   - scoresAreLogOdds: whether the scores are those of a probability (logistic regression's, not a margin's), so
+  ///     that their calibration can be judged.
   /// - Complexity: O(n log n) and O(n) a resample, for each class.
   public init(
-    scores: Matrix, labels: [Int32], groups: [Int], classes: [String], majorityClass: Int, bootstrap: Bootstrap
+    scores: Matrix, labels: [Int32], groups: [Int], classes: [String], majorityClass: Int, bootstrap: Bootstrap,
+    scoresAreLogOdds: Bool = true
   ) {
     let count = labels.count
     let classCount = classes.count
     precondition(scores.rows == count && groups.count == count, "\(scores.rows) scores for \(count) labels")
     precondition(scores.columns == (classCount == 2 ? 1 : classCount), "\(scores.columns) columns of scores")
     let predictions = LinearClassifier.predictions(from: scores)
-    let sample = ScoredSample(scores: scores, labels: labels, predictions: predictions, classes: classCount)
+    let sample = ScoredSample(
+      scores: scores, labels: labels, predictions: predictions, classes: classCount, calibrated: scoresAreLogOdds)
     let confusion = sample.confusion(weights: nil)
     var counts = [Int](repeating: 0, count: classCount)
     for label in labels { counts[Int(label)] += 1 }
@@ -96,11 +102,14 @@ extension Evaluation {
 
     self.init(
       examples: count, groups: numbers.count, classes: classes, classCounts: counts,
-      scores: Scores(confusion: confusion, classes: classCount, auroc: sample.auroc(weights: nil)),
+      scores: sample.scores(weights: nil),
       intervals: bootstrap.resamples > 0 && count > 0
         ? sample.intervals(groups: dense, groupCount: numbers.count, bootstrap: bootstrap) : nil,
       majority: Scores(
-        confusion: majorityConfusion, classes: classCount, auroc: counts.contains(0) ? nil : 0.5),
+        confusion: majorityConfusion, classes: classCount, auroc: counts.contains(0) ? nil : 0.5,
+        // A constant score finds positives as often as they are; over classes, the mean of their shares.
+        prAUC: counts.contains(0)
+          ? nil : classCount == 2 ? Double(counts[1]) / Double(count) : 1 / Double(classCount)),
       majorityClass: majorityClass,
       confusion: (0..<classCount).map { label in
         (0..<classCount).map { Int(confusion[label * classCount + $0]) }
@@ -115,8 +124,12 @@ private struct ScoredSample {
   let classes: Int
   /// For each class whose AUROC counts: its scores, their order, and which examples are positive.
   let rankings: [(scores: [Double], order: [Int], positive: [Bool])]
+  /// Each example's confidence and its bin, where confidences mean anything.
+  private let confidences: [(bin: Int, value: Double)]
 
-  init(scores: Matrix, labels: [Int32], predictions: [Int32], classes: Int) {
+  static let bins = 15
+
+  init(scores: Matrix, labels: [Int32], predictions: [Int32], classes: Int, calibrated: Bool) {
     self.labels = labels
     self.predictions = predictions
     self.classes = classes
@@ -136,6 +149,51 @@ private struct ScoredSample {
         columnScores, columnScores.indices.sorted { columnScores[$0] < columnScores[$1] }, labels.map { $0 == target }
       )
     }
+    guard calibrated else {
+      confidences = []
+      return
+    }
+    let probabilities = LinearClassifier.probabilities(fromScores: scores)
+    confidences = (0..<scores.rows).map { row in
+      let own = probabilities.elements[row * columns..<(row + 1) * columns]
+      let likely = Double(own.max() ?? 0)
+      let confidence = columns == 1 ? max(likely, 1 - likely) : likely
+      // Bins are open below and closed above.
+      return (min(max(Int((confidence * Double(Self.bins)).rounded(.up)) - 1, 0), Self.bins - 1), confidence)
+    }
+  }
+
+  func scores(weights: [Int32]?) -> Scores {
+    Scores(
+      confusion: confusion(weights: weights), classes: classes, auroc: auroc(weights: weights),
+      prAUC: prAUC(weights: weights), calibrationError: calibrationError(weights: weights))
+  }
+
+  /// Σ over bins of |Σ hits − Σ confidence| / n.
+  private func calibrationError(weights: [Int32]?) -> Double? {
+    guard !confidences.isEmpty else { return nil }
+    var gaps = [Double](repeating: 0, count: Self.bins)
+    var total = 0.0
+    for index in labels.indices {
+      let weight = weights.map { Double($0[index]) } ?? 1
+      total += weight
+      gaps[confidences[index].bin] +=
+        weight * ((predictions[index] == labels[index] ? 1 : 0) - confidences[index].value)
+    }
+    return total > 0 ? gaps.reduce(0) { $0 + abs($1) } / total : nil
+  }
+
+  /// The mean over classes; nil where a class is absent.
+  private func prAUC(weights: [Int32]?) -> Double? {
+    var sum = 0.0
+    for ranking in rankings {
+      guard
+        let area = AveragePrecision.area(
+          order: ranking.order, scores: ranking.scores, positive: ranking.positive, weights: weights)
+      else { return nil }
+      sum += area
+    }
+    return sum / Double(rankings.count)
   }
 
   func confusion(weights: [Int32]?) -> [Double] {
@@ -172,8 +230,7 @@ private struct ScoredSample {
       var times = [Int32](repeating: 0, count: groupCount)
       for _ in 0..<groupCount { times[generator.integer(below: groupCount)] += 1 }
       let weights = groups.map { times[Int($0)] }
-      drawn.append(
-        Scores(confusion: confusion(weights: weights), classes: classes, auroc: auroc(weights: weights)))
+      drawn.append(scores(weights: weights))
     }
     func interval(_ values: [Double]) -> Interval? {
       guard !values.isEmpty else { return nil }
@@ -188,7 +245,9 @@ private struct ScoredSample {
       balancedAccuracy: interval(drawn.map(\.balancedAccuracy)) ?? none,
       f1: interval(drawn.map(\.f1)) ?? none,
       auroc: interval(drawn.compactMap(\.auroc)),
-      mcc: interval(drawn.map(\.mcc)) ?? none)
+      mcc: interval(drawn.map(\.mcc)) ?? none,
+      prAUC: interval(drawn.compactMap(\.prAUC)),
+      calibrationError: interval(drawn.compactMap(\.calibrationError)))
   }
 }
 

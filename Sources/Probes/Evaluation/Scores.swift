@@ -15,19 +15,46 @@ public struct Scores: Codable, Sendable, Equatable {
   public var auroc: Double?
   /// Matthews' correlation of prediction and label, −1 to 1; 0 where a side is constant (Gorodkin's form for more classes).
   public var mcc: Double
+  /// The area under the curve of precision over recall as the mean precision at each positive example found (scikit-learn's
+  /// `average_precision_score`); chance is the class's share. Nil where a class is absent.
+  public var prAUC: Double?
+  /// The mean distance between confidence and accuracy over 15 equal bins of the predicted class's probability (Guo et
+  /// al., arXiv 1706.04599); nil where scores are no log-odds.
+  public var calibrationError: Double?
 
-  public init(accuracy: Double, balancedAccuracy: Double, f1: Double, auroc: Double?, mcc: Double) {
+  public init(
+    accuracy: Double, balancedAccuracy: Double, f1: Double, auroc: Double?, mcc: Double, prAUC: Double? = nil,
+    calibrationError: Double? = nil
+  ) {
     self.accuracy = accuracy
     self.balancedAccuracy = balancedAccuracy
     self.f1 = f1
     self.auroc = auroc
     self.mcc = mcc
+    self.prAUC = prAUC
+    self.calibrationError = calibrationError
+  }
+
+  /// The mean of each score; of one that is missing anywhere, nil.
+  public static func mean(of scores: [Scores]) -> Scores? {
+    guard !scores.isEmpty else { return nil }
+    let count = Double(scores.count)
+    func mean(_ key: KeyPath<Scores, Double>) -> Double { scores.reduce(0) { $0 + $1[keyPath: key] } / count }
+    func mean(_ key: KeyPath<Scores, Double?>) -> Double? {
+      let values = scores.compactMap { $0[keyPath: key] }
+      return values.count == scores.count ? values.reduce(0, +) / count : nil
+    }
+    return Scores(
+      accuracy: mean(\.accuracy), balancedAccuracy: mean(\.balancedAccuracy), f1: mean(\.f1), auroc: mean(\.auroc),
+      mcc: mean(\.mcc), prAUC: mean(\.prAUC), calibrationError: mean(\.calibrationError))
   }
 }
 
 extension Scores {
-  /// Everything but the AUROC, from a confusion matrix of `classes`² counts, row = label, column = prediction.
-  init(confusion: [Double], classes: Int, auroc: Double?) {
+  /// What a confusion matrix of `classes`² counts tells, row = label, column = prediction, with the measures given.
+  init(
+    confusion: [Double], classes: Int, auroc: Double? = nil, prAUC: Double? = nil, calibrationError: Double? = nil
+  ) {
     precondition(confusion.count == classes * classes, "\(confusion.count) counts for \(classes) classes")
     var rowSums = [Double](repeating: 0, count: classes)
     var columnSums = rowSums
@@ -72,7 +99,8 @@ extension Scores {
         ? (positiveF1 > 0 ? 2 * confusion[3] / positiveF1 : 0)
         : (f1Classes > 0 ? f1Sum / f1Classes : 0),
       auroc: auroc,
-      mcc: denominator > 0 ? (hits * total - products) / denominator : 0)
+      mcc: denominator > 0 ? (hits * total - products) / denominator : 0,
+      prAUC: prAUC, calibrationError: calibrationError)
   }
 }
 
@@ -112,5 +140,43 @@ public enum AUROC {
     }
     guard positives > 0, below > 0 else { return nil }
     return wins / (positives * below)
+  }
+}
+
+/// The area under the curve of precision over recall.
+public enum AveragePrecision {
+  /// Σ (recall_i − recall_{i−1}) · precision_i over the thresholds from the highest score down, examples of one score
+  /// together; no interpolation.
+  ///
+  /// - Returns: nil where there is no positive or no negative example. Scores must not be NaN.
+  /// - Complexity: O(n log n).
+  public static func area<Score: Comparable>(scores: [Score], positive: [Bool]) -> Double? {
+    precondition(scores.count == positive.count, "\(scores.count) scores, \(positive.count) labels")
+    let order = scores.indices.sorted { scores[$0] < scores[$1] }
+    return area(order: order, scores: scores, positive: positive, weights: nil)
+  }
+
+  /// The same with the rising order known and a weight for each example, in one pass.
+  static func area<Score: Comparable>(
+    order: [Int], scores: [Score], positive: [Bool], weights: [Int32]?
+  ) -> Double? {
+    var found = 0.0
+    var called = 0.0
+    var sum = 0.0
+    var place = order.count - 1
+    while place >= 0 {
+      let score = scores[order[place]]
+      var tied = 0.0
+      while place >= 0, scores[order[place]] == score {
+        let weight = weights.map { Double($0[order[place]]) } ?? 1
+        called += weight
+        if positive[order[place]] { tied += weight }
+        place -= 1
+      }
+      found += tied
+      if called > 0 { sum += tied * found / called }
+    }
+    guard found > 0, called > found else { return nil }
+    return sum / found
   }
 }

@@ -39,7 +39,7 @@ extension Examples {
       }
     }
     for (site, matrix) in zip(sites, results) {
-      try requireFinite(matrix, site: site.name)
+      try requireFinite(matrix, site: site.name, order: order, source: source)
     }
     return results
   }
@@ -110,14 +110,20 @@ extension Examples {
     swap(&matrix, &results[index])
   }
 
-  private func requireFinite(_ matrix: Matrix, site: String) throws {
+  private func requireFinite(
+    _ matrix: Matrix, site: String, order: [Int], source: some ActivationSource
+  ) throws {
     let bad = matrix.elements.withUnsafeBufferPointer { elements in
       elements.baseAddress.map { Kernels.countNonfinite($0, count: elements.count) } ?? 0
     }
     guard bad > 0, let index = matrix.elements.firstIndex(where: { !$0.isFinite }) else { return }
+    let row = lastRow[order[index / matrix.columns]]
+    let document = try source.rowKind == .token ? Int(source.tokens(in: row..<row + 1).documents.first ?? 0) : row
+    let ids = try source.documents.ids
     throw Fault(
       .badData, "probe.notFinite", "An activation to learn from is NaN or infinite",
-      place: "\(site), column \(index % matrix.columns)", expected: "finite numbers",
+      place: "\(site), column \(index % matrix.columns), document "
+        + (ids.indices.contains(document) ? ids[document] : "number \(document)"), expected: "finite numbers",
       found: "\(bad) values that are not",
       advice: "see where they come from with `unfold store verify`, or leave that site out")
   }

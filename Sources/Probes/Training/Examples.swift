@@ -8,6 +8,10 @@ package struct Examples {
   package var classes: [String]
   /// Each example's class.
   package var labels: [Int32]
+  /// Each example's number, where labels are numbers to predict and the classes their halves; else empty.
+  package var values: [Double] = []
+  /// Where the halves part.
+  package var median: Double?
   /// Each example's group, numbered from 0: by the corpus's group, else by the document (all its pieces).
   package var groups: [Int]
   /// For each row of the source the example it belongs to, or −1.
@@ -26,19 +30,66 @@ package struct Examples {
 extension Examples {
   /// Finds the examples of a concept.
   ///
+  /// - Parameter numeric: takes labels as numbers to predict; the classes are then the halves at their median.
   /// - Throws: `probe.noLabels`, `probe.singleClass`, `probe.unknownLabel`, `probe.tooManyClasses`, `probe.labelNaN`,
-  ///   `probe.pooledSource`.
-  package init(_ concept: Concept, of source: some ActivationSource, specialTokens: Bool, most: Int, seed: UInt64)
-    throws
-  {
+  ///   `probe.pooledSource`, `probe.labelsDoNotMatch`; with numbers `probe.notNumeric`, `probe.constantTarget`.
+  package init(
+    _ concept: Concept, of source: some ActivationSource, specialTokens: Bool, numeric: Bool = false, most: Int,
+    seed: UInt64
+  ) throws {
     switch concept.level {
-    case .document: try self.init(documentsOf: source, concept: concept, specialTokens: specialTokens)
-    case .token: try self.init(tokensOf: source, concept: concept, specialTokens: specialTokens)
+    case .document:
+      try self.init(documentsOf: source, concept: concept, specialTokens: specialTokens, numeric: numeric)
+    case .token: try self.init(tokensOf: source, concept: concept, specialTokens: specialTokens, numeric: numeric)
+    }
+    if numeric {
+      let halves = try Self.halves(of: values)
+      labels = halves.labels
+      classes = halves.names
+      median = halves.median
     }
     if count > most { keep(most, seed: seed) }
   }
 
-  private init(documentsOf source: some ActivationSource, concept: Concept, specialTokens: Bool) throws {
+  /// The numbers as two classes, at most and above their median (where that is the largest, below it).
+  ///
+  /// - Throws: `probe.constantTarget`, `probe.labelNaN`.
+  static func halves(of values: [Double]) throws -> (labels: [Int32], names: [String], median: Double) {
+    guard values.allSatisfy(\.isFinite) else {
+      throw Fault(
+        .badData, "probe.labelNaN", "A number to predict is NaN or infinite", expected: "finite numbers",
+        found: "\(values.count { !$0.isFinite }) of \(values.count) that are not",
+        advice: "leave the label out where it is not known")
+    }
+    let sorted = values.sorted()
+    guard let first = sorted.first, let last = sorted.last, first < last else {
+      throw Fault(
+        .badData, "probe.constantTarget", "All examples have the same number, so there is nothing to predict",
+        expected: "numbers that differ", found: sorted.first.map { "\(Label.number($0))" } ?? "no examples")
+    }
+    var median = sorted[(sorted.count - 1) / 2]
+    if median == last { median = sorted.last { $0 < last } ?? first }
+    return (
+      values.map { $0 > median ? 1 : 0 }, ["at most \(Label.number(median))", "above \(Label.number(median))"], median
+    )
+  }
+
+  private static func number(of label: Label, place: @autoclosure () -> String) throws -> Double {
+    switch label {
+    case .number(let number): return number
+    case .text(let text):
+      guard let number = Double(text) else {
+        throw Fault(
+          .badData, "probe.notNumeric", "A label is not a number, which a regression needs", place: place(),
+          expected: "a number", found: text, advice: "choose a classifier for labels that are names")
+      }
+      return number
+    }
+  }
+
+  private init(
+    documentsOf source: some ActivationSource, concept: Concept, specialTokens: Bool, numeric: Bool
+  ) throws {
     let documents = try source.documents
     guard let column = documents.labels[concept.column] else {
       let names = documents.labels.keys.sorted()
@@ -50,11 +101,14 @@ extension Examples {
           ? "its spans are labelled: probe them at token level"
           : "capture a corpus with a label field, or add labels with `unfold store label`")
     }
-    let names = try ClassNames(
-      present: Set(column.indices.compactMap { try Self.name(of: column[$0], document: documents.ids[$0]) }),
-      positive: concept.positive, addingBackground: false, place: "label column \(concept.column)")
+    let names =
+      numeric
+      ? nil
+      : try ClassNames(
+        present: Set(column.indices.compactMap { try Self.name(of: column[$0], document: documents.ids[$0]) }),
+        positive: concept.positive, addingBackground: false, place: "label column \(concept.column)")
     var groupNumbers = GroupNumbers()
-    classes = names.names
+    classes = names?.names ?? []
     labels = []
     groups = []
     exampleOfRow = [Int32](repeating: -1, count: source.rowCount)
@@ -84,7 +138,10 @@ extension Examples {
       }
       if !continues {
         previous = labels.count
-        labels.append(names.number(of: label))
+        labels.append(names?.number(of: label) ?? 0)
+        if numeric, let own = column[document] {
+          values.append(try Self.number(of: own, place: "document \(documents.ids[document])"))
+        }
         groups.append(groupNumbers.number(documents, document))
         lastRow.append(last)
         rowCounts.append(0)
@@ -93,10 +150,12 @@ extension Examples {
       lastRow[previous] = last
       rowCounts[previous] += Int32(used.count)
     }
-    try requireClasses(place: "label column \(concept.column)")
+    if !numeric { try requireClasses(place: "label column \(concept.column)") }
   }
 
-  private init(tokensOf source: some ActivationSource, concept: Concept, specialTokens: Bool) throws {
+  private init(
+    tokensOf source: some ActivationSource, concept: Concept, specialTokens: Bool, numeric: Bool
+  ) throws {
     guard source.rowKind == .token else {
       throw Fault(
         .badData, "probe.pooledSource", "The rows are whole documents, so their tokens cannot be told apart",
@@ -114,21 +173,30 @@ extension Examples {
     let present = Set(spans.rows.map { $0.label.description })
     // One label in all: every token is an example, with or without it. Several: tokens under no span have no label that
     // is known (in a set of parts of speech, those left out for balance are nouns too), and take no part.
-    let background = present.count == 1
-    let names = try ClassNames(
-      present: present, positive: concept.positive, addingBackground: concept.positive == nil || background,
-      place: "spans")
-    classes = names.names
+    let background = !numeric && present.count == 1
+    let names =
+      numeric
+      ? nil
+      : try ClassNames(
+        present: present, positive: concept.positive, addingBackground: concept.positive == nil || background,
+        place: "spans")
+    classes = names?.names ?? []
     labels = []
     groups = []
     exampleOfRow = [Int32](repeating: -1, count: source.rowCount)
     lastRow = []
     rowCounts = []
     var groupNumbers = GroupNumbers()
+    var matched = Set<Int>()  // spans that lie over a token
+    var suspects: [Int] = []  // documents with spans that end behind the last token
     for document in 0..<documents.count {
       let own = spans.spans(of: document)
       let range = documents.tokens(of: document)
       let tokens = try source.tokens(in: range)
+      if !own.isEmpty {
+        let end = tokens.ends.max() ?? 0
+        if own.contains(where: { $0.end > end }) { suspects.append(document) }
+      }
       var group: Int?
       for (offset, row) in range.enumerated() {
         if tokens.special[offset] != 0, !specialTokens { continue }
@@ -137,14 +205,20 @@ extension Examples {
         // The label that the token lies under longest; of equal ones the first.
         var label: Int32 = background ? 0 : -1
         var longest: Int32 = 0
-        for span in own where span.start < end && start < span.end {
-          let number = names.number(of: span.label.description)
+        var value: Double?
+        for (index, span) in zip(own.indices, own) where span.start < end && start < span.end {
+          matched.insert(index)
+          let number = names?.number(of: span.label.description) ?? 0
           if min(end, span.end) - max(start, span.start) > longest {
             longest = min(end, span.end) - max(start, span.start)
             label = number
+            if numeric {
+              value = try Self.number(of: span.label, place: "a span of document \(documents.ids[document])")
+            }
           }
         }
         guard label >= 0 else { continue }
+        if let value { values.append(value) }
         if group == nil { group = groupNumbers.number(documents, document) }
         exampleOfRow[row] = Int32(labels.count)
         labels.append(label)
@@ -153,13 +227,55 @@ extension Examples {
         rowCounts.append(1)
       }
     }
-    guard !labels.isEmpty else {
+    try requireMatch(spans, matched: matched, suspects: suspects, documents: documents, source: source)
+    if !numeric { try requireClasses(place: "spans") }
+  }
+
+  /// Refuses spans that were counted otherwise than the tokens: in bytes, in tokens, or over another text.
+  ///
+  /// A span that no token lies under is either behind where a document was cut off, or wrong. Where the text is known,
+  /// one that ends behind the text's end is wrong for certain; else spans are refused when more than a twentieth of those
+  /// before the last token's end match nothing.
+  private func requireMatch(
+    _ spans: SpanTable, matched: Set<Int>, suspects: [Int], documents: DocumentTable, source: some ActivationSource
+  ) throws {
+    for document in suspects {
+      guard let length = try source.text(ofDocument: document).map(\.unicodeScalars.count),
+        let span = spans.spans(of: document).first(where: { Int($0.end) > length })
+      else { continue }
       throw Fault(
-        .badData, "probe.labelsDoNotMatch", "No token lies under a labelled span",
-        expected: "spans counted in Unicode scalars of the texts that were captured",
-        found: "\(spans.count) spans, none over a token")
+        .badData, "probe.labelsDoNotMatch", "A labelled span ends behind its document's text",
+        place: Self.place(of: span, in: documents), expected: "offsets in Unicode scalars, at most \(length)",
+        found: "\(span.end)",
+        advice: "count spans in characters of the text that was captured, not in bytes or tokens")
     }
-    try requireClasses(place: "spans")
+    var ends: [Int32: Int32] = [:]  // the last token's end in each document with unmatched spans
+    var astray = 0
+    var example: SpanRow?
+    for (index, span) in spans.rows.enumerated() where !matched.contains(index) {
+      let document = Int(span.document)
+      guard document >= 0, document < documents.count else { continue }
+      if ends[span.document] == nil {
+        ends[span.document] = try source.tokens(in: documents.tokens(of: document)).ends.max() ?? 0
+      }
+      if span.start < ends[span.document] ?? 0 {
+        astray += 1
+        if example == nil { example = span }
+      }
+    }
+    guard labels.isEmpty || matched.isEmpty || astray * 20 > astray + matched.count else { return }
+    throw Fault(
+      .badData, "probe.labelsDoNotMatch", "Labelled spans lie under no token",
+      place: (example ?? spans.rows.first).map { Self.place(of: $0, in: documents) },
+      expected: "spans counted in Unicode scalars of the texts that were captured",
+      found: "\(spans.count - matched.count) of \(spans.count) spans without a token",
+      advice: "label the very texts that were captured; another tokenizer's offsets do not fit")
+  }
+
+  private static func place(of span: SpanRow, in documents: DocumentTable) -> String {
+    let number = Int(span.document)
+    let name = documents.ids.indices.contains(number) ? documents.ids[number] : "number \(number)"
+    return "document \(name), span \(span.start)–\(span.end) (\(span.label))"
   }
 
   /// Numbers groups in the order of their first example.
@@ -203,6 +319,7 @@ extension Examples {
     var newNumber = [Int32](repeating: -1, count: count)
     for (new, old) in chosen.enumerated() { newNumber[old] = Int32(new) }
     labels = chosen.map { labels[$0] }
+    if !values.isEmpty { values = chosen.map { values[$0] } }
     groups = chosen.map { groups[$0] }
     lastRow = chosen.map { lastRow[$0] }
     rowCounts = chosen.map { rowCounts[$0] }

@@ -39,15 +39,57 @@ public struct ProbeRecord: Codable, Sendable, Equatable {
   /// Scores on the examples held back.
   public var evaluation: Evaluation
   /// The mean balanced accuracy on held-out folds of the training examples: what to choose between sites by.
+  /// Of a regression the mean R².
   public var validation: Double?
   public var fit: FitRecord
+  /// Of a method that predicts numbers: how near they are. `evaluation` then judges the prediction's side of the median
+  /// number, and `classes` are the halves.
+  public var regression: RegressionEvaluation?
+  /// The scores of each outer fold, where examples were judged by cross-validation.
+  public var foldScores: [Scores]?
+  /// What a reader of the scores must know.
+  public var warnings: [ProbeWarning]?
 
-  /// How the minimisation went; for mass-mean, which needs none, `converged` and nothing else.
+  /// How the fit went; for a method that minimises nothing, `converged`.
   public struct FitRecord: Codable, Sendable, Equatable {
+    /// The C used.
     public var strength: Double?
+    /// The mean loss on held-out folds for each C tried; of ridge regression the mean squared error for each α.
     public var strengthLosses: [LogisticRegression.StrengthLoss]
     public var iterations: Int
     public var converged: Bool
+    /// LDA: each class's shrinkage.
+    public var shrinkage: [Double]?
+    /// Ridge regression: the α used.
+    public var penalty: Double?
+    /// k-sparse and principal components: how many numbers of a row the probe reads.
+    public var size: Int?
+    /// The same: every size tried, with its scores.
+    public var sizes: [SizeScore]?
+    /// k-sparse: the columns read, best first.
+    public var columns: [Int]?
+
+    public init(
+      strength: Double?, strengthLosses: [LogisticRegression.StrengthLoss], iterations: Int, converged: Bool
+    ) {
+      self.strength = strength
+      self.strengthLosses = strengthLosses
+      self.iterations = iterations
+      self.converged = converged
+    }
+  }
+}
+
+/// Something about the examples or the fit without which scores mislead.
+public struct ProbeWarning: Codable, Sendable, Equatable {
+  /// A stable name, such as `probe.imbalanced`.
+  public var name: String
+  /// One sentence, with the numbers.
+  public var message: String
+
+  public init(name: String, message: String) {
+    self.name = name
+    self.message = message
   }
 }
 
@@ -109,23 +151,32 @@ extension Probe {
     let site = try source.site(named: record.site.name)
     try requireMatch(origin: source.origin, site: site)
     let examples = try Examples(
-      concept ?? settings.concept, of: source, specialTokens: settings.specialTokens, most: settings.maximumExamples,
-      seed: settings.seed)
-    let labels = try examples.labels.map { label -> Int32 in
-      let name = examples.classes[Int(label)]
-      guard let number = record.classes.firstIndex(of: name) else {
-        throw Fault(
-          .badData, "probe.unknownLabel", "The probe does not know a label of this source",
-          expected: "one of \(record.classes.joined(separator: ", "))", found: name,
-          advice: "name the positive label that the probe was trained for")
-      }
-      return Int32(number)
-    }
+      concept ?? settings.concept, of: source, specialTokens: settings.specialTokens,
+      numeric: settings.method.predictsNumbers, most: settings.maximumExamples, seed: settings.seed)
     let pooling = settings.concept.level == .document && source.rowKind == .token ? settings.pooling : nil
+    let labels =
+      settings.method.predictsNumbers
+      ? examples.labels
+      : try examples.labels.map { label -> Int32 in
+        let name = examples.classes[Int(label)]
+        guard let number = record.classes.firstIndex(of: name) else {
+          throw Fault(
+            .badData, "probe.unknownLabel", "The probe does not know a label of this source",
+            expected: "one of \(record.classes.joined(separator: ", "))", found: name,
+            advice: "name the positive label that the probe was trained for")
+        }
+        return Int32(number)
+      }
     let rows = try examples.activations(
       of: [site], in: source, order: Array(0..<examples.count), pooling: pooling)
+    var scores = classifier.scores(of: rows[0])
+    if let median = examples.median {
+      for index in scores.elements.indices { scores.elements[index] -= Float(median) }
+    }
     return Evaluation(
-      scores: classifier.scores(of: rows[0]), labels: labels, groups: examples.groups, classes: record.classes,
-      majorityClass: record.evaluation.majorityClass, bootstrap: bootstrap ?? settings.bootstrap)
+      scores: scores, labels: labels, groups: examples.groups,
+      classes: examples.median == nil ? record.classes : examples.classes,
+      majorityClass: record.evaluation.majorityClass, bootstrap: bootstrap ?? settings.bootstrap,
+      scoresAreLogOdds: settings.scoresAreLogOdds)
   }
 }

@@ -1,38 +1,62 @@
 import Foundation
 import LinearAlgebra
 
-/// One logistic regression to fit: which rows, which classes, how strongly held back.
-struct LogisticProblem {
+/// What a linear classifier pays for an example's scores.
+enum LinearLoss {
+  /// Cross-entropy of the logistic function, or of the softmax where there are more than two classes.
+  case logistic
+  /// max(0, 1 − y·s)² with y = ±1; with more than two classes summed over each class against the rest.
+  case squaredHinge
+}
+
+/// One linear classifier to fit: which rows, which classes, how strongly held back.
+struct LinearProblem {
   /// The class of each row, −1 where the row takes no part.
   var targets: [Int32]
   /// 2, with one column of weights; or more, with a column a class.
   var classes: Int
-  /// scikit-learn's C: the weight of the examples' losses against ½‖w‖².
+  var loss = LinearLoss.logistic
+  /// scikit-learn's C: the weight of the examples' losses against the penalty.
   var strength: Double
+  /// The share of ‖w‖₁ in the penalty; the rest is ½‖w‖².
+  var l1Share = 0.0
+  /// Whether the intercept is penalised as a weight is.
+  var penalizesIntercept = false
+  /// The weight of each class's examples; 1 where empty.
+  var classWeights: [Double] = []
   /// What brings the columns of the rows that take part to mean 0 and standard deviation 1.
   var standardization: Standardization
 
   /// The columns of weights.
   var outputs: Int { classes == 2 ? 1 : classes }
+
+  /// The sum of the weights of the rows that take part.
+  var totalWeight: Double {
+    guard !classWeights.isEmpty else { return Double(targets.count { $0 >= 0 }) }
+    return targets.reduce(0) { $1 >= 0 ? $0 + classWeights[Int($1)] : $0 }
+  }
+
+  /// The factor of the penalty beside the mean loss.
+  var penalty: Double { 1 / (strength * max(totalWeight, 1e-300)) }
 }
 
-/// The losses and gradients of several logistic regressions on the same rows, from one pass over them.
+/// The losses and gradients of several linear classifiers on the same rows, from one pass over them.
 ///
-/// The mean loss plus ‖w‖² / (2 C n), scikit-learn's objective over its number of examples n and C, so that tolerances
-/// mean the same. The intercept is not penalised. Parameters of a problem: the weights of its standardised columns,
+/// The mean loss plus the penalty over C n: scikit-learn's objective over its number of examples n and C, so that
+/// tolerances mean the same. Of a penalty with an L1 share, value and gradient hold the smooth part alone. Parameters of a problem: the weights of its standardised columns,
 /// output by output, then the intercepts. Standardisation is folded into the weights, (x − μ)/σ · w = x · (w/σ) − μ · w/σ,
 /// and so costs nothing by row.
-struct LogisticObjective {
+struct LinearObjective {
   let matrix: Matrix
   let rows: Range<Int>
-  let problems: [LogisticProblem]
-  private let counts: [Int]
+  let problems: [LinearProblem]
+  private let totals: [Double]
 
-  init(matrix: Matrix, rows: Range<Int>, problems: [LogisticProblem]) {
+  init(matrix: Matrix, rows: Range<Int>, problems: [LinearProblem]) {
     self.matrix = matrix
     self.rows = rows
     self.problems = problems
-    counts = problems.map { problem in problem.targets.count { $0 >= 0 } }
+    totals = problems.map(\.totalWeight)
   }
 
   struct Evaluation {
@@ -42,22 +66,10 @@ struct LogisticObjective {
 
   /// The weights and biases that read unstandardised rows.
   func classifier(_ problem: Int, parameters: [Double]) -> (weights: [Float], bias: [Float]) {
-    let width = matrix.columns
-    let outputs = problems[problem].outputs
-    let standardization = problems[problem].standardization
-    var weights = [Float](repeating: 0, count: outputs * width)
-    var bias = [Float](repeating: 0, count: outputs)
-    for output in 0..<outputs {
-      var shift = 0.0
-      for column in 0..<width {
-        let weight = parameters[output * width + column] / standardization.scales[column]
-        weights[output * width + column] = Float(weight)
-        // With the rounded weight, so that what rounding changes is the direction and not the threshold too.
-        shift += Double(Float(weight)) * standardization.means[column]
-      }
-      bias[output] = Float(parameters[outputs * width + output] - shift)
-    }
-    return (weights, bias)
+    let weightCount = problems[problem].outputs * matrix.columns
+    let folded = problems[problem].standardization.classifier(
+      weights: Array(parameters[..<weightCount]), bias: Array(parameters[weightCount...]))
+    return (folded.weights.elements, folded.bias)
   }
 
   /// Every row's scores for one problem, [rows, outputs].
@@ -70,7 +82,7 @@ struct LogisticObjective {
   }
 
   /// The mean loss of a problem's scores over the rows with a target in `targets`.
-  static func meanLoss(_ scores: Matrix, targets: [Int32]) -> Double {
+  static func meanLoss(_ scores: Matrix, targets: [Int32], kind: LinearLoss) -> Double {
     var sum = 0.0
     var count = 0
     var residuals = [Float](repeating: 0, count: scores.columns)
@@ -79,7 +91,7 @@ struct LogisticObjective {
         guard let base = scores.baseAddress else { return }
         sum += residuals.withUnsafeMutableBufferPointer { residuals in
           guard let out = residuals.baseAddress else { return 0 }
-          return loss(base + row * residuals.count, outputs: residuals.count, target: target, residuals: out)
+          return loss(kind, base + row * residuals.count, outputs: residuals.count, target: target, residuals: out)
         }
         count += 1
       }
@@ -138,6 +150,8 @@ struct LogisticObjective {
     let chunks = RowChunks(count: rows.count)
     let targets = active.map { problems[$0].targets }
     let outputCounts = active.map { problems[$0].outputs }
+    let kinds = active.map { problems[$0].loss }
+    let weighting = active.map { problems[$0].classWeights }
     var partial = [Sums?](repeating: nil, count: chunks.chunks)
     partial.withUnsafeMutableBufferPointer { partial in
       matrix.elements.withUnsafeBufferPointer { elements in
@@ -161,9 +175,9 @@ struct LogisticObjective {
                       residualBase[output] =
                         Kernels.dot(values, weightBase + output * width, count: width) + bias[output]
                     }
-                    sums.losses[place] += loss(
-                      residualBase + first, outputs: outputCounts[place], target: target,
-                      residuals: residualBase + first)
+                    sums.losses[place] += weightedLoss(
+                      kinds[place], residualBase + first, outputs: outputCounts[place], target: target,
+                      weights: weighting[place])
                     for output in first..<first + outputCounts[place] {
                       addScaled(residualBase[output], values, to: productBase + output * width, count: width)
                       sums.residuals[output] += Double(residualBase[output])
@@ -216,7 +230,7 @@ struct LogisticObjective {
           }
           let losses = lossesAndResiduals(
             residualBase, start: start, count: count, targets: targets, firstOutput: firstOutput,
-            outputCounts: outputCounts, bias: bias)
+            outputCounts: outputCounts, bias: bias, active: active)
           for place in losses.indices { total.losses[place] += losses[place] }
           for row in 0..<count {
             for output in 0..<outputs { total.residuals[output] += Double(residualBase[row * outputs + output]) }
@@ -239,9 +253,11 @@ struct LogisticObjective {
   /// Turns a block's scores into residuals in place and sums each problem's loss.
   private func lossesAndResiduals(
     _ scores: UnsafeMutablePointer<Float>, start: Int, count: Int, targets: [[Int32]], firstOutput: [Int],
-    outputCounts: [Int], bias: [Float]
+    outputCounts: [Int], bias: [Float], active: [Int]
   ) -> [Double] {
     let outputs = bias.count
+    let kinds = active.map { problems[$0].loss }
+    let weighting = active.map { problems[$0].classWeights }
     let chunks = RowChunks(count: count)
     var partial = [[Double]](repeating: [], count: chunks.chunks)
     partial.withUnsafeMutableBufferPointer { partial in
@@ -254,8 +270,9 @@ struct LogisticObjective {
             let target = targets[place][start + row]
             if target >= 0 {
               for output in first..<first + outputCounts[place] { rowScores[output] += bias[output] }
-              losses[place] += loss(
-                rowScores + first, outputs: outputCounts[place], target: target, residuals: rowScores + first)
+              losses[place] += weightedLoss(
+                kinds[place], rowScores + first, outputs: outputCounts[place], target: target,
+                weights: weighting[place])
             } else {
               for output in first..<first + outputCounts[place] { rowScores[output] = 0 }
             }
@@ -278,8 +295,8 @@ struct LogisticObjective {
     let width = matrix.columns
     let outputs = problems[problem].outputs
     let standardization = problems[problem].standardization
-    let count = Double(max(counts[problem], 1))
-    let penalty = 1 / (problems[problem].strength * count)
+    let count = totals[problem] > 0 ? totals[problem] : 1
+    let penalty = (1 - problems[problem].l1Share) / (problems[problem].strength * count)
     var gradient = [Double](repeating: 0, count: outputs * (width + 1))
     var squares = 0.0
     for output in 0..<outputs {
@@ -293,12 +310,17 @@ struct LogisticObjective {
           / standardization.scales[column] / count + penalty * weight
       }
       gradient[outputs * width + output] = residual / count
+      if problems[problem].penalizesIntercept {
+        let intercept = point[outputs * width + output]
+        squares += intercept * intercept
+        gradient[outputs * width + output] += penalty * intercept
+      }
     }
     return Evaluation(value: sums.losses[place] / count + penalty * squares / 2, gradient: gradient)
   }
 }
 
-extension LogisticObjective.Sums {
+extension LinearObjective.Sums {
   /// Moves float32 sums into the float64 ones.
   fileprivate mutating func flush(_ products: UnsafeMutableBufferPointer<Float>) {
     self.products.withUnsafeMutableBufferPointer { sums in
@@ -328,10 +350,33 @@ private func addScaled(
   }
 }
 
-/// One row's cross-entropy in nats, and its derivative by each score (the residual), which may overwrite the scores.
-private func loss(
-  _ scores: UnsafePointer<Float>, outputs: Int, target: Int32, residuals: UnsafeMutablePointer<Float>
+/// One row's loss and its derivatives as `loss`, in place, times the weight of the row's class.
+private func weightedLoss(
+  _ kind: LinearLoss, _ scores: UnsafeMutablePointer<Float>, outputs: Int, target: Int32, weights: [Double]
 ) -> Double {
+  let value = loss(kind, scores, outputs: outputs, target: target, residuals: scores)
+  guard !weights.isEmpty else { return value }
+  let weight = weights[Int(target)]
+  for output in 0..<outputs { scores[output] *= Float(weight) }
+  return weight * value
+}
+
+/// One row's loss (a cross-entropy in nats), and its derivative by each score (the residual), which may overwrite the
+/// scores.
+private func loss(
+  _ kind: LinearLoss, _ scores: UnsafePointer<Float>, outputs: Int, target: Int32,
+  residuals: UnsafeMutablePointer<Float>
+) -> Double {
+  if kind == .squaredHinge {
+    var sum = 0.0
+    for output in 0..<outputs {
+      let sign: Double = (outputs == 1 ? target == 1 : Int(target) == output) ? 1 : -1
+      let short = max(0, 1 - sign * Double(scores[output]))
+      residuals[output] = Float(-2 * sign * short)
+      sum += short * short
+    }
+    return sum
+  }
   if outputs == 1 {
     // log(1 + exp(∓z)) without overflow.
     let z = Double(scores[0])

@@ -1,0 +1,145 @@
+import Diagnostics
+import LinearAlgebra
+
+/// Ridge regression of a number on activations, as scikit-learn's `Ridge` with `StandardScaler` before it.
+///
+/// Σ(y − w·z − b)² + α‖w‖² over columns standardised by the training rows, the intercept free (Hoerl & Kennard 1970).
+/// Solved by Cholesky's factorization of the columns' products, which all folds and penalties share.
+public enum RidgeRegression {
+  public struct Settings: Codable, Sendable, Equatable {
+    /// scikit-learn's α: larger holds the weights back more. With several, the one with the least mean squared error on
+    /// held-out folds of the training rows is taken, and of equal ones the largest.
+    public var penalties: [Double]
+
+    public init(penalties: [Double] = [1]) { self.penalties = penalties }
+
+    func validate() throws {
+      guard !penalties.isEmpty, penalties.allSatisfy({ $0.isFinite && $0 > 0 }) else {
+        throw Fault(
+          .usage, "probe.penalty", "The penalty of a ridge regression must be a number above 0",
+          expected: "such as 1, or 1,10,100 to choose inside the training folds",
+          found: penalties.map { "\($0)" }.joined(separator: ", "))
+      }
+    }
+  }
+
+  public struct Fit: Sendable, Equatable {
+    /// One score a row: the number predicted, in its own units.
+    public var classifier: LinearClassifier
+    /// scikit-learn's `coef_` of the standardised columns.
+    public var coefficients: [Double]
+    public var standardization: Standardization
+    /// The α used.
+    public var penalty: Double
+    /// The mean squared error on held-out folds for each α tried; empty where there were no folds.
+    public var penaltyErrors: [LogisticRegression.StrengthLoss]
+    /// The mean R² on held-out folds at that α; nil where there were none.
+    public var validation: Double?
+  }
+
+  /// Fits the rows of a matrix.
+  ///
+  /// - Parameters:
+  ///   - values: each row's number.
+  ///   - folds: on how many held-out parts α is chosen and `validation` found; 0 for none where there is one α.
+  /// - Throws: `probe.penalty`, `probe.constantTarget`, and what `LogisticRegression.fit` throws.
+  /// - Complexity: rows · width² and folds · penalties · width³/3 operations; memory of 2 · folds · width² numbers.
+  public static func fit(
+    _ matrix: Matrix, rows: Range<Int>? = nil, values: [Double], groups: [Int]? = nil, settings: Settings = Settings(),
+    folds: Int = 5, seed: UInt64 = 0
+  ) throws -> Fit {
+    try settings.validate()
+    let halves = try Examples.halves(of: values)
+    return fit(
+      try TrainingRows(
+        matrix, rows: rows, labels: halves.labels, classes: 2, groups: groups, values: values, folds: folds,
+        needsFolds: settings.penalties.count > 1, seed: seed), settings: settings)
+  }
+
+  static func fit(_ training: TrainingRows, settings: Settings) -> Fit {
+    let width = training.width
+    let penalties = settings.penalties.sorted(by: >)
+    let whole = training.standardization()
+    let products = training.moments.indices.map { part in
+      Scatter.sum(
+        training.matrix,
+        rows: training.parts.indices.filter { training.parts[$0] == Int32(part) }.map { $0 + training.rows.lowerBound },
+        standardization: whole)
+    }
+    let crossed = crossProducts(training, whole)
+
+    /// The weights of `whole`'s standardised columns and the intercept for some penalties, learnt without a fold.
+    func solve(without fold: Int?, penalties: [Double]) -> [(weights: [Double], bias: Double, own: [Double])] {
+      var count = 0.0
+      var valueSum = 0.0
+      for row in training.values.indices where fold == nil || training.parts[row] != Int32(fold ?? -1) {
+        count += 1
+        valueSum += training.values[row]
+      }
+      let mean = valueSum / count
+      let sums = training.sums(without: fold)
+      let center = sums.sums.indices.map { (sums.sums[$0] / count - whole.means[$0]) / whole.scales[$0] }
+      let own = sums.standardization()
+      let scales = own.scales.indices.map { own.scales[$0] / whole.scales[$0] }
+      var gram = [Double](repeating: 0, count: width * width)
+      var right = [Double](repeating: 0, count: width)
+      for part in products.indices where part != fold {
+        for index in gram.indices { gram[index] += Double(products[part][index]) }
+        for column in 0..<width { right[column] += crossed[part][column] }
+      }
+      for row in 0..<width {
+        right[row] = (right[row] - mean * count * center[row]) / scales[row]
+        for column in 0..<width {
+          gram[row * width + column] =
+            (gram[row * width + column] - count * center[row] * center[column]) / (scales[row] * scales[column])
+        }
+      }
+      return penalties.map { penalty in
+        var system = gram
+        for column in 0..<width { system[column * width + column] += penalty }
+        let solution = Scatter.solve(system, size: width, right: right)
+        let weights = solution.indices.map { solution[$0] / scales[$0] }
+        return (weights, mean - innerProduct(weights, center), solution)
+      }
+    }
+
+    var errors = penalties.map { LogisticRegression.StrengthLoss(strength: $0, loss: 0) }
+    var determination = [Double](repeating: 0, count: penalties.count)
+    for (fold, split) in training.folds.enumerated() {
+      let truth = split.test.map { training.values[$0] }
+      let solutions = solve(without: fold, penalties: penalties)
+      for (place, solution) in solutions.enumerated() {
+        let scores = whole.classifier(weights: solution.weights, bias: [solution.bias])
+          .scores(of: training.matrix, in: training.rows).elements
+        let own = RegressionScores(predictions: split.test.map { Double(scores[$0]) }, values: truth)
+        errors[place].loss += own.rmse * own.rmse / Double(training.folds.count)
+        determination[place] += own.r2 / Double(training.folds.count)
+      }
+    }
+    var best = 0
+    for place in errors.indices where errors[place].loss < errors[best].loss * (1 - 1e-9) { best = place }
+    let solution = solve(without: nil, penalties: [penalties[best]])[0]
+    return Fit(
+      classifier: whole.classifier(weights: solution.weights, bias: [solution.bias]), coefficients: solution.own,
+      standardization: whole, penalty: penalties[best], penaltyErrors: training.folds.isEmpty ? [] : errors,
+      validation: training.folds.isEmpty ? nil : determination[best])
+  }
+
+  /// Σ z·y over each part's rows.
+  private static func crossProducts(_ training: TrainingRows, _ whole: Standardization) -> [[Double]] {
+    let width = training.width
+    var result = [[Double]](repeating: [Double](repeating: 0, count: width), count: training.moments.count)
+    training.matrix.elements.withUnsafeBufferPointer { elements in
+      for row in training.values.indices {
+        let start = (row + training.rows.lowerBound) * width
+        let value = training.values[row]
+        result[Int(training.parts[row])].withUnsafeMutableBufferPointer { sums in
+          for column in 0..<width {
+            sums[column] += value * (Double(elements[start + column]) - whole.means[column]) / whole.scales[column]
+          }
+        }
+      }
+    }
+    return result
+  }
+}

@@ -1,0 +1,72 @@
+import Diagnostics
+import LinearAlgebra
+
+/// A k-sparse probe: logistic regression on k columns alone, which a selector chooses (Gurnee et al., arXiv 2305.01610).
+///
+/// How soon the scores level off with k says over how many neurons a concept is spread.
+public enum SparseProbe {
+  public struct Settings: Codable, Sendable, Equatable {
+    public var selector: ColumnSelector
+    /// The numbers of columns to try, 1 to 256; the one with the least loss on held-out folds is taken. Those above the
+    /// site's width are left out.
+    public var counts: [Int]
+
+    public init(selector: ColumnSelector = .meanDifference, counts: [Int] = [1, 2, 4, 8, 16, 32, 64, 128, 256]) {
+      self.selector = selector
+      self.counts = counts
+    }
+
+    func validate() throws {
+      guard !counts.isEmpty, counts.allSatisfy({ (1...256).contains($0) }) else {
+        throw Fault(
+          .usage, "probe.columnCount", "A k-sparse probe reads 1 to 256 columns", expected: "such as 1,2,4,8,16",
+          found: counts.map(String.init).joined(separator: ","))
+      }
+    }
+  }
+
+  static func fit(
+    _ training: TrainingRows, settings: Settings, logistic: LogisticRegression.Settings
+  ) -> ReducedFit {
+    let sizes = ReducedFit.sizes(settings.counts, width: training.width)
+    let rankings = settings.selector.rankings(training, most: sizes[sizes.count - 1], settings: logistic)
+    let width = training.width
+    var fit = ReducedFit.fit(training, sizes: sizes, settings: logistic) { fold, size in
+      let columns = Array(rankings[fold ?? rankings.count - 1].prefix(size))
+      return ReducedFit.Reduction(values: gather(columns, training)) { classifier in
+        var weights = Matrix(zeros: classifier.bias.count, columns: width)
+        for output in classifier.bias.indices {
+          for (place, column) in columns.enumerated() {
+            weights.elements[output * width + column] = classifier.weights.elements[output * size + place]
+          }
+        }
+        return LinearClassifier(weights: weights, bias: classifier.bias)
+      }
+    }
+    fit.columns = Array(rankings[rankings.count - 1].prefix(fit.size))
+    return fit
+  }
+
+  /// Some columns of the training rows.
+  private static func gather(_ columns: [Int], _ training: TrainingRows) -> Matrix {
+    let width = training.width
+    return Matrix(rows: training.count, columns: columns.count) { values in
+      training.matrix.elements.withUnsafeBufferPointer { elements in
+        for row in 0..<training.count {
+          let start = (row + training.rows.lowerBound) * width
+          for (place, column) in columns.enumerated() {
+            values[row * columns.count + place] = elements[start + column]
+          }
+        }
+      }
+    }
+  }
+}
+
+extension ReducedFit {
+  /// Sizes in rising order, each once, none above the width; never none.
+  static func sizes(_ wanted: [Int], width: Int) -> [Int] {
+    let sizes = Set(wanted.filter { $0 <= width }).sorted()
+    return sizes.isEmpty ? [width] : sizes
+  }
+}

@@ -1,0 +1,156 @@
+import Diagnostics
+import LinearAlgebra
+
+/// The rows that a classifier learns from, and what all classifiers of a sweep need of them: folds, and each column's sums
+/// by fold and class, found once.
+struct TrainingRows {
+  let matrix: Matrix
+  /// The rows to learn from.
+  let rows: Range<Int>
+  /// Each of those rows' class.
+  let labels: [Int32]
+  let classes: Int
+  let groups: [Int]
+  /// Each of those rows' number where a number is to be predicted, else empty.
+  let values: [Double]
+  /// The folds that choices are made on; empty where there are none.
+  let folds: [Split]
+  /// Each row's fold.
+  let parts: [Int32]
+  /// By fold, then by class.
+  let moments: [[ColumnSums]]
+  let seed: UInt64
+
+  var width: Int { matrix.columns }
+  var count: Int { rows.count }
+
+  /// - Parameters:
+  ///   - folds: how many folds to make; fewer where few groups allow no more, and none below 2.
+  ///   - needsFolds: whether a choice hangs on them, so that none is an error.
+  /// - Throws: `probe.notFinite`, `probe.singleClass`, `probe.tooFewExamples`, `probe.constantRows`.
+  init(
+    _ matrix: Matrix, rows: Range<Int>? = nil, labels: [Int32], classes: Int, groups: [Int]? = nil,
+    values: [Double] = [], folds wanted: Int, needsFolds: Bool, seed: UInt64
+  ) throws {
+    let rows = rows ?? 0..<matrix.rows
+    let groups = groups ?? Array(labels.indices)
+    precondition(labels.count == rows.count, "\(labels.count) labels for \(rows.count) rows")
+    precondition(groups.count == rows.count, "\(groups.count) groups for \(rows.count) rows")
+    precondition(values.isEmpty || values.count == rows.count, "\(values.count) numbers for \(rows.count) rows")
+    precondition(classes >= 2 && labels.allSatisfy { $0 >= 0 && $0 < classes }, "labels outside 0..<\(classes)")
+    try LogisticRegression.requireEveryClass(labels, classes: classes)
+    self.matrix = matrix
+    self.rows = rows
+    self.labels = labels
+    self.classes = classes
+    self.groups = groups
+    self.values = values
+    self.seed = seed
+    // Few groups allow fewer folds.
+    let possible = min(wanted, Self.leastGroups(labels, groups: groups, classes: classes))
+    folds =
+      possible > 1 || needsFolds ? try Split.folds(possible, labels: labels, groups: groups, seed: seed) : []
+    var parts = [Int32](repeating: 0, count: rows.count)
+    for (fold, split) in folds.enumerated() {
+      for index in split.test { parts[index] = Int32(fold) }
+    }
+    self.parts = parts
+    let cells = zip(parts, labels).map { $0 * Int32(classes) + $1 }
+    let sums = ColumnSums.byPart(matrix, rows: rows, parts: cells, partCount: max(folds.count, 1) * classes)
+    moments = (0..<max(folds.count, 1)).map { part in Array(sums[part * classes..<(part + 1) * classes]) }
+    let all = Self.total(moments.joined(), width: matrix.columns)
+    try all.requireFinite()
+    guard all.varies else {
+      throw Fault(
+        .badData, "probe.constantRows", "Every example has the same activations, so nothing can be learnt from them",
+        expected: "a column that varies", found: "\(matrix.columns) constant columns over \(rows.count) examples",
+        advice: "leave this site out, or pool the tokens in another way")
+    }
+  }
+
+  /// The sums of each class over the rows outside a fold; over all rows without one.
+  func classSums(without fold: Int? = nil) -> [ColumnSums] {
+    (0..<classes).map { c in
+      Self.total(moments.indices.lazy.filter { $0 != fold }.map { moments[$0][c] }, width: width)
+    }
+  }
+
+  /// The sums of all rows outside a fold.
+  func sums(without fold: Int? = nil) -> ColumnSums { Self.total(classSums(without: fold), width: width) }
+
+  func standardization(without fold: Int? = nil, standardize: Bool = true) -> Standardization {
+    standardize ? sums(without: fold).standardization() : .none(width: width)
+  }
+
+  private static func total(_ parts: some Sequence<ColumnSums>, width: Int) -> ColumnSums {
+    parts.reduce(ColumnSums(width: width), +)
+  }
+
+  /// The number of groups of the class that has fewest.
+  private static func leastGroups(_ labels: [Int32], groups: [Int], classes: Int) -> Int {
+    var seen = [Set<Int>](repeating: [], count: classes)
+    for (label, group) in zip(labels, groups) { seen[Int(label)].insert(group) }
+    return seen.map(\.count).min() ?? 0
+  }
+}
+
+extension TrainingRows {
+  /// What a classifier for each fold, learnt from the rows outside it, makes of the rows in it.
+  ///
+  /// - Returns: the scores of all rows, each by the classifier that has not seen it; nil without folds.
+  func heldOutScores(_ classifiers: [LinearClassifier]) -> Matrix? {
+    precondition(classifiers.count == folds.count, "\(classifiers.count) classifiers for \(folds.count) folds")
+    guard let outputs = classifiers.first?.bias.count else { return nil }
+    var result = Matrix(zeros: count, columns: outputs)
+    for (classifier, split) in zip(classifiers, folds) {
+      let scores = classifier.scores(of: matrix, in: rows)
+      for row in split.test {
+        for output in 0..<outputs {
+          result.elements[row * outputs + output] = scores.elements[row * outputs + output]
+        }
+      }
+    }
+    return result
+  }
+
+  /// The mean over folds of the balanced accuracy of scores above 0, or of the largest.
+  func balancedAccuracy(ofHeldOut scores: Matrix) -> Double {
+    let predictions = LinearClassifier.predictions(from: scores)
+    var sum = 0.0
+    for split in folds {
+      var confusion = [Double](repeating: 0, count: classes * classes)
+      for index in split.test { confusion[Int(labels[index]) * classes + Int(predictions[index])] += 1 }
+      sum += Scores(confusion: confusion, classes: classes).balancedAccuracy
+    }
+    return sum / Double(max(folds.count, 1))
+  }
+
+  /// The classes of the rows outside a fold, −1 for those in it.
+  func targets(without fold: Int) -> [Int32] {
+    zip(labels, parts).map { $1 == Int32(fold) ? -1 : $0 }
+  }
+}
+
+extension Standardization {
+  /// What leaves columns as they are.
+  static func none(width: Int) -> Standardization {
+    Standardization(means: [Double](repeating: 0, count: width), scales: [Double](repeating: 1, count: width))
+  }
+}
+
+extension ColumnSums {
+  /// Whether any column takes more than one value.
+  var varies: Bool {
+    let count = Double(max(count, 1))
+    return sums.indices.contains { column in
+      let mean = sums[column] / count
+      let variance = max(squares[column] / count - mean * mean, 0)
+      return Self.isSpread(variance: variance, mean: mean)
+    }
+  }
+
+  /// Whether a variance is more than the rounding of Float32 values, which carry 24 bits.
+  static func isSpread(variance: Double, mean: Double) -> Bool {
+    variance.squareRoot() > 1e-6 * abs(mean) && variance > 1e-60
+  }
+}

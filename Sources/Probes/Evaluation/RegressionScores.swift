@@ -1,0 +1,126 @@
+import LinearAlgebra
+
+/// How well predicted numbers agree with the true ones.
+public struct RegressionScores: Codable, Sendable, Equatable {
+  /// 1 − Σ(y − ŷ)² / Σ(y − ȳ)², the share of the variance explained; 0 for always saying the mean of these very examples.
+  public var r2: Double
+  /// The mean of |y − ŷ|, in the number's units.
+  public var mae: Double
+  /// The root of the mean of (y − ŷ)².
+  public var rmse: Double
+  /// Spearman's correlation of ranks, ties at their mean rank, −1 to 1; 0 where a side is constant.
+  public var spearman: Double
+
+  public init(r2: Double, mae: Double, rmse: Double, spearman: Double) {
+    self.r2 = r2
+    self.mae = mae
+    self.rmse = rmse
+    self.spearman = spearman
+  }
+
+  /// Compares predictions with values. O(n log n).
+  public init(predictions: [Double], values: [Double]) {
+    precondition(predictions.count == values.count, "\(predictions.count) predictions of \(values.count) numbers")
+    let count = Double(max(values.count, 1))
+    let mean = values.reduce(0, +) / count
+    var residual = 0.0
+    var total = 0.0
+    var absolute = 0.0
+    for (prediction, value) in zip(predictions, values) {
+      residual += (value - prediction) * (value - prediction)
+      total += (value - mean) * (value - mean)
+      absolute += abs(value - prediction)
+    }
+    self.init(
+      r2: total > 0 ? 1 - residual / total : 0, mae: absolute / count, rmse: (residual / count).squareRoot(),
+      spearman: Self.correlation(Self.ranks(predictions), Self.ranks(values)))
+  }
+
+  /// Each value's rank from 1, ties at the mean of their ranks.
+  static func ranks(_ values: [Double]) -> [Double] {
+    let order = values.indices.sorted { values[$0] < values[$1] }
+    var ranks = [Double](repeating: 0, count: values.count)
+    var place = 0
+    while place < order.count {
+      var end = place
+      while end < order.count, values[order[end]] == values[order[place]] { end += 1 }
+      for index in order[place..<end] { ranks[index] = Double(place + end + 1) / 2 }
+      place = end
+    }
+    return ranks
+  }
+
+  private static func correlation(_ a: [Double], _ b: [Double]) -> Double {
+    let count = Double(max(a.count, 1))
+    let (meanA, meanB) = (a.reduce(0, +) / count, b.reduce(0, +) / count)
+    var (products, squaresA, squaresB) = (0.0, 0.0, 0.0)
+    for (x, y) in zip(a, b) {
+      products += (x - meanA) * (y - meanB)
+      squaresA += (x - meanA) * (x - meanA)
+      squaresB += (y - meanB) * (y - meanB)
+    }
+    return squaresA > 0 && squaresB > 0 ? products / (squaresA * squaresB).squareRoot() : 0
+  }
+}
+
+/// How well a probe predicts a number on examples that it had not seen.
+public struct RegressionEvaluation: Codable, Sendable, Equatable {
+  public var examples: Int
+  /// The number of groups that the examples come from; the bootstrap resamples these.
+  public var groups: Int
+  public var scores: RegressionScores
+  /// Nil when no resamples were asked for.
+  public var intervals: Intervals?
+  /// What always saying the mean of the training examples would score.
+  public var baseline: RegressionScores
+  /// The mean and the standard deviation of the numbers judged by, for the scale of the errors.
+  public var mean: Double
+  public var deviation: Double
+
+  public struct Intervals: Codable, Sendable, Equatable {
+    public var level: Double
+    public var resamples: Int
+    public var r2: Interval
+    public var mae: Interval
+    public var spearman: Interval
+  }
+
+  /// Compares predictions with values; intervals are percentiles over resamples of whole groups.
+  ///
+  /// - Parameter trainingMean: what the baseline says.
+  public init(
+    predictions: [Double], values: [Double], groups: [Int], trainingMean: Double, bootstrap: Evaluation.Bootstrap
+  ) {
+    precondition(groups.count == values.count, "\(groups.count) groups for \(values.count) numbers")
+    let count = Double(max(values.count, 1))
+    examples = values.count
+    scores = RegressionScores(predictions: predictions, values: values)
+    baseline = RegressionScores(
+      predictions: [Double](repeating: trainingMean, count: values.count), values: values)
+    let mean = values.reduce(0, +) / count
+    self.mean = mean
+    deviation = (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / count).squareRoot()
+    var members: [Int: [Int]] = [:]
+    for (index, group) in groups.enumerated() { members[group, default: []].append(index) }
+    let own = members.keys.sorted().map { members[$0] ?? [] }
+    self.groups = own.count
+    guard bootstrap.resamples > 0, !values.isEmpty else {
+      intervals = nil
+      return
+    }
+    let drawn = (0..<bootstrap.resamples).map { resample -> RegressionScores in
+      var generator = SeededGenerator(seed: bootstrap.seed &+ UInt64(resample) &* 0x9E37_79B9_7F4A_7C15)
+      var chosen: [Int] = []
+      for _ in own { chosen += own[generator.integer(below: own.count)] }
+      return RegressionScores(predictions: chosen.map { predictions[$0] }, values: chosen.map { values[$0] })
+    }
+    func interval(_ key: KeyPath<RegressionScores, Double>) -> Interval {
+      let sorted = drawn.map { $0[keyPath: key] }.sorted()
+      let tail = (1 - bootstrap.level) / 2
+      return Interval(low: quantile(sorted, tail), high: quantile(sorted, 1 - tail))
+    }
+    intervals = Intervals(
+      level: bootstrap.level, resamples: bootstrap.resamples, r2: interval(\.r2), mae: interval(\.mae),
+      spearman: interval(\.spearman))
+  }
+}
