@@ -1,10 +1,10 @@
 SWIFT ?= swift
 PACKAGES := libhdf5-dev libopenblas-dev libdnnl-dev zlib1g-dev pkg-config
 
-.PHONY: help setup demo test lint bench dictionaries
+.PHONY: help setup demo test lint bench bench-sweep dictionaries
 
 help:  ## List the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup:  ## Install missing system packages
 	@Scripts/setup.sh $(PACKAGES)
@@ -23,6 +23,10 @@ bench: setup  ## Measure Unfold beside its peers (makes a Python environment out
 	@$(SWIFT) build -c release --product unfold
 	@$(SWIFT) build -c release --package-path Benchmarks
 	@Scripts/bench/run.py $(BENCHFLAGS)
+
+bench-sweep:  ## Measure a probe sweep beside h5py and scikit-learn
+	@$(SWIFT) build -c release --package-path Benchmarks
+	@Scripts/bench/sweep.py $(BENCHFLAGS)
 
 DICTIONARIES := build/dictionaries
 SHIPPED := $(basename $(notdir $(filter-out datasets/demo-corpus.jsonl,$(wildcard datasets/*.jsonl))))

@@ -165,4 +165,5 @@ def main():
             [sys.executable, HERE / "dictionaries.py", "--work", options.work, "--rounds", str(options.rounds)], check=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

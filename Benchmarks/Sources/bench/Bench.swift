@@ -2,7 +2,7 @@ import Foundation
 
 /// Times parts of Unfold inside one process; `Scripts/bench/run` times whole processes and the peers beside them.
 ///
-///     swift run -c release --package-path Benchmarks bench products|kernels|tokenize|forward …
+///     swift run -c release --package-path Benchmarks bench products|kernels|tokenize|forward|sweep …
 @main
 enum Bench {
   static func main() throws {
@@ -12,12 +12,16 @@ enum Bench {
     case "kernels": kernels()
     case "forward": try forward(Array(arguments.dropFirst()))
     case "tokenize": try tokenize(Array(arguments.dropFirst()))
+    case "sweep-store": try SweepBenchmark.writeStore(Array(arguments.dropFirst()))
+    case "sweep": try SweepBenchmark.run(Array(arguments.dropFirst()))
     default: usage()
     }
   }
 
-  static func usage() {
-    let text = "usage: bench products [--json] | kernels | forward MODEL … | tokenize TOKENIZER.JSON TEXT\n"
+  static func usage() -> Never {
+    let text =
+      "usage: bench products [--json] | kernels | forward MODEL … | tokenize TOKENIZER.JSON TEXT | "
+      + "sweep-store FOLDER ROWS LAYERS | sweep STORE C,C,… FOLDS\n"
     FileHandle.standardError.write(Data(text.utf8))
     exit(64)
   }

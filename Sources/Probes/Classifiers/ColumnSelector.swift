@@ -19,6 +19,33 @@ public enum ColumnSelector: String, Codable, Sendable, CaseIterable {
 }
 
 extension ColumnSelector {
+  /// The columns that the selector puts first, best first, learnt from all rows.
+  ///
+  /// - Throws: `probe.notFinite`, `probe.singleClass`.
+  public func ranking(
+    of matrix: Matrix, labels: [Int32], classes: Int, count: Int, settings: LogisticRegression.Settings = .init(),
+    seed: UInt64 = 0
+  ) throws -> [Int] {
+    let training = try TrainingRows(matrix, labels: labels, classes: classes, folds: 0, needsFolds: false, seed: seed)
+    return rankings(training, most: min(count, matrix.columns), settings: settings)[0]
+  }
+
+  /// The F statistic of each column; 0 for a constant one.
+  ///
+  /// - Throws: `probe.notFinite`, `probe.singleClass`.
+  public static func fStatistics(of matrix: Matrix, labels: [Int32], classes: Int) throws -> [Double] {
+    fStatistics(
+      try TrainingRows(matrix, labels: labels, classes: classes, folds: 0, needsFolds: false, seed: 0).classSums())
+  }
+
+  /// The mutual information of each column and the class in nats; 0 for a constant one.
+  ///
+  /// - Throws: `probe.notFinite`, `probe.singleClass`.
+  public static func mutualInformation(of matrix: Matrix, labels: [Int32], classes: Int) throws -> [Double] {
+    MutualInformation.ofColumns(
+      try TrainingRows(matrix, labels: labels, classes: classes, folds: 0, needsFolds: false, seed: 0), without: nil)
+  }
+
   /// The columns that the selector puts first, best first, for the rows outside each fold and, last, for all rows.
   func rankings(_ training: TrainingRows, most: Int, settings: LogisticRegression.Settings) -> [[Int]] {
     let left: [Int?] = training.folds.indices.map { $0 } + [nil]

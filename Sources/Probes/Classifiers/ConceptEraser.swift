@@ -19,7 +19,7 @@ public struct ConceptEraser: Sendable, Equatable {
   /// Finds the eraser of some classes.
   ///
   /// - Parameter labels: each row's class, from 0 to `classes` − 1.
-  /// - Throws: `probe.singleClass`, `probe.notFinite`, `probe.constantRows`.
+  /// - Throws: `probe.singleClass`, `probe.notFinite`.
   /// - Complexity: rows · width² + width³/3 operations; where columns depend on each other linearly, as with fewer rows
   ///   than columns, 9 · width³. Memory of about 4 · width² numbers.
   public init(_ matrix: Matrix, rows: Range<Int>? = nil, labels: [Int32], classes: Int) throws {

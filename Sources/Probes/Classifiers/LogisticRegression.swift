@@ -129,7 +129,7 @@ public enum LogisticRegression {
   ///   - labels: the class of each of those rows, from 0 to `classes` − 1.
   ///   - groups: the group of each of those rows, for the folds that choose C.
   ///   - seed: divides the folds.
-  /// - Throws: `probe.notFinite`, `probe.singleClass`, `probe.tooFewExamples`, `probe.constantRows`.
+  /// - Throws: `probe.notFinite`, `probe.singleClass`, `probe.tooFewExamples`.
   /// - Complexity: a pass over the rows for an iteration of all folds and strengths together.
   public static func fit(
     _ matrix: Matrix, rows: Range<Int>? = nil, labels: [Int32], classes: Int, groups: [Int]? = nil,

@@ -47,6 +47,21 @@ public enum PrincipalComponents {
       standardization: sums.standardization(), count: count, seed: seed)
   }
 
+  /// Fits the rows of a matrix; parameters and faults are those of `LogisticRegression.fit`.
+  ///
+  /// - Parameter logistic: strengths, tolerance and folds of the regressions.
+  public static func fit(
+    _ matrix: Matrix, rows: Range<Int>? = nil, labels: [Int32], classes: Int, groups: [Int]? = nil,
+    settings: Settings = Settings(), logistic: LogisticRegression.Settings = .init(), seed: UInt64 = 0
+  ) throws -> ReducedFit {
+    try settings.validate()
+    try logistic.validate()
+    return fit(
+      try TrainingRows(
+        matrix, rows: rows, labels: labels, classes: classes, groups: groups, folds: logistic.folds,
+        needsFolds: logistic.strengths.count > 1, seed: seed), settings: settings, logistic: logistic)
+  }
+
   static func fit(
     _ training: TrainingRows, settings: Settings, logistic: LogisticRegression.Settings
   ) -> ReducedFit {

@@ -14,21 +14,26 @@ public struct SizeScore: Codable, Sendable, Equatable {
 
 /// Logistic regression on a few numbers made of each row, at several sizes; the choice of those numbers happens anew in
 /// each fold.
-struct ReducedFit {
-  var classifier: LinearClassifier
-  var standardization: Standardization
-  /// The size used: of the least loss on held-out folds, of equal ones the smallest.
-  var size: Int
-  var strength: Double
-  var sizes: [SizeScore]
+public struct ReducedFit: Sendable, Equatable {
+  /// Of whole rows, in their units.
+  public var classifier: LinearClassifier
+  public var standardization: Standardization
+  /// The size used: of the least loss on held-out folds, of equal ones the smallest; without folds the largest.
+  public var size: Int
+  /// The C used.
+  public var strength: Double
+  /// Every size tried.
+  public var sizes: [SizeScore]
   /// A classifier of all training rows for each size.
-  var classifiers: [LinearClassifier]
-  var validation: Double?
-  var heldOutScores: Matrix?
-  var iterations: Int
-  var converged: Bool
+  public var classifiers: [LinearClassifier]
+  /// The mean balanced accuracy on held-out folds at the size used; nil where there were none.
+  public var validation: Double?
+  /// Each row's scores by the fit that had not seen it.
+  public var heldOutScores: Matrix?
+  public var iterations: Int
+  public var converged: Bool
   /// The columns read, best first; of components none.
-  var columns: [Int]
+  public var columns: [Int]
 
   /// What makes a few numbers of each row.
   struct Reduction {

@@ -27,7 +27,7 @@ struct TrainingRows {
   /// - Parameters:
   ///   - folds: how many folds to make; fewer where few groups allow no more, and none below 2.
   ///   - needsFolds: whether a choice hangs on them, so that none is an error.
-  /// - Throws: `probe.notFinite`, `probe.singleClass`, `probe.tooFewExamples`, `probe.constantRows`.
+  /// - Throws: `probe.notFinite`, `probe.singleClass`, `probe.tooFewExamples`.
   init(
     _ matrix: Matrix, rows: Range<Int>? = nil, labels: [Int32], classes: Int, groups: [Int]? = nil,
     values: [Double] = [], folds wanted: Int, needsFolds: Bool, seed: UInt64
@@ -48,8 +48,16 @@ struct TrainingRows {
     self.seed = seed
     // Few groups allow fewer folds.
     let possible = min(wanted, Self.leastGroups(labels, groups: groups, classes: classes))
+    guard possible > 1 || !needsFolds else {
+      throw Fault(
+        .badData, "probe.tooFewExamples", "A choice between settings needs folds, and the examples allow none",
+        expected: "examples of each class in at least 2 documents or groups, and at least 2 folds",
+        found: "\(wanted) folds asked for, and a class in "
+          + "\(Self.leastGroups(labels, groups: groups, classes: classes)) documents or groups",
+        advice: "give one setting instead of several, or more labelled documents of that class")
+    }
     folds =
-      possible > 1 || needsFolds ? try Split.folds(possible, labels: labels, groups: groups, seed: seed) : []
+      possible > 1 ? try Split.folds(possible, labels: labels, groups: groups, seed: seed) : []
     var parts = [Int32](repeating: 0, count: rows.count)
     for (fold, split) in folds.enumerated() {
       for index in split.test { parts[index] = Int32(fold) }
@@ -60,12 +68,6 @@ struct TrainingRows {
     moments = (0..<max(folds.count, 1)).map { part in Array(sums[part * classes..<(part + 1) * classes]) }
     let all = Self.total(moments.joined(), width: matrix.columns)
     try all.requireFinite()
-    guard all.varies else {
-      throw Fault(
-        .badData, "probe.constantRows", "Every example has the same activations, so nothing can be learnt from them",
-        expected: "a column that varies", found: "\(matrix.columns) constant columns over \(rows.count) examples",
-        advice: "leave this site out, or pool the tokens in another way")
-    }
   }
 
   /// The sums of each class over the rows outside a fold; over all rows without one.
@@ -139,16 +141,6 @@ extension Standardization {
 }
 
 extension ColumnSums {
-  /// Whether any column takes more than one value.
-  var varies: Bool {
-    let count = Double(max(count, 1))
-    return sums.indices.contains { column in
-      let mean = sums[column] / count
-      let variance = max(squares[column] / count - mean * mean, 0)
-      return Self.isSpread(variance: variance, mean: mean)
-    }
-  }
-
   /// Whether a variance is more than the rounding of Float32 values, which carry 24 bits.
   static func isSpread(variance: Double, mean: Double) -> Bool {
     variance.squareRoot() > 1e-6 * abs(mean) && variance > 1e-60

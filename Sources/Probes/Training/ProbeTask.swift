@@ -109,6 +109,17 @@ struct ProbeTask {
     }
   }
 
+  /// Refuses a site at which all examples are the same, such as the embedding of a full stop that ends every document.
+  func requireVariation(_ rows: Matrix, site: StoredSite) throws {
+    let first = rows.rows > 0 ? rows.row(0) : []
+    guard (1..<max(rows.rows, 1)).allSatisfy({ rows.row($0) == first }) else { return }
+    throw Fault(
+      .badData, "probe.constantRows", "Every example has the same activations, so nothing can be learnt from them",
+      place: site.name, expected: "a column that varies",
+      found: "\(rows.columns) constant columns over \(rows.rows) examples",
+      advice: "choose another site, or pool the tokens in another way")
+  }
+
   /// Judges scores of the examples at some places of the order.
   func evaluation(
     _ scores: Matrix, settings: ProbeSettings, places: [Int], training: TrainingRows? = nil, bootstrap: Int? = nil
@@ -190,7 +201,9 @@ struct ProbeTask {
           + "so that only held-out scores and controls count")
     }
     let constant = training.sums().constantColumns
-    if constant > 0 {
+    if constant == training.width {
+      warn("probe.constantRows", "every example has the same activations here: the scores are those of guessing")
+    } else if constant > 0 {
       warn("probe.constantColumns", "\(constant) of \(training.width) columns are constant and get no weight")
     }
     if !fit.record.converged {

@@ -19,6 +19,7 @@ public struct ProbeTrainer: Sendable {
     let site = try source.site(named: site)
     let task = try ProbeTask(settings: settings, source: source)
     let rows = try task.examples.activations(of: [site], in: source, order: task.order, pooling: task.pooling)
+    try task.requireVariation(rows[0], site: site)
     return try task.fit(rows[0], site: site, origin: source.origin, methods: [settings.method]).probes[0]
   }
 }
