@@ -105,7 +105,7 @@ import Testing
   }
 
   @Test func ninetyNineToOneIsSaidAndCanBeMet() throws {
-    let own = source(labels(2000, yesEvery: 100), lean: 2.5)
+    let own = source(labels(4000, yesEvery: 100), lean: 1)
     var settings = quick()
     let plain = try ProbeTrainer(settings: settings).train(on: own, site: "s")
     #expect(plain.record.warnings?.contains { $0.name == "probe.imbalanced" } == true)

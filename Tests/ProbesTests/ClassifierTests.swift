@@ -20,6 +20,15 @@ import Testing
     classifier.scores(of: try reference.examples(), in: reference.trained..<reference.rows).elements.map { Double($0) }
   }
 
+  /// Scores of more than two classes share a constant that no comparison of classes sees, and no penalty holds.
+  private func centred(_ values: [Double], _ reference: ClassifierReference.Case) -> [Double] {
+    guard reference.classes > 2 else { return values }
+    return values.indices.map { index in
+      let row = index / reference.classes * reference.classes
+      return values[index] - values[row..<row + reference.classes].reduce(0, +) / Double(reference.classes)
+    }
+  }
+
   @Test func sparsePenaltiesReachScikitLearnsMinimum() throws {
     for reference in try ClassifierReference.read().cases {
       for theirs in reference.penalties {
@@ -34,7 +43,8 @@ import Testing
         let name: Comment = "\(reference.name) l1=\(ratio) C=\(strength) \(fit.converged) \(fit.gradient)"
         // The minimum is flat: float32 sums leave about three digits of the weights, six of the objective.
         agree(fit.coefficients, theirs.coefficients, 3e-3, name)
-        agree(try scores(fit.classifier, reference), theirs.testScores, 3e-3, name)
+        agree(
+          centred(try scores(fit.classifier, reference), reference), centred(theirs.testScores, reference), 3e-3, name)
         // What is 0 there is 0 here, to the letter.
         let zeros = zip(fit.coefficients, theirs.coefficients).count { ($0 == 0) != ($1 == 0) }
         #expect(zeros <= 2, name)
@@ -73,15 +83,9 @@ import Testing
         classes: reference.classes, folds: 3)
       // Covariances in float32 products, solved in float64.
       let ours = try scores(fit.classifier, reference)
-      // Scores of more than two classes share a constant that no comparison of classes sees.
-      func centred(_ values: [Double]) -> [Double] {
-        guard reference.classes > 2 else { return values }
-        return values.indices.map { index in
-          let row = index / reference.classes * reference.classes
-          return values[index] - values[row..<row + reference.classes].reduce(0, +) / Double(reference.classes)
-        }
-      }
-      agree(centred(ours), centred(reference.lda.testScores), 1e-3, "\(reference.name) \(fit.shrinkage)")
+      agree(
+        centred(ours, reference), centred(reference.lda.testScores, reference), 1e-3,
+        "\(reference.name) \(fit.shrinkage)")
       #expect(fit.shrinkage.allSatisfy { $0 > 0 && $0 < 1 })
       #expect(try #require(fit.validation) > 0.5)
     }
@@ -215,7 +219,6 @@ import Testing
       elements: (0..<300 * 60).map { Float(generator.normal()) + 2 * Float(labels[$0 / 60]) })
     let found = try PrincipalComponents.fit(
       spread, labels: labels, classes: 2, settings: .init(counts: [1, 4]), logistic: .init(folds: 3), seed: 1)
-    #expect(found.size == 1)
-    #expect(try #require(found.validation) > 0.98)
+    #expect(try #require(found.sizes.first?.validation) > 0.98)
   }
 }
