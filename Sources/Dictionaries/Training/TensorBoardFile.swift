@@ -36,7 +36,7 @@ package struct TensorBoardFile {
     try file.append(Self.record(event.content))
   }
 
-  static func record(_ data: [UInt8]) -> [UInt8] {
+  package static func record(_ data: [UInt8]) -> [UInt8] {
     let length = bytes(of: UInt64(data.count))
     return length + bytes(of: masked(length)) + data + bytes(of: masked(data))
   }
