@@ -64,9 +64,7 @@ struct SAEBenchmarkCommand: ParsableCommand {
       (result.mmcs, result.recovered, result.meanF1) = (recovery.mmcs, recovery.recovered, recovery.meanF1)
       if let output { try made.save(folder: URL(filePath: output)) }
     }
-    var usage = rusage()
-    getrusage(RUSAGE_SELF, &usage)
-    result.peakBytes = usage.ru_maxrss * 1024
+    result.peakBytes = peakBytes
     try common.show(result) { _ in
       "\(Format.count(Int(result.tokensPerSecond))) tokens/s, MMCS \(Format.fixed(result.mmcs ?? 0, 3)), recovered "
         + "\(Format.percent(result.recovered ?? 0)), F1 \(Format.fixed(result.meanF1 ?? 0, 3))"
@@ -112,6 +110,13 @@ struct SAEBenchmarkCommand: ParsableCommand {
     var time = timespec()
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+  }
+
+  /// The most memory that the process held, where Linux tells it; otherwise 0.
+  private var peakBytes: Int {
+    let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+    let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+    return (line?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) * 1024
   }
 
   private func write(_ source: SyntheticFeatures, to url: URL) throws {

@@ -112,9 +112,11 @@ struct DictionaryArguments: ParsableArguments {
   /// Every combination, repeats innermost.
   func settings(seed: UInt64) -> [DictionarySettings] {
     var all: [DictionarySettings] = []
+    let given = sparsity?.values.map { Float($0) as Float? } ?? [nil]
+    let weights = architecture.selectsByK ? [nil] : given
     for width in latents.whole {
       for count in architecture.selectsByK ? k.whole : [k.whole.first ?? 32] {
-        for weight in architecture.selectsByK ? [nil] : sparsity?.values.map { Float($0) as Float? } ?? [nil] {
+        for weight in weights {
           for offset in 0..<UInt64(repeats) {
             var settings = DictionarySettings(architecture: architecture, latents: width, k: count)
             settings.seed = seed &+ offset
