@@ -295,6 +295,37 @@ def splice(root):
     }
 
 
+def absorption():
+    """SAEBench's two absorption measures of single words, from their definitions."""
+    generator = torch.Generator().manual_seed(9)
+    cases = []
+    for _ in range(60):
+        acts = torch.rand(12, generator=generator) * (torch.rand(12, generator=generator) < 0.4) * 2
+        cosines = torch.rand(12, generator=generator) * 1.2 - 0.3
+        main = torch.randperm(12, generator=generator)[:2].tolist()
+        projection = (acts @ cosines).item() * (0.6 + torch.rand(1, generator=generator).item())
+        parts = acts * cosines
+        own = parts[main].sum().item()
+        others = [i for i in range(12) if i not in main]
+        absorbers = sorted((parts[i].item() for i in others if cosines[i] >= 0.1 and parts[i] > 0), reverse=True)[:3]
+        taken = sum(absorbers)
+        if own >= projection or taken / projection < 0.4:
+            fraction = 0.0
+        elif own <= 0:
+            fraction = 1.0
+        else:
+            part = min(taken, projection - own)
+            fraction = min(max(part / (part + own), 0.0), 1.0)
+        top = int(parts.argmax())
+        full = bool(
+            (acts[main] == 0).all() and projection >= 0 and cosines[top] >= 0.025
+            and parts[top].item() / projection >= 0.4)
+        cases.append({
+            "acts": acts.tolist(), "cosines": cosines.tolist(), "main": main, "projection": projection,
+            "fraction": fraction, "full": full})
+    return cases
+
+
 def check(root, exported):
     from sae_lens import SAE
     from sparsify import SparseCoder
@@ -324,8 +355,8 @@ def main():
     saelens_trained(root, x)
     saelens_flat(root, x)
     sparsify(root, x)
-    record = {"evaluation": evaluation(root, x), "splice": splice(root)}
-    (root / "dictionaries.json").write_text(json.dumps(record, indent=1))
+    record = {"evaluation": evaluation(root, x), "splice": splice(root), "absorption": absorption()}
+    (root / "dictionaries.json").write_text(json.dumps(record))
 
 
 main()

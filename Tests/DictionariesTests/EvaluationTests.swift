@@ -22,8 +22,16 @@ private struct Reference: Decodable {
     var lengths: [Int]
     var residual, transcoder: Runs
   }
+  struct Word: Decodable {
+    var acts, cosines: [Float]
+    var main: [Int]
+    var projection: Float
+    var fraction: Double
+    var full: Bool
+  }
   var evaluation: Evaluation
   var splice: Splice
+  var absorption: [Word]
 
   static func read() throws -> Reference {
     let data = try Data(contentsOf: Fixtures.folder.appending(path: "dictionaries.json"))
@@ -120,6 +128,21 @@ func source(_ x: Matrix, site: String, further: [String: Matrix] = [:]) -> Memor
       #expect(close(measures.mean.loss, runs.meanLoss))
       #expect(close(measures.mean.divergence, runs.meanDivergence))
       #expect(measures.tokens == batch.count)
+    }
+  }
+
+  @Test func measuresAbsorptionAsDefined() throws {
+    let words = try Reference.read().absorption
+    #expect(words.contains { $0.full } && words.contains { $0.fraction > 0 && $0.fraction < 1 })
+    for word in words {
+      let active = word.acts.indices.filter { word.acts[$0] > 0 }
+      let latents = SparseLatents(
+        latents: word.acts.count, offsets: [0, active.count], indices: active.map { Int32($0) },
+        values: active.map { word.acts[$0] })
+      let found = FeatureAbsorption.absorption(
+        latents, row: 0, cosines: word.cosines, projection: word.projection, main: Set(word.main))
+      #expect(abs(found.fraction - word.fraction) < 1e-5)
+      #expect(found.isFull == word.full)
     }
   }
 

@@ -131,3 +131,23 @@ package struct DictionaryInput {
       advice: "see where it comes from with `unfold store verify`, or capture again with --storage float32")
   }
 }
+
+extension SparseAutoencoder {
+  /// The activations that the dictionary reads in a source, and each row's number there; all in memory.
+  ///
+  /// - Parameter most: how many rows at most.
+  /// - Throws: as `reconstruction`.
+  public func rows(
+    of source: any ActivationSource, site: String? = nil, specialTokens: Bool = false, most: Int? = nil
+  ) throws -> (values: Matrix, rows: [Int]) {
+    let input = try DictionaryInput(self, source: source, site: site)
+    var elements: [Float] = []
+    var rows: [Int] = []
+    try input.stream(specialTokens: specialTokens, rows: most) { block in
+      let count = min(block.rows.count, (most ?? .max) - rows.count)
+      elements += block.input.elements.prefix(count * inputWidth)
+      rows += block.rows.prefix(count)
+    }
+    return (Matrix(rows: rows.count, columns: inputWidth, elements: elements), rows)
+  }
+}

@@ -51,7 +51,7 @@ extension SparseAutoencoder {
   /// - Throws: `dictionary.otherModel`, `dictionary.modelSite`, `transformer.noNextToken` where the model predicts no
   ///   next token.
   public func splice(
-    into model: Model, digest: String? = nil, source: any ActivationSource, mean: [Double], site: String? = nil,
+    into model: Model, source: any ActivationSource, mean: [Double], site: String? = nil,
     specialTokens: Bool = false, tokens most: Int = 8192, progress: (Int) -> Void = { _ in }
   ) throws -> SpliceMeasures {
     guard model.configuration.head.kind == .nextToken else {

@@ -10,6 +10,8 @@ public struct FeatureReader: Sendable {
   public enum Choice: Sendable, Equatable {
     /// These.
     case latents([Int])
+    /// Those that separate this label best.
+    case concept(String)
     /// The best latent of each label, cleanest first; where the source has no labels, the strongest of the latents that
     /// are active in at most a tenth of the rows.
     case best(Int)
@@ -79,7 +81,7 @@ public struct FeatureReader: Sendable {
         concepts = try pooled.concepts(count: perConcept, seed: seed)
       } catch let fault as Fault where fault.name == "probe.tooFewExamples" {}
     }
-    let chosen = self.chosen(gathering, concepts: concepts)
+    let chosen = try self.chosen(gathering, concepts: concepts)
     let weights = try LatentWeights(dictionary, model: model, latents: chosen, count: related, piece: piece)
     let reader = try ExampleReader(source: source, piece: piece)
     let n = Double(max(gathering.rows, 1))
@@ -112,9 +114,18 @@ public struct FeatureReader: Sendable {
     }
   }
 
-  private func chosen(_ gathering: FeatureGathering, concepts: [ConceptLatent]) -> [Int] {
+  private func chosen(_ gathering: FeatureGathering, concepts: [ConceptLatent]) throws -> [Int] {
     switch choice {
     case .latents(let latents): return latents
+    case .concept(let label):
+      let found = concepts.filter { $0.concept == label }
+      guard found.isEmpty else { return found.map(\.latent) }
+      let known = Set(concepts.map(\.concept)).sorted()
+      let near = nearestNames(to: label, among: known)
+      throw Fault(
+        .usage, "dictionary.noSuchConcept", "The source has no such label", place: "label column \(column)",
+        expected: known.isEmpty ? "a labelled source" : (near.isEmpty ? known : near).joined(separator: ", "),
+        found: label)
     case .best(let count):
       guard concepts.isEmpty else {
         return Array(Self.cleanest(concepts).map(\.latent).uniqued().prefix(count))

@@ -4,5 +4,8 @@ struct SAECommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sae",
     abstract: "Train, judge, read and exchange sparse autoencoders and transcoders.",
-    subcommands: [SAETrainCommand.self, SAEBenchmarkCommand.self])
+    subcommands: [
+      SAETrainCommand.self, SAEEvaluateCommand.self, SAEFeaturesCommand.self, SAEEncodeCommand.self,
+      SAEExportCommand.self, SAEBenchmarkCommand.self,
+    ])
 }

@@ -1,0 +1,241 @@
+import Dictionaries
+import Foundation
+import LinearAlgebra
+
+extension DictionaryEvaluation {
+  /// All figures for people.
+  public func report(_ style: TerminalStyle) -> String {
+    var lines = [
+      style.bold("\(architecture) of \(Format.count(latents)) latents") + (k.map { ", k = \($0)" } ?? "")
+        + ", \(site)" + (target == site ? "" : " → \(target)") + ", judged on \(Format.count(rows)) rows"
+    ]
+    var table = TextTable([.left("measure"), .right("value"), .left("")])
+    func row(_ name: String, _ value: String, _ note: String = "") { table.append([name, value, note]) }
+    row("L0", Format.fixed(l0, 2), "active latents of a row")
+    row("explained variance", Format.fixed(explainedVariance, 4), "one global mean, ratio of sums")
+    row("FVU", Format.fixed(fvu, 4), "fraction of variance unexplained")
+    row("cosine", Format.fixed(cosine, 4), "of activation and reconstruction")
+    row("norm ratio", Format.fixed(normRatio, 4), "‖reconstruction‖ / ‖activation‖")
+    row("dead latents", Format.count(deadLatents), Format.percent(Double(deadLatents) / Double(max(latents, 1))))
+    row("always on", Format.count(alwaysOnLatents), "active in more than half of the rows")
+    row("nearest direction", Format.fixed(meanNearestCosine, 3), "mean of each latent's largest decoder cosine")
+    row("near duplicates", Format.count(nearDuplicates), "directions with a cosine above 0.9 to another")
+    if let splice, let recovered {
+      row("cross-entropy", Format.fixed(splice.cleanLoss, 4), "nats a token, the model as it is")
+      row("  spliced", Format.fixed(splice.spliced.loss, 4), "KL \(Format.fixed(splice.spliced.divergence, 4))")
+      row("  mean-ablated", Format.fixed(splice.mean.loss, 4), "KL \(Format.fixed(splice.mean.divergence, 4))")
+      row("  zero-ablated", Format.fixed(splice.zero.loss, 4), "KL \(Format.fixed(splice.zero.divergence, 4))")
+      row(
+        "loss recovered", Format.fixed(recovered.lossFromMean, 4),
+        "against the mean; "
+          + "against zero \(Format.fixed(recovered.lossFromZero, 4))")
+      row(
+        "KL recovered", Format.fixed(recovered.divergenceFromMean, 4),
+        "against the mean; "
+          + "against zero \(Format.fixed(recovered.divergenceFromZero, 4))")
+    }
+    lines.append(table.rendered(style))
+    if let line = density.line { lines.append(line) }
+    if !probing.isEmpty {
+      lines += ["", style.bold("k-sparse probing (accuracy on held-out documents)"), probingTable(style)]
+    }
+    if let absorption { lines += ["", absorption.report(style)] }
+    return lines.joined(separator: "\n")
+  }
+
+  private func probingTable(_ style: TerminalStyle) -> String {
+    guard let first = probing.first else { return "" }
+    let columns = first.scores.map { "\($0.basis == "latents" ? "latents" : $0.basis.lastPart) k=\($0.k)" }
+    var table = TextTable([.left("concept"), .left("data set")] + columns.map { .right($0) })
+    for probe in probing {
+      table.append([probe.concept, probe.dataset] + probe.scores.map { Format.fixed($0.accuracy) })
+    }
+    if probing.count > 1 {
+      let means = first.scores.indices.map { place in
+        let values = probing.compactMap { $0.scores.indices.contains(place) ? $0.scores[place].accuracy : nil }
+        return Format.fixed(values.reduce(0, +) / Double(max(values.count, 1)))
+      }
+      table.append(["mean", "\(probing.count) concepts"] + means)
+    }
+    return table.rendered(style)
+  }
+}
+
+extension String {
+  /// The last part of a hook's name, with the layer: `3.hook_resid_post`.
+  fileprivate var lastPart: String {
+    let parts = split(separator: ".")
+    return parts.count > 2 && parts[0] == "blocks" ? "\(parts[1]).\(parts[parts.count - 1])" : self
+  }
+}
+
+extension DictionaryEvaluation.DensityHistogram {
+  /// The occupied bins as a line of bars on a logarithmic scale.
+  fileprivate var line: String? {
+    guard let first = counts.firstIndex(where: { $0 > 0 }), let last = counts.lastIndex(where: { $0 > 0 }) else {
+      return nil
+    }
+    let bars = TerminalChart.sparkline(counts[first...last].map { log1p(Double($0)) }, lower: 0)
+    return "density (log)  10^\(Format.fixed(edges[first], 1)) \(bars) 10^\(Format.fixed(edges[last + 1], 1))"
+  }
+}
+
+extension FeatureAbsorption {
+  /// The letters and their means.
+  public func report(_ style: TerminalStyle) -> String {
+    var table = TextTable([
+      .left("letter"), .right("words"), .right("probe F1"), .right("latents"), .right("their F1"),
+      .right("absorption"), .right("full"),
+    ])
+    for letter in letters {
+      table.append([
+        letter.letter, "\(letter.words)", Format.fixed(letter.probeF1, 2), "\(letter.mainLatents.count)",
+        Format.fixed(letter.mainF1, 2), Format.fixed(letter.absorption, 2), Format.fixed(letter.fullAbsorption, 2),
+      ])
+    }
+    return style.bold("feature absorption, first letters of \(Format.count(words)) words") + "\n"
+      + table.rendered(style) + "\nmean over letters whose probe reaches an F1 of 0.6: absorption "
+      + "\(Format.fixed(meanAbsorption)), full \(Format.fixed(meanFullAbsorption)), "
+      + "\(Format.fixed(meanMainLatents, 1)) main latents"
+  }
+}
+
+extension LatentExample {
+  /// The text around the token on one line, the token marked.
+  public func line(_ style: TerminalStyle, width: Int = 84) -> String {
+    let token = self.token.onOneLine
+    let room = max(8, width - token.displayWidth)
+    let left = String(before.onOneLine.suffix(room * 2 / 3))
+    let right = after.onOneLine.truncated(toDisplayWidth: max(4, room - left.displayWidth))
+    return left + (style.isColored ? style.bold(style.shaded(token, intensity: 0.7)) : "[\(token)]") + right
+  }
+}
+
+extension LatentFeature {
+  /// All that is known of the latent.
+  public func report(_ style: TerminalStyle, neuronSite: String? = nil) -> String {
+    var title = style.bold("latent \(latent)")
+    if let concept = concepts.first {
+      title +=
+        "  " + style.cyan(concept.concept) + "  (AUROC \(Format.fixed(concept.heldOutAUROC, 2)), precision "
+        + "\(Format.fixed(concept.precision, 2)), recall \(Format.fixed(concept.recall, 2)) on held-out documents)"
+    }
+    var lines = [
+      title,
+      "active in \(Format.percent(density)) of rows, mean \(Format.fixed(mean, 2)), at most "
+        + Format.fixed(Double(largest), 2),
+    ]
+    for example in examples {
+      let value = Format.fixed(Double(example.value), 2)
+      lines.append(
+        String(repeating: " ", count: max(0, 7 - value.count)) + value + "  "
+          + style.dim(
+            (example.label ?? example.document).truncated(toDisplayWidth: 12)
+              .padding(toLength: 12, withPad: " ", startingAt: 0)) + "  " + example.line(style))
+    }
+    func tokens(_ name: String, _ list: [TokenEffect]) {
+      guard !list.isEmpty else { return }
+      let text = list.map { "\"\($0.text.onOneLine)\" \(Format.fixed(Double($0.effect), 2))" }
+      lines.append(style.bold(name) + "  " + text.joined(separator: "  "))
+    }
+    tokens("promotes", promoted)
+    tokens("suppresses", suppressed)
+    func related(_ name: String, _ list: [Related]) {
+      guard !list.isEmpty else { return }
+      let text = list.prefix(5).map { "\($0.index) (\(Format.fixed(Double($0.value), 2)))" }
+      lines.append(style.bold(name) + "  " + text.joined(separator: "  "))
+    }
+    related("largest coordinates", aligned)
+    related("correlated neurons", correlated)
+    related("nearest latents", nearest)
+    return lines.joined(separator: "\n")
+  }
+}
+
+extension DictionaryFeatures {
+  public func report(_ style: TerminalStyle) -> String {
+    let head =
+      "\(Format.count(latents)) latents at \(site) over \(Format.count(rows)) rows: L0 \(Format.fixed(l0, 1)), "
+      + "\(Format.count(deadLatents)) never active"
+    return ([head] + features.map { $0.report(style, neuronSite: neuronSite) }).joined(separator: "\n\n")
+  }
+}
+
+extension [ConceptLatent] {
+  /// Latents and what they separate.
+  public func table() -> TextTable {
+    var table = TextTable([
+      .left("concept"), .left("data set"), .right("latent"), .right("AUROC"), .right("held out"),
+      .right("precision"), .right("recall"),
+    ])
+    for row in self {
+      table.append([
+        row.concept, row.dataset ?? "the corpus", "\(row.latent)", Format.fixed(row.auroc),
+        Format.fixed(row.heldOutAUROC), Format.fixed(row.precision), Format.fixed(row.recall),
+      ])
+    }
+    return table
+  }
+}
+
+extension TextLatents {
+  public func report(_ style: TerminalStyle) -> String {
+    func name(_ latent: Int, _ value: Float) -> String { "\(latent) (\(Format.fixed(Double(value), 2)))" }
+    var byToken = TextTable([.left("token"), .right("active"), .text("strongest latents")])
+    for token in tokens where token.active > 0 {
+      byToken.append([
+        token.text, "\(token.active)", token.latents.map { name($0.index, $0.value) }.joined(separator: "  "),
+      ])
+    }
+    var all = TextTable([.right("latent"), .right("tokens"), .right("largest"), .left("at")])
+    for peak in overall {
+      all.append([
+        "\(peak.latent)", "\(peak.tokens)", Format.fixed(Double(peak.value), 2),
+        tokens.indices.contains(peak.token) ? tokens[peak.token].text : "",
+      ])
+    }
+    return byToken.rendered(style) + "\n\n" + style.bold("over the whole text") + "\n" + all.rendered(style)
+  }
+}
+
+extension NeuronUnfolding {
+  /// The latents, one a label, beside what the neuron makes of each label.
+  public func table() -> TextTable {
+    var table = TextTable([
+      .left("feature"), .right("latent"), .right("precision"), .right("recall"), .right("AUROC"),
+      .right("neuron's AUROC"), .right("r with neuron"), .text("fires at"),
+    ])
+    for (place, concept) in concepts.enumerated() {
+      let feature = features.first { $0.latent == concept.latent }
+      var seen = Set<String>()
+      let tokens = (feature?.examples ?? []).map { $0.token.trimmingCharacters(in: .whitespacesAndNewlines) }
+        .filter { !$0.isEmpty && seen.insert($0).inserted }
+      table.append([
+        concept.concept, "\(concept.latent)", Format.fixed(concept.precision, 2), Format.fixed(concept.recall, 2),
+        Format.fixed(concept.heldOutAUROC, 2),
+        meanings.first { $0.concept == concept.concept }.map { Format.fixed($0.auroc, 2) } ?? "–",
+        Format.fixed(Double(correlations[place]), 2), tokens.prefix(5).joined(separator: " "),
+      ])
+    }
+    return table
+  }
+
+  public func report(_ style: TerminalStyle, examples count: Int = 1) -> String {
+    let mixed = meanings.filter { $0.topShare >= 0.1 }.prefix(4)
+      .map { "\($0.concept) \(Format.percent($0.topShare))" }.joined(separator: ", ")
+    var lines = [
+      style.bold("neuron \(neuron) of \(site)") + ": its top documents are \(mixed)", "",
+      style.bold("\(concepts.count) features of the dictionary, each named by the label that it separates best"),
+      table().rendered(style), "",
+    ]
+    for concept in concepts {
+      guard let feature = features.first(where: { $0.latent == concept.latent }) else { continue }
+      for example in feature.examples.prefix(count) {
+        let name = "\(concept.concept) \(concept.latent)".truncated(toDisplayWidth: 20)
+        let space = String(repeating: " ", count: max(0, 20 - name.displayWidth))
+        lines.append(style.dim(name) + space + "  " + example.line(style, width: 72))
+      }
+    }
+    return lines.joined(separator: "\n")
+  }
+}

@@ -1,0 +1,85 @@
+import ArgumentParser
+import Foundation
+import Unfold
+
+/// A dictionary and the activations to use it on.
+struct TrainedDictionaryArguments: ParsableArguments {
+  @Argument(help: "A dictionary's folder: one of ours, of SAELens or of sparsify.") var dictionary: String
+  @Argument(help: ArgumentHelp("A store; or a model, followed by a corpus.", valueName: "store|model"))
+  var source: String
+  @Argument(help: ArgumentHelp("The corpus, where a model was named.", valueName: "corpus")) var corpora: [String] = []
+  @Option(name: .long, help: "The model of the store (default: found by its name).") var model: String?
+  @Option(name: .long, help: "The site to read, where the dictionary names none or another is meant.")
+  var site: String?
+  @OptionGroup var corpus: CorpusArguments
+
+  /// The dictionary, whose hooks are the sites that were named.
+  func load() throws -> SparseAutoencoder {
+    var dictionary = try SparseAutoencoder.load(folder: URL(filePath: dictionary))
+    if let site {
+      if !dictionary.isTranscoder { dictionary.configuration.hookOut = site }
+      dictionary.configuration.hookIn = site
+    }
+    return dictionary
+  }
+
+  /// Whether the source is a model without a corpus.
+  var namesModelAlone: Bool {
+    corpora.isEmpty && !FileManager.default.fileExists(atPath: URL(filePath: source).appending(path: "index.h5").path)
+      && (try? ModelLocation.resolve(source)) != nil
+  }
+
+  /// The activations that the dictionary reads, those of further sites, and the model where it is known.
+  func open(
+    _ dictionary: SparseAutoencoder, further: [String] = [], common: CommonOptions
+  ) throws -> (source: any ActivationSource, loaded: LoadedModel?) {
+    guard corpora.isEmpty else {
+      let loaded = try LoadedModel(source)
+      let live = try live(loaded, dictionary, corpora: corpora, further: further, options: corpus.options)
+      return (live, loaded)
+    }
+    let url = URL(filePath: source)
+    guard FileManager.default.fileExists(atPath: url.path) else {
+      throw Fault(
+        .noInput, "tool.noStore", "There is no store of this name", file: url.path, expected: "a store",
+        found: namesModelAlone ? "the name of a model" : "no such file or folder",
+        advice: namesModelAlone ? "name a corpus behind the model" : "make one with `unfold capture`")
+    }
+    let store = try ActivationStore(opening: url)
+    return (store, try LoadedModel(of: store, named: model, common))
+  }
+
+  /// A corpus run through the model, at the dictionary's sites and the further ones that the model has.
+  func live(
+    _ loaded: LoadedModel, _ dictionary: SparseAutoencoder, corpora: [String], further: [String] = [],
+    options: CorpusOptions = CorpusOptions()
+  ) throws -> LiveActivations {
+    let known = Set(loaded.model.configuration.sites.map(\.name))
+    let hooks = [dictionary.configuration.hookIn, dictionary.configuration.hookOut]
+    for hook in Set(hooks) where !known.contains(hook) {
+      throw Fault(
+        .badData, "dictionary.modelSite", "The model has not the dictionary's site",
+        expected: hook.isEmpty ? "a site" : hook, found: "a model of \(loaded.model.configuration.layers) layers",
+        advice: "name the site with --site, or take the dictionary's own model")
+    }
+    let sites = Set(hooks + further.filter(known.contains)).sorted()
+    return try LiveActivations(
+      model: loaded.model, tokenizer: loaded.tokenizer, corpus: Corpus(corpora, options: options),
+      settings: CaptureSettings(sites: sites.joined(separator: ",")), modelName: loaded.name)
+  }
+
+  /// The sites of neurons and residual stream in the dictionary's layer.
+  static func beside(_ dictionary: SparseAutoencoder) -> [String] {
+    let parts = dictionary.configuration.hookIn.split(separator: ".")
+    guard parts.count > 1, parts[0] == "blocks", let layer = Int(parts[1]) else { return [] }
+    return ["blocks.\(layer).mlp.hook_post", "blocks.\(layer).hook_resid_post"]
+  }
+}
+
+/// The names in an option's list, `all` being every data set that ships.
+func datasetNames(_ list: String) -> [String] {
+  guard list == "all" else { return list.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) } }
+  // Spans and numbers are no classes of documents.
+  let others: Set = ["demo-corpus", "part-of-speech", "year", "names", "numbers"]
+  return ShippedFiles.datasets.names.filter { !others.contains($0) }
+}
