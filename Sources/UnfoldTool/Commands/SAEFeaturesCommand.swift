@@ -55,7 +55,7 @@ struct SAEFeaturesCommand: ParsableCommand {
       dictionary, further: TrainedDictionaryArguments.beside(dictionary), common: common)
     let line = ProgressLine(isSilent: common.quiet)
     defer { line.clear() }
-    let progress = { (rows: Int) in
+    func progress(_ rows: Int) {
       line.update("read \(Format.count(rows)) of \(Format.count(source.rowCount)) rows")
     }
     var reader = FeatureReader(
