@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Runs the built tool as a user would.
-private struct Tool {
+struct Tool {
   struct Outcome {
     let code: Int32
     let output: String

@@ -53,9 +53,13 @@ public struct AnalogyScore: Sendable, Equatable, Codable {
   public var questions: Int
   /// Those whose four words each have a vector: the ones that were asked.
   public var asked: Int
-  /// Answered right by 3CosAdd, by 3CosMul, and with the answer among the five best of 3CosAdd.
+  /// Answered right by 3CosAdd: the largest cos(x, b) − cos(x, a) + cos(x, c) over unit vectors (Mikolov et al., NAACL
+  /// 2013).
   public var add: Int
+  /// Answered right by 3CosMul: the largest cos(x, b) · cos(x, c) / (cos(x, a) + 0.001), cosines moved to 0 … 1 (Levy
+  /// and Goldberg, CoNLL 2014).
   public var multiply: Int
+  /// The answer is among the five best of 3CosAdd.
   public var five: Int
   /// Answered right by taking the token nearest to c, a and b forgotten: what the offset must beat (Linzen, arXiv
   /// 1606.07736).

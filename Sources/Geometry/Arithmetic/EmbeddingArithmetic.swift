@@ -5,17 +5,8 @@ import LinearAlgebra
 public struct Neighbour: Sendable, Equatable, Codable {
   public var id: Int32
   public var text: String
-  /// The cosine with the place asked for (for `multiply`: the score).
+  /// The cosine with the place asked for.
   public var similarity: Double
-}
-
-/// How the answer to "a is to b as c is to …" is found.
-public enum AnalogyMethod: String, Sendable, Codable, CaseIterable {
-  /// The largest cos(x, b − a + c) over unit vectors (3CosAdd; Mikolov et al., NAACL 2013).
-  case add
-  /// The largest cos(x, b) · cos(x, c) / (cos(x, a) + ε), cosines moved to 0 … 1 (3CosMul; Levy and Goldberg, CoNLL
-  /// 2014).
-  case multiply
 }
 
 extension TokenVectors {
