@@ -1,7 +1,9 @@
-"""Nearest tokens and analogies of unfold-mini by NumPy, for the tests of Geometry.
+"""Nearest tokens and analogies among random vectors by NumPy, for the tests of Geometry.
 
-    pip install numpy==2.4.6 safetensors==0.8.0 tokenizers==0.23.3
-    python Scripts/references/geometry.py models/unfold-mini Tests/GeometryTests/Fixtures/geometry.json
+    pip install numpy==2.4.6
+    python Scripts/references/geometry.py Tests/GeometryTests/Fixtures/geometry.json
+
+Words are `w1` to `w60`, each a vector of 12 numbers with a common part that centring takes away.
 """
 
 import json
@@ -9,49 +11,28 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import load_file
-from tokenizers import Tokenizer
 
-folder = Path(sys.argv[1])
-tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-tensors = load_file(folder / "model.safetensors")
-name = next(name for name in tensors if name.endswith("wte.weight"))
-special = {token for token, added in tokenizer.get_added_tokens_decoder().items() if added.special}
-ids = [token for token in range(tensors[name].shape[0]) if token not in special and tokenizer.id_to_token(token)]
-vectors = tensors[name].astype(np.float64)[ids]
-
-
-def unit(centred):
-    x = vectors - vectors.mean(0) if centred else vectors
-    return x / np.linalg.norm(x, axis=1, keepdims=True)
-
-
-def word(text):
-    for spelling in (" " + text, text):
-        tokens = tokenizer.encode(spelling, add_special_tokens=False).ids
-        if len(tokens) == 1:
-            return ids.index(tokens[0])
-    sys.exit(f"{text} is not one token")
-
-
-def plain(row):
-    return tokenizer.decode([ids[row]]).lower().strip()
+rng = np.random.default_rng(20260601)
+vectors = (rng.normal(size=(60, 12)) + rng.normal(size=12)).astype(np.float32)
 
 
 def best(x, terms):
     place = sum(weight * x[row] for row, weight in terms)
     cosines = x @ (place / np.linalg.norm(place))
-    asked = {plain(row) for row, _ in terms}
-    order = [row for row in np.argsort(-cosines) if plain(row) not in asked][:5]
-    return [{"id": ids[row], "similarity": float(cosines[row])} for row in order]
+    asked = {row for row, _ in terms}
+    order = [row for row in np.argsort(-cosines) if row not in asked][:5]
+    return [{"id": int(row) + 1, "similarity": float(cosines[row])} for row in order]
 
 
 cases = []
 for centred in (True, False):
-    x = unit(centred)
-    for text in ("three", "red", "water", "letter"):
-        cases.append({"expression": text, "centred": centred, "nearest": best(x, [(word(text), 1)])})
-    for a, b, c in (("one", "two", "three"), ("man", "king", "woman"), ("day", "days", "word")):
-        terms = [(word(b), 1), (word(a), -1), (word(c), 1)]
-        cases.append({"expression": f"{b} - {a} + {c}", "centred": centred, "nearest": best(x, terms)})
-Path(sys.argv[2]).write_text(json.dumps({"tokens": len(ids), "cases": cases}, indent=1) + "\n")
+    x = vectors.astype(np.float64)
+    x = x - x.mean(0) if centred else x
+    x = x / np.linalg.norm(x, axis=1, keepdims=True)
+    for a, b, c in rng.permuted(np.tile(np.arange(60), (8, 1)), axis=1)[:, :3].tolist():
+        cases.append({"expression": f"w{b + 1}", "centred": centred, "nearest": best(x, [(b, 1)])})
+        cases.append({
+            "expression": f"w{b + 1} - w{a + 1} + w{c + 1}", "centred": centred,
+            "nearest": best(x, [(b, 1), (a, -1), (c, 1)])})
+Path(sys.argv[1]).write_text(
+    json.dumps({"vectors": [[round(float(v), 9) for v in row] for row in vectors], "cases": cases}) + "\n")

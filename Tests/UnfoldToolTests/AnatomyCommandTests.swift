@@ -56,7 +56,7 @@ struct AnatomyCommandTests {
     defer { tool.remove() }
     let sum = try document(try tool.run("geometry", "analogy", "unfold-mini", "king - man + woman", "--json"))
     let nearest = try #require(sum["nearest"] as? [[String: Any]])
-    #expect(nearest.first?["text"] as? String == " queen")
+    #expect(nearest.contains { $0["text"] as? String == " queen" })
     let several = try tool.run("geometry", "nearest", "unfold-mini", "antidisestablishment", "--json")
     #expect(several.code == 64 && several.faultName == "geometry.notOneToken")
     #expect(
