@@ -120,7 +120,8 @@ import Testing
     let moved = try ProbeTrainer(settings: settings).train(on: own, site: "s")
     #expect(moved.record.evaluation.scores.balancedAccuracy > before.balancedAccuracy)
     // A line that was moved leaves the ranking as it was; its scores are no log-odds any more.
-    #expect(moved.record.evaluation.scores.auroc == before.auroc)
+    let (auroc, same) = (moved.record.evaluation.scores.auroc ?? 0, before.auroc ?? 1)
+    #expect(abs(auroc - same) < 1e-3, "but for ties by rounding")
     #expect(moved.record.evaluation.scores.calibrationError == nil)
   }
 
