@@ -15,7 +15,8 @@ struct UnfoldTool: AsyncParsableCommand {
     version: "unfold \(UnfoldVersion.current)",
     subcommands: [
       DemoCommand.self, CaptureCommand.self, TokenizeCommand.self, RunCommand.self, ProbeCommand.self,
-      NeuronsCommand.self, SAECommand.self, AnatomyCommand.self, GeometryCommand.self, StoreCommand.self,
+      NeuronsCommand.self, SAECommand.self, SuperpositionCommand.self, AnatomyCommand.self, GeometryCommand.self,
+      FitCommand.self, StoreCommand.self,
     ])
 
   /// Parses and runs; every way to fail ends with the exit code of its class and a message that says what to do next.

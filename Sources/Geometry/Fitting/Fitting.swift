@@ -13,7 +13,7 @@ public struct Fitting: Codable, Sendable, Equatable {
     public var seed: UInt64
 
     public init(
-      neurons: [Int] = [1, 2, 3, 4, 6, 12, 25, 50, 100], steps: Int = 1500, trials: Int = 6, seed: UInt64 = 0
+      neurons: [Int] = [1, 2, 3, 4, 6, 12, 30, 100], steps: Int = 800, trials: Int = 4, seed: UInt64 = 0
     ) {
       self.neurons = neurons
       self.steps = steps
@@ -40,7 +40,7 @@ public struct Fitting: Codable, Sendable, Equatable {
 
   /// Trains a network for each number of neurons, by Adam on every point of a grid at once.
   ///
-  /// Points: 201 along a curve; 56 × 56 cells of the square, each with the share of it that lies inside. The result follows from the seed and the platform's exponential
+  /// Points: 201 along a curve; 44 × 44 cells of the square, each with the share of it that lies inside. The result follows from the seed and the platform's exponential
   /// alone, whatever the number of threads.
   ///
   /// - Throws: `fitting.neurons`, `fitting.steps`.
@@ -57,7 +57,7 @@ public struct Fitting: Codable, Sendable, Equatable {
         .usage, "fitting.steps", "A training needs a step and a trial or more", expected: "at least 1",
         found: "\(settings.steps) steps, \(settings.trials) trials")
     }
-    let learnt = Sample(target, side: target.isCurve ? 201 : 56, parts: 6)
+    let learnt = Sample(target, side: target.isCurve ? 201 : 44, parts: 8)
     let judged = Sample(target, side: target.isCurve ? 2000 : 250, parts: 1)
     // Each job by itself is one training; the large ones go first, so that no thread is left with one at the end.
     // A wide layer needs fewer: some of its neurons begin well.

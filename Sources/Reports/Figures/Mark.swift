@@ -33,7 +33,7 @@ extension Figure {
       case bars(x: [Double], heights: [Double], lower: [Double], upper: [Double], width: Double?)
       case heatmap(Heatmap)
       case segments([Segment], width: Double, isArrow: Bool)
-      case polygon([Point], isFilled: Bool, width: Double)
+      case polygon([[Point]], isFilled: Bool, width: Double)
       case rule(x: Double?, y: Double?, label: String)
       case text([Point], [String], size: Double)
     }
@@ -103,7 +103,14 @@ extension Figure {
     public static func polygon(
       _ name: String? = nil, corners: [Point], isFilled: Bool = false, width: Double = 1.5, ink: Ink = .automatic
     ) -> Mark {
-      Mark(name: name, ink: ink, shape: .polygon(corners, isFilled: isFilled, width: width))
+      Mark(name: name, ink: ink, shape: .polygon([corners], isFilled: isFilled, width: width))
+    }
+
+    /// What closed outlines enclose, filled; an outline within another is a hole.
+    public static func area(
+      _ name: String? = nil, outlines: [[Point]], width: Double = 1.5, ink: Ink = .automatic
+    ) -> Mark {
+      Mark(name: name, ink: ink, shape: .polygon(outlines, isFilled: true, width: width))
     }
 
     /// A thin dashed line across the whole plot at a value of y, for a bound or a chance level, with words on it.

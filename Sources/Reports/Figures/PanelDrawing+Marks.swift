@@ -28,11 +28,11 @@ extension PanelDrawing {
       case .heatmap(let map): drawHeatmap(map, into: &svg)
       case .segments(let segments, let width, let isArrow):
         drawSegments(segments, width, isArrow, look, into: &svg)
-      case .polygon(let corners, let isFilled, let width):
-        let places = corners.compactMap(place)
-        guard places.count == corners.count else { continue }
+      case .polygon(let outlines, let isFilled, let width):
+        // An outline with a corner that has no place is left out whole.
+        let places = outlines.map { ($0.count, $0.compactMap(place)) }.filter { $0.0 == $0.1.count }.map(\.1)
         svg.path(
-          [places], stroke: look.color, width: width, fill: isFilled ? look.color : "none", opacity: 0.25,
+          places, stroke: look.color, width: width, fill: isFilled ? look.color : "none", opacity: 0.25,
           isClosed: true)
       case .rule(let x, let y, _):
         if let x, let place = self.x(x) {
@@ -141,6 +141,9 @@ extension PanelDrawing {
     else { return }
     func edge(column: Int) -> Double { left + (right - left) * Double(column) / Double(max(map.columns, 1)) }
     func edge(row: Int) -> Double { bottom + (top - bottom) * Double(row) / Double(max(map.values.count, 1)) }
+    // Cells meet without a seam.
+    svg.open("g", "shape-rendering=\"crispEdges\"")
+    defer { svg.close("g") }
     for (row, values) in map.values.enumerated() {
       let (low, high) = (edge(row: row), edge(row: row + 1))
       let colors = values.map(scale.color)

@@ -164,9 +164,9 @@ struct Extent {
       case .segments(let segments, _, _):
         x += segments.flatMap { [$0.from.x, $0.to.x] }
         y += segments.flatMap { [$0.from.y, $0.to.y] }
-      case .polygon(let corners, _, _):
-        x += corners.map(\.x)
-        y += corners.map(\.y)
+      case .polygon(let outlines, _, _):
+        x += outlines.joined().map(\.x)
+        y += outlines.joined().map(\.y)
       case .rule(let ruleX, let ruleY, _):
         x += ruleX.map { [$0] } ?? []
         y += ruleY.map { [$0] } ?? []

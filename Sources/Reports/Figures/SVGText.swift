@@ -79,6 +79,7 @@ struct SVGText {
     }
     add(
       "<path d=\"\(data.joined())\" fill=\"\(fill)\""
+        + (isClosed && drawn.count > 1 && fill != "none" ? " fill-rule=\"evenodd\"" : "")
         + (opacity < 1 && fill != "none" ? " fill-opacity=\"\(Self.number(opacity))\"" : "")
         + (stroke.map { Self.stroke($0, width, dash) + " stroke-linejoin=\"round\" stroke-linecap=\"round\"" } ?? "")
         + "/>")
