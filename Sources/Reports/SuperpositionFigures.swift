@@ -130,10 +130,10 @@ extension ToyDimensionality {
         ink: .series(1)))
     return Figure(
       "Features that are rarely active share dimensions",
-      caption:
-        "A model of \(training.features) features and \(training.hidden) dimensions, trained anew for each sparsity. "
-        + "At the left features are dense and each that is kept has a dimension; to the right they share, and gather at "
-        + "the shares that regular shapes give (dashed).",
+      caption: "A model of \(training.features) features and \(training.hidden) dimensions, trained anew for each "
+        + "sparsity; from left to right features are active more rarely. Always active, they blend. Then some are kept in "
+        + "pairs of opposite directions, half a dimension each; at last all share, about "
+        + "\(training.hidden)/\(training.features) of a dimension each. Dashed: the shares that regular shapes give.",
       panelWidth: 720, plotHeight: 380,
       panels: [
         Figure.Panel(

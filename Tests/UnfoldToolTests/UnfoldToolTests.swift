@@ -78,6 +78,10 @@ struct CommandLineTests {
       (["neurons", "show", "absent", "L1.2"], 66, nil),
       (["run", "unfold-mini", "a text", "--attend", "absent"], 64, "tool.noSuchToken"),
       (["run", "unfold-mini", "a text", "--attribute", "not one token"], 64, "tool.notOneToken"),
+      (["superposition", "pack", "1", "3"], 64, "superposition.vectors"),
+      (["superposition", "toy", "polygon"], 64, "superposition.unknownExperiment"),
+      (["superposition", "measure", "absent.safetensors"], 66, nil),
+      (["fit", "circel"], 64, "fitting.unknownShape"),
     ] as [([String], Int32, String?)])
   func badInput(arguments: [String], code: Int32, name: String?) throws {
     let tool = try Tool()

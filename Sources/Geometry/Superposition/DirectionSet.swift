@@ -1,3 +1,4 @@
+import Activations
 import Diagnostics
 import Dictionaries
 import Foundation
