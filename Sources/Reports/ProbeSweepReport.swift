@@ -93,7 +93,7 @@ public struct SweepReport: Sendable {
       table.append([
         result.name, result.depth?.first.title ?? "–",
         result.depth.map { TerminalChart.sparkline($0.places.map(\.score), lower: result.chance, upper: 1) } ?? "",
-        result.best.map { Format.fixed($0.evaluation.scores.balancedAccuracy, 2) } ?? "–",
+        result.best.map { Format.fixed($0.heldOutScore, 2) } ?? "–",
         result.best?.shortSite ?? "–", result.controls?[.embedding]?.score.map { Format.fixed($0, 2) } ?? "–",
         result.controls?[.controlTask]?.selectivity.map { Format.fixed(100 * $0, 0) } ?? "–",
         result.controls?[.shuffledLabels]?.pValue.map { Format.fixed($0, 3) } ?? "–",
@@ -123,7 +123,7 @@ public struct SweepReport: Sendable {
       let interval = result.controls?.interval
       table.append([
         "[\(result.name)](\(result.name).yaml)", "\(result.table.trainingExamples + result.table.testExamples)",
-        result.best?.shortSite ?? "–", cell(result.controls?.score ?? result.best?.evaluation.scores.balancedAccuracy),
+        result.best?.shortSite ?? "–", cell(result.best?.heldOutScore),
         interval.map { "\(cell($0.low)) – \(cell($0.high))" } ?? "–", cell(result.controls?[.majority]?.score),
         cell(result.controls?[.bagOfTokens]?.score), cell(result.controls?[.embedding]?.score),
         cell(result.controls?[.randomWeights]?.score),
@@ -157,7 +157,9 @@ public struct SweepReport: Sendable {
 
 extension SpecificationResult {
   /// What a guess would score.
-  var chance: Double { 1 / Double(max(2, table.classes.count)) }
+  var chance: Double {
+    table.rows.contains { $0.regression != nil } ? 0 : 1 / Double(max(2, table.classes.count))
+  }
 }
 
 extension ProbeSweep.Row {

@@ -1,69 +1,86 @@
 import Activations
 import LinearAlgebra
 
-/// Fits and judges the settings' classifier on other rows or other labels of a probe's task.
+/// Fits and judges a probe's classifier on other rows, or to other targets, of its task, with the same split.
 struct ControlFitter {
   let settings: ProbeSettings
-  /// Those of the examples in the task's order, those to learn from first.
-  let labels: [Int32]
-  let groups: [Int]
   let classes: [String]
   let trainingCount: Int
-  private let site: StoredSite
-  private let origin: Origin
+  /// Those of the examples in the task's order, those to learn from first.
+  let targets: Targets
+  let groups: [Int]
 
-  init(task: ProbeTask, site: StoredSite, origin: Origin) {
+  /// What examples are to be given: classes, and numbers where the method predicts numbers.
+  struct Targets {
+    var labels: [Int32]
+    /// Empty where classes are told apart.
+    var values: [Double]
+  }
+
+  /// What a fit scored on the examples held back.
+  struct Judgement {
+    /// Balanced accuracy, or R².
+    var score: Double
+    var interval: Interval?
+    /// Accuracy, or R².
+    var accuracy: Double
+  }
+
+  init(task: ProbeTask) {
     settings = task.settings
     let examples = task.examples
-    labels = task.order.map { examples.labels[$0] }
+    targets = Targets(
+      labels: task.order.map { examples.labels[$0] },
+      values: examples.values.isEmpty ? [] : task.order.map { examples.values[$0] })
     groups = task.order.map { examples.groups[$0] }
     classes = task.classes
     trainingCount = task.trainingCount
-    self.site = site
-    self.origin = origin
   }
 
+  /// Fits the settings' method.
+  ///
   /// - Parameters:
   ///   - rows: a row an example, in the task's order.
-  ///   - labels: the examples' labels, where they aren't the task's.
-  func evaluate(
-    _ rows: Matrix, labels: [Int32]? = nil, strengths: [Double]? = nil, standardize: Bool? = nil
-  ) throws -> Evaluation {
-    let labels = labels ?? self.labels
-    let training = Array(labels[..<trainingCount])
-    var logistic = settings.logistic
-    if let strengths { logistic.strengths = strengths }
-    if let standardize { logistic.standardize = standardize }
-    let classifier: LinearClassifier
-    switch settings.method {
-    case .massMean:
-      classifier = try MassMean.fit(
-        rows, rows: 0..<trainingCount, labels: training, classes: classes.count, threshold: settings.threshold
-      ).classifier
-    default:
-      classifier = try LogisticRegression.fit(
-        rows, rows: 0..<trainingCount, labels: training, classes: classes.count,
-        groups: Array(groups[..<trainingCount]), settings: logistic, seed: settings.seed
-      ).classifier
+  ///   - places: the examples to learn from, which may repeat; the task's own, unless given.
+  ///   - targets: where they aren't the task's.
+  func fit(
+    _ rows: Matrix, places: [Int]? = nil, targets: Targets? = nil, settings: ProbeSettings? = nil, seed: UInt64? = nil
+  ) throws -> LinearClassifier {
+    let targets = targets ?? self.targets
+    let settings = settings ?? self.settings
+    let own = places ?? Array(0..<trainingCount)
+    let training = try TrainingRows(
+      places == nil ? rows : rows.selectingRows(own), rows: 0..<own.count, labels: own.map { targets.labels[$0] },
+      classes: classes.count, groups: own.map { groups[$0] },
+      values: targets.values.isEmpty ? [] : own.map { targets.values[$0] }, folds: settings.logistic.folds,
+      needsFolds: settings.method.predictsNumbers
+        ? settings.ridge.penalties.count > 1 : settings.logistic.strengths.count > 1, seed: seed ?? settings.seed)
+    return try MethodFit(training, settings: settings).classifier
+  }
+
+  /// Judges a classifier on the examples held back.
+  func judged(_ classifier: LinearClassifier, _ rows: Matrix, targets: Targets? = nil) -> Judgement {
+    let targets = targets ?? self.targets
+    let scores = classifier.scores(of: rows, in: trainingCount..<rows.rows)
+    let heldGroups = Array(groups[trainingCount...])
+    if !targets.values.isEmpty {
+      let regression = RegressionEvaluation(
+        predictions: scores.elements.map { Double($0) }, values: Array(targets.values[trainingCount...]),
+        groups: heldGroups,
+        trainingMean: targets.values[..<trainingCount].reduce(0, +) / Double(max(trainingCount, 1)),
+        bootstrap: settings.bootstrap)
+      return Judgement(
+        score: regression.scores.r2, interval: regression.intervals?.r2, accuracy: regression.scores.r2)
     }
-    return judged(classifier, rows, labels)
+    let evaluation = Evaluation(
+      scores: scores, labels: Array(targets.labels[trainingCount...]), groups: heldGroups, classes: classes,
+      majorityClass: 0, bootstrap: settings.bootstrap, scoresAreLogOdds: false)
+    return Judgement(
+      score: evaluation.scores.balancedAccuracy, interval: evaluation.intervals?.balancedAccuracy,
+      accuracy: evaluation.scores.accuracy)
   }
 
-  /// The class mean that is nearest, with the threshold of two classes from the training rows.
-  func nearestMean(_ rows: Matrix) throws -> Evaluation {
-    let fit = try MassMean.fit(
-      rows, rows: 0..<trainingCount, labels: Array(labels[..<trainingCount]), classes: classes.count,
-      threshold: .training)
-    return judged(fit.classifier, rows, labels)
-  }
-
-  private func judged(_ classifier: LinearClassifier, _ rows: Matrix, _ labels: [Int32]) -> Evaluation {
-    var counts = [Int](repeating: 0, count: classes.count)
-    for label in labels[..<trainingCount] { counts[Int(label)] += 1 }
-    let majority = counts.indices.max { counts[$0] < counts[$1] } ?? 0
-    return Evaluation(
-      scores: classifier.scores(of: rows, in: trainingCount..<rows.rows), labels: Array(labels[trainingCount...]),
-      groups: Array(groups[trainingCount...]), classes: classes, majorityClass: majority,
-      bootstrap: settings.bootstrap)
+  func evaluate(_ rows: Matrix, targets: Targets? = nil, settings: ProbeSettings? = nil) throws -> Judgement {
+    judged(try fit(rows, targets: targets, settings: settings), rows, targets: targets)
   }
 }

@@ -23,27 +23,30 @@ public struct ControlSuite: Sendable {
   /// Judges the controls at one site.
   ///
   /// - Parameters:
-  ///   - evaluation: the probe's own, at that site, with the same settings.
+  ///   - row: what the probe itself came to there, with the same settings.
   ///   - neuronSite: the site of the rotated basis; nil where none was probed.
   /// - Throws: what training throws. A control that cannot be run is reported as not run, with the reason.
   /// - Complexity: two or three passes over the source at one site, one run of the model with random weights up to
   ///   that site, and about as many fits as controls.
   public func run(
-    on source: some ActivationSource, site name: String, evaluation: Evaluation, neuronSite: String? = nil,
-    model: ModelAccess
+    on source: some ActivationSource, row: ProbeSweep.Row, neuronSite: String? = nil, model: ModelAccess
   ) throws -> ControlReport {
-    let site = try source.site(named: name)
+    var settings = settings
+    // Controls are judged on one part held back: nested folds would cost each of them as many fits.
+    settings.outerFolds = 0
+    let site = try source.site(named: row.site)
     let task = try ProbeTask(settings: settings, source: source)
-    let fitter = ControlFitter(task: task, site: site, origin: source.origin)
     let rows = try task.examples.activations(of: [site], in: source, order: task.order, pooling: task.pooling)[0]
     let run = ControlRun(
-      suite: self, source: source, site: site, task: task, fitter: fitter, rows: rows, evaluation: evaluation,
+      suite: self, source: source, site: site, task: task, fitter: ControlFitter(task: task), rows: rows, probe: row,
       neuronSite: neuronSite, model: model)
     var results: [ControlResult] = []
     for control in controls.controls { results.append(try run.result(of: control)) }
     var report = ControlReport(
-      site: name, layer: site.layer, measure: "balanced accuracy", score: evaluation.scores.balancedAccuracy,
-      interval: evaluation.intervals?.balancedAccuracy, results: results, implications: [])
+      site: row.site, layer: site.layer, measure: row.regression == nil ? "balanced accuracy" : "R²",
+      score: row.heldOutScore,
+      interval: row.regression.map { $0.intervals?.r2 } ?? row.evaluation.intervals?.balancedAccuracy,
+      results: results, implications: [])
     report.implications = report.sentences()
     return report
   }
@@ -58,11 +61,13 @@ private struct ControlRun<Source: ActivationSource> {
   let fitter: ControlFitter
   /// The site's activations, an example a row, those to learn from first.
   let rows: Matrix
-  let evaluation: Evaluation
+  let probe: ProbeSweep.Row
   let neuronSite: String?
   let model: ControlSuite.ModelAccess
 
-  private var settings: ProbeSettings { suite.settings }
+  private var settings: ProbeSettings { task.settings }
+  private var isRegression: Bool { settings.method.predictsNumbers }
+  private var labels: [Int32] { fitter.targets.labels }
 
   private func generator(_ control: Control) -> SeededGenerator {
     SeededGenerator(seed: settings.seed, stream: "control \(control.rawValue)")
@@ -74,7 +79,10 @@ private struct ControlRun<Source: ActivationSource> {
 
   func result(of control: Control) throws -> ControlResult {
     switch control {
-    case .majority: ControlResult(control, score: evaluation.majority.balancedAccuracy)
+    case .majority:
+      ControlResult(
+        control, score: probe.regression?.baseline.r2 ?? probe.evaluation.majority.balancedAccuracy,
+        detail: isRegression ? "always the mean" : "always \(task.classes[probe.evaluation.majorityClass])")
     case .bagOfTokens: try bagOfTokens()
     case .embedding: try embedding()
     case .randomWeights: try randomWeights()
@@ -85,18 +93,23 @@ private struct ControlRun<Source: ActivationSource> {
     }
   }
 
-  private func scored(_ control: Control, _ evaluation: Evaluation, detail: String? = nil) -> ControlResult {
-    ControlResult(
-      control, score: evaluation.scores.balancedAccuracy, interval: evaluation.intervals?.balancedAccuracy,
-      detail: detail)
+  private func scored(
+    _ control: Control, _ judgement: ControlFitter.Judgement, detail: String? = nil
+  ) -> ControlResult {
+    ControlResult(control, score: judgement.score, interval: judgement.interval, detail: detail)
   }
 
   private func bagOfTokens() throws -> ControlResult {
     let bag = try tokens().bag(trainingCount: task.trainingCount, most: suite.controls.vocabulary)
-    // Presences are 0 or 1 as they are: scaled to variance 1, the rarest would weigh most.
+    var own = settings
+    if !isRegression {
+      own.method = .logistic
+      own.logistic.strengths = [0.1, 1, 10]
+      // Presences are 0 or 1 as they are: scaled to variance 1, the rarest would weigh most.
+      own.logistic.standardize = false
+    }
     return scored(
-      .bagOfTokens, try fitter.evaluate(bag, strengths: [0.1, 1, 10], standardize: false),
-      detail: "\(bag.columns) token types")
+      .bagOfTokens, try fitter.evaluate(bag, settings: own), detail: "\(bag.columns) token types, no model")
   }
 
   private func embedding() throws -> ControlResult {
@@ -115,17 +128,17 @@ private struct ControlRun<Source: ActivationSource> {
   }
 
   private func randomWeights() throws -> ControlResult {
-    guard case .model(let model) = model else {
-      if case .absent(let reason) = model { return ControlResult(.randomWeights, notRun: reason) }
-      return ControlResult(.randomWeights, notRun: "no model")
+    let model: Model
+    switch self.model {
+    case .absent(let reason): return ControlResult(.randomWeights, notRun: reason)
+    case .model(let own): model = own
     }
     guard source.rowKind == .token else {
       return ControlResult(.randomWeights, notRun: "the store holds pooled rows")
     }
     let documents = try source.documents
     let corpus = try (0..<documents.count).map { document in
-      Document(
-        id: "\(document)", tokens: try source.tokens(in: documents.tokens(of: document)).ids)
+      Document(id: "\(document)", tokens: try source.tokens(in: documents.tokens(of: document)).ids)
     }
     let live = try LiveActivations(
       model: try model.randomized(seed: settings.seed), tokenizer: nil, corpus: Corpus(documents: corpus),
@@ -135,18 +148,24 @@ private struct ControlRun<Source: ActivationSource> {
     }
     let random = try task.examples.activations(
       of: [try live.site(named: site.name)], in: live, order: task.order, pooling: task.pooling)[0]
-    return scored(.randomWeights, try fitter.evaluate(random))
+    return scored(.randomWeights, try fitter.evaluate(random), detail: "the same site, every tensor drawn anew")
   }
 
   private func randomDirections() throws -> ControlResult {
     var generator = generator(.randomDirections)
-    let count = task.classes.count == 2 ? 1 : task.classes.count
+    let count = isRegression || task.classes.count == 2 ? 1 : task.classes.count
     let scaled = standardized(rows, trainingCount: task.trainingCount)
+    var own = settings
+    if !isRegression {
+      own.method = .massMean
+      own.threshold = .training
+    }
+    own.bootstrap.resamples = 0
     var scores: [Double] = []
     for _ in 0..<suite.controls.directions {
       let directions = RandomBases.directions(count, width: rows.columns, generator: &generator)
       let projected = scaled.multiplied(by: directions, transposed: true)
-      scores.append(try fitter.nearestMean(projected).scores.balancedAccuracy)
+      scores.append(try fitter.evaluate(projected, settings: own).score)
     }
     guard !scores.isEmpty else { return ControlResult(.randomDirections, notRun: "no directions were asked for") }
     return ControlResult(
@@ -167,36 +186,45 @@ private struct ControlRun<Source: ActivationSource> {
         of: [try source.site(named: neuronSite)], in: source, order: task.order, pooling: task.pooling)[0]
     let chosen = thinned()
     let matrix = neurons.selectingRows(chosen.rows)
-    let labels = chosen.rows.map { fitter.labels[$0] }
+    let own = chosen.rows.map { labels[$0] }
     func best(_ matrix: Matrix) -> Double {
-      SingleColumns.bestAUROC(
-        matrix, labels: labels, classes: task.classes.count, trainingCount: chosen.trainingCount)
+      SingleColumns.bestAUROC(matrix, labels: own, classes: task.classes.count, trainingCount: chosen.trainingCount)
     }
-    let own = best(matrix)
+    let neuron = best(matrix)
     let rotated = (0..<suite.controls.rotations).map { _ in
       best(RandomBases.rotated(matrix, generator: &generator))
     }
     guard !rotated.isEmpty else { return ControlResult(.rotatedBasis, notRun: "no rotations were asked for") }
     return ControlResult(
       .rotatedBasis, score: rotated.reduce(0, +) / Double(rotated.count),
-      interval: Interval(low: rotated.min() ?? 0, high: rotated.max() ?? 0), reference: own,
-      detail: "AUROC of the best of \(neurons.columns) axes at \(neuronSite)")
+      interval: Interval(low: rotated.min() ?? 0, high: rotated.max() ?? 0), reference: neuron,
+      detail: "AUROC of the best axis of \(neurons.columns), \(neuronSite)")
   }
 
   private func controlTask() throws -> ControlResult {
     var generator = generator(.controlTask)
-    var frequencies = [Int](repeating: 0, count: task.classes.count)
-    for label in fitter.labels { frequencies[Int(label)] += 1 }
-    let labels = try tokens().controlLabels(frequencies: frequencies, generator: &generator)
-    let training = Set(labels[..<task.trainingCount])
-    guard training.count == task.classes.count else {
+    let tokens = try tokens()
+    var targets = ControlFitter.Targets(labels: [], values: [])
+    if isRegression {
+      targets.values = tokens.controlNumbers(generator: &generator)
+      let sorted = targets.values.sorted()
+      let median = sorted[(sorted.count - 1) / 2]
+      targets.labels = targets.values.map { $0 > median ? 1 : 0 }
+    } else {
+      var frequencies = [Int](repeating: 0, count: task.classes.count)
+      for label in labels { frequencies[Int(label)] += 1 }
+      targets.labels = tokens.controlLabels(frequencies: frequencies, generator: &generator)
+    }
+    guard Set(targets.labels[..<task.trainingCount]).count == task.classes.count else {
       return ControlResult(.controlTask, notRun: "too few word types for a random label each")
     }
-    let control = try fitter.evaluate(rows, labels: labels)
+    let control = try fitter.evaluate(rows, targets: targets)
+    let own = probe.regression?.scores.r2 ?? probe.evaluation.scores.accuracy
+    // A regression that fails outright has no score to be selective with.
     return ControlResult(
-      .controlTask, score: control.scores.balancedAccuracy, interval: control.intervals?.balancedAccuracy,
-      selectivity: evaluation.scores.accuracy - control.scores.accuracy,
-      detail: "accuracy \(Int((control.scores.accuracy * 100).rounded())) % on labels drawn for word types")
+      .controlTask, score: control.score, interval: control.interval,
+      selectivity: isRegression ? max(own, 0) - max(control.accuracy, 0) : own - control.accuracy,
+      detail: isRegression ? "random numbers for word types" : "random labels for word types")
   }
 
   private func shuffledLabels() throws -> ControlResult {
@@ -207,14 +235,18 @@ private struct ControlRun<Source: ActivationSource> {
     let count = classes == 2 ? suite.controls.shuffles : min(suite.controls.shuffles, 199)
     guard count > 0 else { return ControlResult(.shuffledLabels, notRun: "no shuffles were asked for") }
     let shuffles = try LabelShuffles(
-      rows.selectingRows(chosen.rows), targets: .classes(chosen.rows.map { fitter.labels[$0] }, count: classes),
+      rows.selectingRows(chosen.rows),
+      targets: isRegression
+        ? .numbers(chosen.rows.map { fitter.targets.values[$0] })
+        : .classes(chosen.rows.map { labels[$0] }, count: classes),
       groups: chosen.rows.map { fitter.groups[$0] }, trainingCount: chosen.trainingCount, shuffles: count,
       generator: &generator)
     let sorted = shuffles.shuffled.sorted()
     return ControlResult(
       .shuffledLabels, score: sorted.reduce(0, +) / Double(sorted.count),
       interval: Interval(low: quantile(sorted, 0.025), high: quantile(sorted, 0.975)), reference: shuffles.observed,
-      pValue: shuffles.pValue, detail: "AUROC of a least-squares probe, \(count) shuffles")
+      pValue: shuffles.pValue,
+      detail: "\(isRegression ? "correlation" : "AUROC") of least squares, \(count) shuffles")
   }
 
   /// The examples, or an even choice of them where there are more than the quick controls need.

@@ -112,7 +112,7 @@ struct ExampleTokens {
         return Int32(min(bounds.firstIndex { value < $0 } ?? bounds.count - 1, bounds.count - 1))
       }
     }
-    let sums = controlNumbers(drawn)
+    let sums = self.sums(drawn)
     let order = sums.indices.sorted { (sums[$0], $0) < (sums[$1], $1) }
     var labels = [Int32](repeating: 0, count: ids.count)
     var next = 0
@@ -123,7 +123,14 @@ struct ExampleTokens {
     return labels
   }
 
-  private func controlNumbers(_ drawn: [Int32: Double]) -> [Double] {
+  /// The same for numbers: a random number for each type, summed over an example's.
+  func controlNumbers(generator: inout SeededGenerator) -> [Double] {
+    var drawn: [Int32: Double] = [:]
+    for id in ids.joined() where drawn[id] == nil { drawn[id] = generator.normal() }
+    return sums(drawn)
+  }
+
+  private func sums(_ drawn: [Int32: Double]) -> [Double] {
     ids.map { own in
       let types = Set(own).sorted()
       return types.reduce(0) { $0 + (drawn[$1] ?? 0) } / Double(max(types.count, 1)).squareRoot()

@@ -4,6 +4,7 @@ extension ProbeSpecification {
   /// The keys of a specification.
   enum Key: String, CaseIterable {
     case concept, about, dataset, level, target, label, positive, sites, layers, pooling, classifier, strengths, folds
+    case outerFolds = "outer_folds"
     case controls
     case testShare = "test_share"
     case seed
@@ -36,6 +37,9 @@ extension ProbeSpecification {
     if let folds = field(.folds) {
       self.folds = try folds.whole(expected: "a whole number from 2 to 100") { (2...100).contains($0) }
     }
+    if let folds = field(.outerFolds) {
+      outerFolds = try folds.whole(expected: "0, or a whole number from 2 to 100") { $0 == 0 || (2...100).contains($0) }
+    }
     if let controls = field(.controls) { self.controls = try Self.controls(controls) }
     if let share = field(.testShare) {
       testShare = try share.number(expected: "a number between 0 and 1, such as 0.2") { $0 > 0 && $0 < 1 }
@@ -66,6 +70,12 @@ extension ProbeSpecification {
     }
     if target == .textLength, level != .document, let field = reader.field(Key.target.rawValue) {
       throw field.fault("A length is a document's, not a token's", expected: "level: document", found: "token")
+    }
+    if target.isNumber != classifier.predictsNumbers, let field = reader.field(Key.classifier.rawValue) {
+      throw field.fault(
+        target.isNumber ? "A number is predicted by ridge regression" : "This method predicts numbers, not labels",
+        expected: target.isNumber ? "classifier: ridge" : "target: number, or another classifier",
+        found: classifier.rawValue)
     }
     if target.isNumber, positive != nil, let field = reader.field(Key.positive.rawValue) {
       throw field.fault(

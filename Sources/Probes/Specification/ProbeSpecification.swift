@@ -42,7 +42,10 @@ public struct ProbeSpecification: Codable, Sendable, Equatable {
   public var classifier = ProbeSettings.Method.logistic
   /// The grid of C, chosen from in the training folds.
   public var strengths = Self.defaultStrengths
+  /// The folds of the training examples that all choices are made on.
   public var folds = 5
+  /// With 2 or more, nested cross-validation: every example is judged by a probe that has not seen it.
+  public var outerFolds = 0
   public var controls = Control.allCases
   /// The share of examples held back to judge by, in whole groups.
   public var testShare = 0.2
@@ -65,11 +68,12 @@ extension ProbeSpecification {
   /// The settings that it stands for.
   public var settings: ProbeSettings {
     var settings = ProbeSettings(
-      concept: Concept(level: level, column: label, positive: positive), pooling: pooling, method: classifier,
+      concept: Concept(level: level, column: label, positive: positive), pooling: pooling, method: target.isNumber ? .ridge : classifier,
       specialTokens: countsSpecialTokens, testShare: testShare,
       bootstrap: .init(resamples: resamples, seed: seed), seed: seed)
     settings.logistic.strengths = strengths
     settings.logistic.folds = folds
+    settings.outerFolds = outerFolds
     return settings
   }
 }

@@ -20,7 +20,10 @@ public struct SpecificationResult: Codable, Sendable, Equatable {
 
 extension ProbeSweep.Row {
   /// What sites are compared by: the score in the training folds; without folds, that on held-out examples.
-  public var score: Double { validation ?? evaluation.scores.balancedAccuracy }
+  public var score: Double { validation ?? heldOutScore }
+
+  /// The balanced accuracy on examples held back; of a regression R².
+  public var heldOutScore: Double { regression?.scores.r2 ?? evaluation.scores.balancedAccuracy }
 
   /// The site's name without its layer.
   public var kind: String {
@@ -90,6 +93,17 @@ extension ProbeSpecification {
     name: String, on source: some ActivationSource, sites: [String], model: ControlSuite.ModelAccess,
     each: (Probe) throws -> Void = { _ in }
   ) throws -> SpecificationResult {
+    guard target == .label || target == .number else {
+      return try runLabelled(
+        name: name, on: TargetSource(source, target: target), sites: sites, model: model, each: each)
+    }
+    return try runLabelled(name: name, on: source, sites: sites, model: model, each: each)
+  }
+
+  private func runLabelled(
+    name: String, on source: some ActivationSource, sites: [String], model: ControlSuite.ModelAccess,
+    each: (Probe) throws -> Void
+  ) throws -> SpecificationResult {
     let settings = settings
     let table = try ProbeSweep(settings: settings).run(on: source, sites: sites, each: each)
     var result = SpecificationResult(
@@ -97,7 +111,7 @@ extension ProbeSpecification {
     if !controls.isEmpty, let best = result.best {
       let neurons = table.rows.filter { $0.kind == "mlp.hook_post" }.max { $0.score < $1.score }
       result.controls = try ControlSuite(settings: settings, controls: ControlSettings(controls: controls)).run(
-        on: source, site: best.site, evaluation: best.evaluation, neuronSite: neurons?.site, model: model)
+        on: source, row: best, neuronSite: neurons?.site, model: model)
     }
     return result
   }

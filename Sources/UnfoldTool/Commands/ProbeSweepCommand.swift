@@ -9,7 +9,7 @@ struct ProbeSweepCommand: ParsableCommand {
     discussion: """
       Examples:
         unfold probe sweep sarcasm sentiment --model unfold-mini
-        unfold probe sweep --all --model unfold-mini --table probes/README.md
+        unfold probe sweep --all --model unfold-mini --table probes/README.md --figure probes/depth.svg
         unfold probe sweep unfold-mini sentiment
         unfold probe sweep store --positive korean --sites resid_post
       """)
@@ -18,6 +18,8 @@ struct ProbeSweepCommand: ParsableCommand {
   @Flag(name: .long, help: "Run every specification that ships.") var all = false
   @OptionGroup var probe: ProbeArguments
   @Option(name: .long, help: "Write the results as a Markdown table to this file.") var table: String?
+  @Option(name: .long, help: "Write a figure of the scores by depth to this SVG file.") var figure: String?
+  @Option(name: .long, help: "Write every probe into this folder, as NAME.SITE.safetensors.") var save: String?
   @OptionGroup var common: CommonOptions
 
   func run() throws {
@@ -27,7 +29,12 @@ struct ProbeSweepCommand: ParsableCommand {
     let clock = ContinuousClock()
     let start = clock.now
     for plan in plans {
-      let result = try plan.run(quiet: common.quiet)
+      let result = try plan.run(quiet: common.quiet) { probe in
+        guard let save else { return }
+        let folder = URL(filePath: save, directoryHint: .isDirectory)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try probe.write(to: folder.appending(path: "\(plan.name).\(probe.record.site.name).safetensors"))
+      }
       if !common.json {
         Console.standardOutput(result.report(common.style, brief: plans.count > 1) + (plans.count > 1 ? "\n" : ""))
       }
@@ -37,6 +44,7 @@ struct ProbeSweepCommand: ParsableCommand {
     if let table {
       try AtomicText.write(report.markdown(command: Self.commandLine), to: URL(filePath: table))
     }
+    if let figure { try report.figure().write(to: URL(filePath: figure)) }
     if common.json {
       try results.count == 1 ? Console.json(results[0]) : Console.json(results)
     } else if plans.count > 1 {
