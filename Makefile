@@ -1,7 +1,7 @@
 SWIFT ?= swift
 PACKAGES := libhdf5-dev libopenblas-dev libdnnl-dev zlib1g-dev pkg-config
 
-.PHONY: help setup demo test lint bench bench-sweep dictionaries
+.PHONY: help setup demo test lint bench bench-sweep dictionaries probes
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -12,6 +12,10 @@ setup:  ## Install missing system packages
 demo: setup  ## Build the tool and run the whole journey on the model that ships
 	@$(SWIFT) build -c release --product unfold
 	@.build/release/unfold demo
+
+probes: setup  ## Run every shipped probe specification on the model that ships; writes probes/README.md and its figure
+	@$(SWIFT) build -c release --product unfold
+	@.build/release/unfold probe sweep --all --model unfold-mini --table probes/README.md --figure probes/depth.svg
 
 lint:  ## Check the format of every Swift file
 	@$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Examples Benchmarks/Package.swift Benchmarks/Sources

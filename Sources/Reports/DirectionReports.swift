@@ -25,7 +25,8 @@ extension Stability {
   /// The cosines and scores over repeats in a line.
   public func report(_ style: TerminalStyle) -> String {
     let mean = cosines.reduce(0, +) / Double(max(cosines.count, 1))
-    return style.bold("\(repeats) repeats") + ", each on a resample of the training groups with another seed: cosine with "
+    return style.bold("\(repeats) repeats")
+      + ", each on a resample of the training groups with another seed: cosine with "
       + "the probe \(Format.fixed(mean, 2)) on average, \(Format.fixed(cosines.min() ?? 1, 2)) at least; between repeats "
       + "\(Format.fixed(meanCosine, 2)); score \(Format.fixed(meanScore)) ± \(Format.fixed(deviation))"
   }

@@ -35,7 +35,8 @@ extension SweepReport {
     let model = shown.first?.table.origin.model ?? ""
     return Figure(
       "Where in the depth of \(model) does each concept arise?",
-      caption: "Each cell is a probe: its balanced accuracy in the training folds (of numbers R²), coloured by how far it "
+      caption:
+        "Each cell is a probe: its balanced accuracy in the training folds (of numbers R²), coloured by how far it "
         + "goes from chance to certainty. Outlined: the first place within one point of the concept's best.",
       columns: 1, panelWidth: max(460, 160 + 40 * Double(shown.count)), plotHeight: max(140, 44 * Double(places.count)),
       panels: [
@@ -65,7 +66,8 @@ extension SpecificationResult {
       return .line(
         kind.replacingOccurrences(of: "mlp.hook_", with: "mlp_").replacingOccurrences(of: "hook_", with: ""),
         x: own.map { Double($0.layer ?? 0) }, y: own.map(\.heldOutScore),
-        lower: known.count == own.count ? known.map(\.low) : [], upper: known.count == own.count ? known.map(\.high) : [],
+        lower: known.count == own.count ? known.map(\.low) : [],
+        upper: known.count == own.count ? known.map(\.high) : [],
         hasMarkers: true)
     }
     for control in [Control.majority, .bagOfTokens, .embedding, .randomWeights] {

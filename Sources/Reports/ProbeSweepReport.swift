@@ -5,24 +5,39 @@ import Probes
 extension ProbeSweep.Table {
   /// A row for each site: its scores, with the best site marked.
   public func table() -> TextTable {
-    var table = TextTable([
-      .text("site"), .right("width"), .right("accuracy"), .right("balanced"), .right("F1"), .right("AUROC"),
-      .left("interval"), .right("folds"), .left(""),
-    ])
+    let isRegression = rows.contains { $0.regression != nil }
+    var columns: [TextTable.Column] = [.text("site")]
+    if methods.count > 1 { columns.append(.left("classifier")) }
+    columns +=
+      isRegression
+      ? [.right("R²"), .left("interval"), .right("error"), .right("Spearman")]
+      : [.right("accuracy"), .right("balanced"), .right("F1"), .right("AUROC"), .left("interval")]
+    var table = TextTable(columns + [.right("folds"), .left("")])
     for row in rows {
+      func range(_ interval: Interval?) -> String {
+        interval.map { "\(Format.fixed($0.low, 2))–\(Format.fixed($0.high, 2))" } ?? ""
+      }
+      var cells = [row.site] + (methods.count > 1 ? [row.method.rawValue] : [])
       let scores = row.evaluation.scores
-      let interval = row.evaluation.intervals?.auroc
-      table.append([
-        row.site, "\(row.width)", Format.fixed(scores.accuracy), Format.fixed(scores.balancedAccuracy),
-        Format.fixed(scores.f1), scores.auroc.map { Format.fixed($0) } ?? "–",
-        interval.map { "\(Format.fixed($0.low, 2))–\(Format.fixed($0.high, 2))" } ?? "",
-        row.validation.map { Format.fixed($0) } ?? "–", row.site == best ? "◀ best" : "",
-      ])
+      if let regression = row.regression {
+        cells += [
+          Format.fixed(regression.scores.r2), range(regression.intervals?.r2),
+          Format.fixed(regression.scores.mae, regression.scores.mae < 10 ? 2 : 1),
+          Format.fixed(regression.scores.spearman),
+        ]
+      } else {
+        cells += [
+          Format.fixed(scores.accuracy), Format.fixed(scores.balancedAccuracy), Format.fixed(scores.f1),
+          scores.auroc.map { Format.fixed($0) } ?? "–", range(row.evaluation.intervals?.auroc),
+        ]
+      }
+      let isBest = row.site == best && (bestMethod == nil || row.method == bestMethod)
+      table.append(cells + [row.validation.map { Format.fixed($0) } ?? "–", isBest ? "◀ best" : ""])
     }
     return table
   }
 
-  /// Balanced accuracy over the layers, a line for each kind of site.
+  /// Scores over the layers, a line for each kind of site.
   public func chart() -> String {
     let layers = Set(rows.compactMap(\.layer)).sorted()
     guard layers.count > 1 else { return "" }
@@ -35,20 +50,22 @@ extension ProbeSweep.Table {
       (
         name: kind,
         values: layers.map { layer in
-          rows.first { $0.layer == layer && $0.kind == kind }?.evaluation.scores.balancedAccuracy ?? .nan
+          rows.first { $0.layer == layer && $0.kind == kind }?.heldOutScore ?? .nan
         }
       )
     }
-    let chance = 1 / Double(max(2, classes.count))
+    let isRegression = rows.contains { $0.regression != nil }
+    let chance = isRegression ? 0 : 1 / Double(max(2, classes.count))
     let least = series.flatMap(\.values).filter(\.isFinite).min() ?? chance
-    return "balanced accuracy by layer, on examples held back\n"
+    return "\(isRegression ? "R²" : "balanced accuracy") by layer, on examples held back\n"
       + TerminalChart.lines(
         series, labels: layers.map { "\($0)" }, height: 9, lower: min(chance, least), upper: 1)
   }
 
   /// Table and chart.
   public func report(_ style: TerminalStyle) -> String {
-    let majority = rows.first?.evaluation.majority
+    let isRegression = rows.contains { $0.regression != nil }
+    let majority = isRegression ? nil : rows.first?.evaluation.majority
     let title = classes.count <= 4 ? classes.joined(separator: " / ") : "\(classes.count) classes"
     var lines = [
       style.bold(title)

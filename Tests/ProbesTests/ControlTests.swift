@@ -22,10 +22,9 @@ import Testing
   private func report(_ source: MemorySource, _ controls: [Control] = Control.allCases) throws -> ControlReport {
     var settings = ProbeSettings(bootstrap: .init(resamples: 50), seed: 1)
     settings.logistic.strengths = [0.01, 1]
-    let probe = try ProbeTrainer(settings: settings).train(on: source, site: "blocks.0.mlp.hook_post")
+    let table = try ProbeSweep(settings: settings).run(on: source)
     return try ControlSuite(settings: settings, controls: .init(controls: controls, shuffles: 199)).run(
-      on: source, site: "blocks.0.mlp.hook_post", evaluation: probe.record.evaluation,
-      neuronSite: "blocks.0.mlp.hook_post", model: .absent("no model in this test"))
+      on: source, row: table.rows[0], neuronSite: "blocks.0.mlp.hook_post", model: .absent("no model in this test"))
   }
 
   @Test func aRealDirectionStandsOut() throws {

@@ -10,24 +10,20 @@ extension ControlReport {
     }
     var sentences: [String] = []
     let place = layer.map { "layer \($0)" } ?? site
-    if let embedding = self[.embedding]?.score {
-      sentences.append(Self.comparison(score - embedding, place, over: "the embeddings alone", interval, embedding))
-    }
+    if let embedding = self[.embedding]?.score { sentences.append(overEmbeddings(embedding, place)) }
     if let bag = self[.bagOfTokens]?.score {
       sentences.append(
-        score - bag >= 0.005
-          ? "the tokens themselves, without a model, reach \(percent(bag)): \(points(score - bag)) less"
-          : "the tokens themselves, without a model, reach \(percent(bag)): the words alone give the labels away")
+        "the tokens themselves, without a model, reach \(value(bag)): "
+          + (score - bag >= 0.005 ? "\(points(score - bag)) less\(within(bag))" : "the words alone give it away"))
     }
     if let random = self[.randomWeights]?.score {
       sentences.append(
-        covers(random)
-          ? "with random weights the same site reaches \(percent(random)): training has added nothing that this test can see"
-          : "with random weights the same site reaches \(percent(random)): training accounts for \(points(score - random))"
-      )
+        "with random weights the same site reaches \(value(random)): "
+          + (score - random >= 0.005
+            ? "training accounts for \(points(score - random))\(within(random))" : "training has added nothing"))
     }
     if let directions = self[.randomDirections], let mean = directions.score, let high = directions.interval?.high {
-      sentences.append("random directions reach \(percent(mean)) on average, \(percent(high)) at best")
+      sentences.append("random directions reach \(value(mean)) on average, \(value(high)) at best")
     }
     if let basis = self[.rotatedBasis], let rotated = basis.score, let own = basis.reference {
       let highest = basis.interval?.high ?? rotated
@@ -41,33 +37,37 @@ extension ControlReport {
       let value = Int((selectivity * 100).rounded())
       sentences.append(
         "selectivity \(value)"
-          + (value < 10 ? ": the probe can learn random labels of words nearly as well, so its score says little" : ""))
+          + (value < 10 ? ": random labels of words are learnt nearly as well, so the score says little" : ""))
     }
     if let p = self[.shuffledLabels]?.pValue { sentences.append("p = \(probability(p)) by shuffled labels") }
     return sentences + notRun
   }
 
-  private static func comparison(
-    _ difference: Double, _ place: String, over baseline: String, _ interval: Interval?, _ score: Double
-  ) -> String {
-    let count = Int((abs(difference) * 100).rounded())
-    let unit = count == 1 ? "point" : "points"
-    if count == 0 { return "\(place) adds nothing over \(baseline)" }
-    let sentence =
-      "\(place) \(difference > 0 ? "adds \(count) \(unit) over" : "loses \(count) \(unit) against") \(baseline)"
-    let isInside = interval.map { $0.low <= score && score <= $0.high } ?? false
-    return sentence + (isInside ? ", within the interval" : "")
+  private func overEmbeddings(_ embedding: Double, _ place: String) -> String {
+    let difference = score - embedding
+    guard abs(difference) >= 0.005 else { return "\(place) adds nothing over the embeddings alone" }
+    return difference > 0
+      ? "\(place) adds \(points(difference)) over the embeddings alone\(within(embedding))"
+      : "\(place) loses \(points(-difference)) against the embeddings alone\(within(embedding))"
   }
 
-  /// Whether the probe's own interval covers a control's score, or the control does better.
-  private func covers(_ control: Double) -> Bool { control >= (interval?.low ?? score) }
+  /// A remark where the probe's own interval covers a control's score.
+  private func within(_ control: Double) -> String {
+    interval.map { $0.low <= control && control <= $0.high } ?? false ? ", within the interval" : ""
+  }
+
+  private var isRegression: Bool { measure == "R²" }
 
   private func points(_ difference: Double) -> String {
+    guard !isRegression else { return "\(fixed(difference)) of R²" }
     let count = Int((difference * 100).rounded())
     return "\(count) \(abs(count) == 1 ? "point" : "points")"
   }
 
-  private func percent(_ value: Double) -> String { "\(Int((value * 100).rounded())) %" }
+  private func value(_ value: Double) -> String {
+    isRegression ? "R² \(fixed(value))" : "\(Int((value * 100).rounded())) %"
+  }
+
   private func fixed(_ value: Double) -> String { String(format: "%.2f", value) }
   private func probability(_ p: Double) -> String { String(format: p < 0.01 ? "%.3f" : "%.2f", p) }
 }

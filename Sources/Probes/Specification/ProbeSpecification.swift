@@ -40,8 +40,8 @@ public struct ProbeSpecification: Codable, Sendable, Equatable {
   public var layers: String?
   public var pooling = Pooling.mean
   public var classifier = ProbeSettings.Method.logistic
-  /// The grid of C, chosen from in the training folds.
-  public var strengths = Self.defaultStrengths
+  /// The grid of C, chosen from in the training folds; of ridge regression 1/α. Nil takes the method's default.
+  public var strengths: [Double]?
   /// The folds of the training examples that all choices are made on.
   public var folds = 5
   /// With 2 or more, nested cross-validation: every example is judged by a probe that has not seen it.
@@ -57,6 +57,8 @@ public struct ProbeSpecification: Codable, Sendable, Equatable {
 
   /// Wide enough for sentence embeddings, which need C near 0.001, and for narrow models, which need C near 1.
   public static let defaultStrengths = [0.0001, 0.001, 0.01, 0.1, 1]
+  /// The grid of α of ridge regression.
+  public static let defaultPenalties = [1, 10, 100, 1e3, 1e4, 1e5]
 
   public init(concept: String, dataset: [String]) {
     self.concept = concept
@@ -68,10 +70,12 @@ extension ProbeSpecification {
   /// The settings that it stands for.
   public var settings: ProbeSettings {
     var settings = ProbeSettings(
-      concept: Concept(level: level, column: label, positive: positive), pooling: pooling, method: target.isNumber ? .ridge : classifier,
+      concept: Concept(level: level, column: label, positive: positive), pooling: pooling,
+      method: target.isNumber ? .ridge : classifier,
       specialTokens: countsSpecialTokens, testShare: testShare,
       bootstrap: .init(resamples: resamples, seed: seed), seed: seed)
-    settings.logistic.strengths = strengths
+    settings.logistic.strengths = strengths ?? Self.defaultStrengths
+    settings.ridge.penalties = strengths.map { $0.map { 1 / $0 } } ?? Self.defaultPenalties
     settings.logistic.folds = folds
     settings.outerFolds = outerFolds
     return settings

@@ -76,8 +76,8 @@ extension DepthProfile {
     guard let best = places.map(\.score).max() else { return nil }
     self.kind = kind
     arises = places.firstIndex { $0.score >= best - Self.tolerance - 1e-9 } ?? 0
-    measure =
-      table.rows.contains { $0.validation != nil } ? "balanced accuracy in the training folds" : "balanced accuracy"
+    let name = table.rows.contains { $0.regression != nil } ? "R²" : "balanced accuracy"
+    measure = table.rows.contains { $0.validation != nil } ? "\(name) in the training folds" : name
   }
 }
 
@@ -87,31 +87,46 @@ extension ProbeSpecification {
   /// - Parameters:
   ///   - name: what the result is called.
   ///   - sites: the source's sites to probe, by full names.
+  ///   - repeats: how often the best probe is trained again on resamples; below 2 for not at all.
   ///   - each: called with every probe as it is ready.
+  ///   - best: called with the best probe, whose record then holds controls, signed sums and stability; without it,
+  ///     sums and stability aren't found.
   /// - Throws: what `ProbeSweep.run` and `ControlSuite.run` throw.
   public func run(
     name: String, on source: some ActivationSource, sites: [String], model: ControlSuite.ModelAccess,
-    each: (Probe) throws -> Void = { _ in }
+    repeats: Int = 0, each: (Probe) throws -> Void = { _ in }, best: ((Probe) throws -> Void)? = nil
   ) throws -> SpecificationResult {
     guard target == .label || target == .number else {
       return try runLabelled(
-        name: name, on: TargetSource(source, target: target), sites: sites, model: model, each: each)
+        name: name, on: TargetSource(source, target: target), sites: sites, model: model, repeats: repeats, each: each,
+        best: best)
     }
-    return try runLabelled(name: name, on: source, sites: sites, model: model, each: each)
+    return try runLabelled(
+      name: name, on: source, sites: sites, model: model, repeats: repeats, each: each, best: best)
   }
 
   private func runLabelled(
     name: String, on source: some ActivationSource, sites: [String], model: ControlSuite.ModelAccess,
-    each: (Probe) throws -> Void
+    repeats: Int, each: (Probe) throws -> Void, best finish: ((Probe) throws -> Void)?
   ) throws -> SpecificationResult {
     let settings = settings
-    let table = try ProbeSweep(settings: settings).run(on: source, sites: sites, each: each)
+    var probes: [String: Probe] = [:]
+    let table = try ProbeSweep(settings: settings).run(on: source, sites: sites) { probe in
+      if finish != nil { probes[probe.record.site.name] = probe }
+      try each(probe)
+    }
     var result = SpecificationResult(
       name: name, specification: self, table: table, controls: nil, depth: DepthProfile(table))
     if !controls.isEmpty, let best = result.best {
       let neurons = table.rows.filter { $0.kind == "mlp.hook_post" }.max { $0.score < $1.score }
       result.controls = try ControlSuite(settings: settings, controls: ControlSettings(controls: controls)).run(
         on: source, row: best, neuronSite: neurons?.site, model: model)
+    }
+    if let finish, var probe = result.best.flatMap({ probes[$0.site] }) {
+      probe.record.controls = result.controls
+      probe.record.sums = try probe.signedSums(on: source)
+      if repeats >= 2 { probe.record.stability = try probe.stability(on: source, repeats: repeats) }
+      try finish(probe)
     }
     return result
   }

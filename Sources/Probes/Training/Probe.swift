@@ -42,6 +42,12 @@ public struct ProbeRecord: Codable, Sendable, Equatable {
   /// Of a regression the mean R².
   public var validation: Double?
   public var fit: FitRecord
+  /// The controls that the probe was held against; nil where none were run.
+  public var controls: ControlReport?
+  /// Each direction as a signed sum of columns, with the AUROC that its first terms keep.
+  public var sums: [SignedSum]?
+  /// How far the direction depends on examples and seed, where repeats were asked for.
+  public var stability: Stability?
   /// Of a method that predicts numbers: how near they are. `evaluation` then judges the prediction's side of the median
   /// number, and `classes` are the halves.
   public var regression: RegressionEvaluation?

@@ -29,6 +29,8 @@ struct ProbeArguments: ParsableArguments {
     help: "scikit-learn's C; several make a grid, chosen in the training folds (default: 0.0001 to 1).")
   var strength: [Double] = []
   @Option(name: .long, help: "The share of examples held back, by group (default: 0.2).") var testShare: Double?
+  @Option(name: .long, help: "Nested cross-validation with so many outer folds, in place of one part held back.")
+  var outerFolds: Int?
   @Option(name: .long, help: "Resamples of the bootstrap intervals.") var bootstrap = 1000
   @Flag(name: .long, help: "Let begin tokens and their like take part.") var countSpecialTokens = false
   @Option(
@@ -43,6 +45,9 @@ struct ProbeArguments: ParsableArguments {
   func validate() throws {
     if let testShare, !(0 < testShare && testShare < 1) {
       throw ValidationError("--test-share must lie between 0 and 1.")
+    }
+    if let outerFolds, outerFolds != 0, outerFolds < 2 {
+      throw ValidationError("--outer-folds must be 0, or 2 or more.")
     }
     if bootstrap < 0 { throw ValidationError("--bootstrap must not be negative.") }
     if let controls { _ = try Self.controls(controls) }
@@ -79,6 +84,7 @@ struct ProbeArguments: ParsableArguments {
     if let sites { specification.sites = sites }
     if let layers { specification.layers = layers }
     if seed != 0 { specification.seed = seed }
+    if let outerFolds { specification.outerFolds = outerFolds }
     specification.resamples = bootstrap
     specification.countsSpecialTokens = countSpecialTokens
   }
@@ -217,18 +223,22 @@ struct ProbeInputs: ParsableArguments {
 
 extension ProbeInputs.Plan {
   /// Runs the experiment; `each` gets every probe as it is ready.
-  func run(quiet: Bool, each: (Probe) throws -> Void = { _ in }) throws -> SpecificationResult {
+  func run(
+    quiet: Bool, repeats: Int = 0, each: (Probe) throws -> Void = { _ in }, best: ((Probe) throws -> Void)? = nil
+  ) throws -> SpecificationResult {
     let line = ProgressLine(isSilent: quiet)
     line.update("\(name): reading")
     let (source, model) = try open()
     let sites = try source.selectAvailable(sites: specification.sites, layers: specification.layers)
     var done = 0
-    let result = try specification.run(name: name, on: source, sites: sites, model: model) { probe in
-      done += 1
-      line.update("\(name): \(done) of \(sites.count) probes; \(probe.record.site.name)")
-      if done == sites.count { line.update("\(name): controls") }
-      try each(probe)
-    }
+    let result = try specification.run(
+      name: name, on: source, sites: sites, model: model, repeats: repeats,
+      each: { probe in
+        done += 1
+        line.update("\(name): \(done) of \(sites.count) probes; \(probe.record.site.name)")
+        if done == sites.count { line.update("\(name): controls") }
+        try each(probe)
+      }, best: best)
     line.clear()
     return result
   }

@@ -21,12 +21,19 @@ struct ProbeTrainCommand: ParsableCommand {
     name: .shortAndLong,
     help: "The probe file to write (.safetensors; default: the name of the specification or of the corpus).")
   var output: String?
+  @Option(
+    name: .long, help: "Train the best probe again so often, on resamples with other seeds, and compare the directions."
+  )
+  var repeats = 0
   @OptionGroup var common: CommonOptions
 
   struct Result: Encodable {
     let file: String
     let probe: ProbeRecord
-    let controls: ControlReport?
+  }
+
+  func validate() throws {
+    if repeats < 0 || repeats == 1 { throw ValidationError("--repeats must be 0, or 2 or more.") }
   }
 
   func run() throws {
@@ -39,13 +46,12 @@ struct ProbeTrainCommand: ParsableCommand {
     }
     let file = output ?? "\(plan.name).safetensors"
     try refuseExisting(file)
-    var probes: [String: Probe] = [:]
-    let result = try plan.run(quiet: common.quiet) { probes[$0.record.site.name] = $0 }
-    guard let best = result.best.flatMap({ probes[$0.site] }) else { return }
+    var best: Probe?
+    _ = try plan.run(quiet: common.quiet, repeats: repeats, best: { best = $0 })
+    guard let best else { return }
     try best.write(to: URL(filePath: file))
-    try common.show(Result(file: file, probe: best.record, controls: result.controls)) { style in
-      [best.report(style), result.controls?.report(style), "The probe: \(style.bold(file))"]
-        .compactMap(\.self).joined(separator: "\n\n")
+    try common.show(Result(file: file, probe: best.record)) { style in
+      best.fullReport(style) + "\n\nThe probe: \(style.bold(file))"
     }
   }
 }
