@@ -21,7 +21,7 @@ extension SweepReport {
         guard let level = places.firstIndex(of: place.title) else { continue }
         values[level][column] = max(0, (place.score - result.chance) / (1 - result.chance))
         words[level][column] = Format.fixed(place.score, 2)
-        if row == depth.arises {
+        if row == depth.arises, result.isFound {
           let (x, y) = (Double(column), Double(level))
           outlines.append(
             .polygon(
@@ -37,7 +37,7 @@ extension SweepReport {
       "Where in the depth of \(model) does each concept arise?",
       caption:
         "Each cell is a probe: its balanced accuracy in the training folds (of numbers R²), coloured by how far it "
-        + "goes from chance to certainty. Outlined: the first place within one point of the concept's best.",
+        + "goes from chance to certainty. Outlined: the first place within one point of the concept's best, where shuffled labels do worse.",
       columns: 1, panelWidth: max(460, 160 + 40 * Double(shown.count)), plotHeight: max(140, 44 * Double(places.count)),
       panels: [
         .init(

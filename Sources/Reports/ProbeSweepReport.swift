@@ -85,7 +85,7 @@ extension SpecificationResult {
   /// - Parameter brief: without the chart, for many in a row.
   public func report(_ style: TerminalStyle, brief: Bool = false) -> String {
     var parts = [brief ? style.bold(name) + "\n" + table.table().rendered(style) : table.report(style)]
-    if let depth {
+    if let depth, isFound {
       parts.append(
         "\(style.bold(depth.first.title)) is the first within one point of the best (\(depth.kind), \(depth.measure))")
     }
@@ -108,7 +108,7 @@ public struct SweepReport: Sendable {
     ])
     for result in inOrderOfDepth {
       table.append([
-        result.name, result.depth?.first.title ?? "–",
+        result.name, result.arisesAt,
         result.depth.map { TerminalChart.sparkline($0.places.map(\.score), lower: result.chance, upper: 1) } ?? "",
         result.best.map { Format.fixed($0.heldOutScore, 2) } ?? "–",
         result.best?.shortSite ?? "–", result.controls?[.embedding]?.score.map { Format.fixed($0, 2) } ?? "–",
@@ -122,7 +122,7 @@ public struct SweepReport: Sendable {
   /// The results in the order of depth; of one depth, by name.
   var inOrderOfDepth: [SpecificationResult] {
     results.sorted { a, b in
-      (a.depth?.arises ?? .max, a.name) < (b.depth?.arises ?? .max, b.name)
+      (a.isFound ? a.depth?.arises ?? .max : .max, a.name) < (b.isFound ? b.depth?.arises ?? .max : .max, b.name)
     }
   }
 
@@ -146,7 +146,7 @@ public struct SweepReport: Sendable {
         cell(result.controls?[.randomWeights]?.score),
         result.controls?[.controlTask]?.selectivity.map { Format.fixed(100 * $0, 0) } ?? "–",
         result.controls?[.shuffledLabels]?.pValue.map { Format.fixed($0, 3) } ?? "–",
-        result.depth?.first.title ?? "–",
+        result.arisesAt,
       ])
     }
     let model = results.first?.table.origin.model ?? "no model"
@@ -173,6 +173,12 @@ public struct SweepReport: Sendable {
 }
 
 extension SpecificationResult {
+  /// Whether the labels do better than shuffled ones, as far as that was tried.
+  var isFound: Bool { (controls?[.shuffledLabels]?.pValue ?? 0) <= 0.05 }
+
+  /// The place where the concept arises, in words.
+  var arisesAt: String { isFound ? depth?.first.title ?? "–" : "not found" }
+
   /// What a guess would score.
   var chance: Double {
     table.rows.contains { $0.regression != nil } ? 0 : 1 / Double(max(2, table.classes.count))
