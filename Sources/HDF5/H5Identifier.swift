@@ -14,6 +14,10 @@ struct H5Identifier: ~Copyable {
   ) throws {
     self.raw = try H5Library.check(raw, doing(), file: file(), writing: writing)
     self.kind = kind
+    switch kind {
+    case .file, .group, .dataset, .attribute: H5Library.note(raw, of: file())
+    case .dataspace, .datatype, .propertyList: break
+    }
   }
 
   consuming func close(_ doing: String, file: String?, writing: Bool) throws {
@@ -30,7 +34,8 @@ struct H5Identifier: ~Copyable {
   }
 
   private static func release(_ raw: hid_t, _ kind: Kind) -> herr_t {
-    switch kind {
+    H5Library.note(raw, of: nil)
+    return switch kind {
     case .file: H5Fclose(raw)
     case .group: H5Gclose(raw)
     case .dataset: H5Dclose(raw)

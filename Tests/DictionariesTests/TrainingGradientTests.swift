@@ -88,7 +88,9 @@ struct TrainingGradientTests {
   }
 
   /// Selecting by products of integers changes nothing but the last bits of the products.
-  @Test(arguments: [(64, 1), (50, 3), (33, 40)])
+  ///
+  /// With one latent a token and tied, unit weights every gradient is a rounding error, so that k begins at 2.
+  @Test(arguments: [(64, 2), (50, 3), (33, 40)])
   func screeningSelectsTheSame(width: Int, k: Int) throws {
     var generator = SeededGenerator(seed: 3)
     let rows = 100

@@ -136,7 +136,7 @@ struct CommandLineTests {
       ["probe", "apply", "p.safetensors", "unfold-mini", "Smith, J. (1990). On rain. Oxford."],
       ["neurons", "top", "store", "--concept", "citation"], ["neurons", "top", "store", "--neuron", "L2.10"],
       ["neurons", "top", "unfold-mini", "--text", "Smith (1990)", "--statistics", "store", "--layers", "1,2"],
-      ["neurons", "show", "store", "L1.3"], ["neurons", "rank", "store", "-n", "3"],
+      ["neurons", "show", "store", "L1.3"], ["neurons", "rank", "store", "-n", "3", "--no-labels"],
       ["store", "pack", "store", "-o", "small"],
       ["store", "verify", "small"],
     ] {
