@@ -36,10 +36,8 @@ static inline hsize_t unfold_h5s_unlimited(void) { return H5S_UNLIMITED; }
 static inline hid_t unfold_h5s_all(void) { return H5S_ALL; }
 static inline size_t unfold_h5t_variable(void) { return H5T_VARIABLE; }
 
-// The current thread's error stack, and what H5Fget_obj_count counts over all files.
+// The current thread's error stack.
 static inline hid_t unfold_h5e_default(void) { return H5E_DEFAULT; }
-static inline unsigned unfold_h5f_all_objects(void) { return H5F_OBJ_ALL; }
-static inline hid_t unfold_h5f_all_files(void) { return (hid_t)H5F_OBJ_ALL; }
 
 // Calls that HDF5 1.12 renumbered: the form that 1.10 and 1.14 share. H5Oget_info's macro would pick by version.
 static inline herr_t unfold_h5o_type(hid_t object, int *type) {
