@@ -6,6 +6,7 @@
 #include "screening.h"
 #include "clones.h"
 #include "kernels.h"
+#include "sparse.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -59,28 +60,6 @@ void unfold_screen_token(const struct unfold_screen *s, size_t token, const floa
   round_row(row, s->width, q, s->token_inverse + token, s->token_norm + token, s->token_error + token);
 }
 
-/// The k-th largest of n values, 1 ≤ k ≤ n; the values are reordered.
-static float kth_largest(float *v, size_t n, size_t k) {
-  size_t low = 0, high = n - 1, wanted = k - 1;
-  while (low < high) {
-    float pivot = v[low + (high - low) / 2];
-    size_t i = low, j = high;
-    for (;;) {
-      while (v[i] > pivot) i++;
-      while (v[j] < pivot) j--;
-      if (i >= j) break;
-      float t = v[i];
-      v[i] = v[j];
-      v[j] = t;
-      i++;
-      j--;
-    }
-    if (j >= high) j = high - 1;
-    if (wanted <= j) high = j; else low = j + 1;
-  }
-  return v[wanted];
-}
-
 /// Raises the bound to the k-th largest lower bound and drops the candidates that cannot reach it.
 static void thin(const struct unfold_screen *s, size_t token) {
   struct unfold_candidate *list = s->candidates + token * s->capacity;
@@ -88,7 +67,7 @@ static void thin(const struct unfold_screen *s, size_t token) {
   if (count < s->k) return;
   float scratch[count];
   for (size_t i = 0; i < count; i++) scratch[i] = list[i].low;
-  float bound = kth_largest(scratch, count, s->k);
+  float bound = unfold_kth_largest(scratch, count, s->k);
   if (bound > s->bounds[token]) s->bounds[token] = bound;
   size_t kept = 0;
   for (size_t i = 0; i < count; i++)
@@ -178,7 +157,7 @@ size_t unfold_screen_finish(
     exact[i] = unfold_dot(rows + latent * s->width, x, s->width) + s->bias[latent];
     if (exact[i] > 0) scratch[positive++] = exact[i];
   }
-  float least = positive > s->k ? kth_largest(scratch, positive, s->k) : 0;
+  float least = positive > s->k ? unfold_kth_largest(scratch, positive, s->k) : 0;
   size_t above = 0, kept = 0;
   for (size_t i = 0; i < count; i++) above += exact[i] > least;
   size_t equal = positive > s->k ? s->k - above : 0;

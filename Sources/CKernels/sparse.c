@@ -106,8 +106,7 @@ KERNEL void unfold_adam(
 
 // MARK: Selection
 
-/// The k-th largest of n values, 1 ≤ k ≤ n; the values are reordered.
-static float kth_largest(float *v, size_t n, size_t k) {
+float unfold_kth_largest(float *v, size_t n, size_t k) {
   size_t low = 0, high = n - 1, wanted = k - 1;
   while (low < high) {
     float pivot = v[low + (high - low) / 2];
@@ -136,7 +135,7 @@ static void cut(const struct unfold_selection *s, size_t token) {
   if (count < s->k) return;
   float scratch[count];
   memcpy(scratch, values, count * sizeof(float));
-  float least = kth_largest(scratch, count, s->k);
+  float least = unfold_kth_largest(scratch, count, s->k);
   size_t above = 0, kept = 0;
   for (size_t i = 0; i < count; i++) above += values[i] > least;
   size_t equal = s->k - above;

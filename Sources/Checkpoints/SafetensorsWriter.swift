@@ -36,6 +36,33 @@ public enum SafetensorsWriter {
   /// - Precondition: The names differ from each other and from `__metadata__`.
   /// - Throws: `Fault`: `file.cannotCreate` or `file.write`.
   public static func write(_ tensors: [Tensor], metadata: [String: String] = [:], to url: URL) throws {
+    let lent = tensors.map { tensor in
+      LentTensor(name: tensor.name, type: tensor.type, shape: tensor.shape) { try tensor.bytes.withUnsafeBytes($0) }
+    }
+    try write(lent: lent, metadata: metadata, to: url)
+  }
+
+  /// A tensor whose bytes are written from where they lie, without a copy.
+  package struct LentTensor {
+    package let name: String
+    package let type: ElementType
+    package let shape: [Int]
+    /// Calls its argument once with the bytes, as many as the shape and the type need.
+    package let lend: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
+
+    package init(
+      name: String, type: ElementType, shape: [Int],
+      lend: @escaping ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
+    ) {
+      self.name = name
+      self.type = type
+      self.shape = shape
+      self.lend = lend
+    }
+  }
+
+  /// The same for tensors that are only lent; one after another is asked for its bytes.
+  package static func write(lent tensors: [LentTensor], metadata: [String: String] = [:], to url: URL) throws {
     var members: [String] = []
     if !metadata.isEmpty {
       let pairs = metadata.sorted { $0.key < $1.key }.map { "\(quoted($0.key)):\(quoted($0.value))" }
@@ -44,10 +71,11 @@ public enum SafetensorsWriter {
     var offset = 0
     for tensor in tensors {
       let shape = tensor.shape.map(String.init).joined(separator: ",")
+      let end = offset + tensor.shape.reduce(tensor.type.size, *)
       members.append(
         "\(quoted(tensor.name)):{\"dtype\":\"\(tensor.type.rawValue)\",\"shape\":[\(shape)],"
-          + "\"data_offsets\":[\(offset),\(offset + tensor.bytes.count)]}")
-      offset += tensor.bytes.count
+          + "\"data_offsets\":[\(offset),\(end)]}")
+      offset = end
     }
     var header = Array("{\(members.joined(separator: ","))}".utf8)
     // Spaces up to a multiple of 8, so that the data begins aligned.
@@ -55,7 +83,13 @@ public enum SafetensorsWriter {
     try AtomicFile.write(to: url) { file in
       try withUnsafeBytes(of: UInt64(header.count).littleEndian) { try file.write($0) }
       try header.withUnsafeBytes { try file.write($0) }
-      for tensor in tensors { try tensor.bytes.withUnsafeBytes { try file.write($0) } }
+      for tensor in tensors {
+        try tensor.lend { bytes in
+          precondition(
+            bytes.count == tensor.shape.reduce(tensor.type.size, *), "\(tensor.name): \(bytes.count) bytes were lent")
+          try file.write(bytes)
+        }
+      }
     }
   }
 

@@ -33,6 +33,9 @@ void unfold_adam(
     const struct unfold_adam_step *step, const float *_Nullable gradient, float *weights, float *first, float *second,
     size_t n);
 
+/// The k-th largest of n values, 1 ≤ k ≤ n, by quickselect; the values are reordered.
+float unfold_kth_largest(float *values, size_t n, size_t k);
+
 /// Lists of the largest products that tokens have met so far, `capacity` places each. A list that fills is cut to its k
 /// largest, and its bound rises to the smallest of them.
 struct unfold_selection {

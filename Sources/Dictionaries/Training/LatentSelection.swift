@@ -158,21 +158,6 @@ struct LatentSelection {
 func selectLargest(_ values: inout [Float], _ count: Int) -> Float {
   precondition(count >= 1 && count <= values.count, "the \(count)th of \(values.count)")
   return values.withUnsafeMutableBufferPointer { values in
-    var (low, high) = (0, values.count - 1)
-    while low < high {
-      let pivot = values[low + (high - low) / 2]
-      var (i, j) = (low, high)
-      while true {
-        while values[i] > pivot { i += 1 }
-        while values[j] < pivot { j -= 1 }
-        if i >= j { break }
-        values.swapAt(i, j)
-        i += 1
-        j -= 1
-      }
-      if j >= high { j = high - 1 }
-      if count - 1 <= j { high = j } else { low = j + 1 }
-    }
-    return values[count - 1]
+    values.baseAddress.map { unfold_kth_largest($0, values.count, count) } ?? .nan
   }
 }

@@ -69,67 +69,34 @@ extension DictionaryTrainer {
 /// moments, counters, generators, and the rows that were left over when the present group of rows was read.
 enum TrainingCheckpoint {
   static func write(_ state: RunState, _ trainers: [DictionaryTrainer], carried: RowGroup, to url: URL) throws {
-    var arrays: [(name: String, type: String, shape: [Int], bytes: UnsafeRawBufferPointer)] = []
-    // Keeps the counters alive while their bytes are lent.
-    let counters = trainers.map(\.sinceFired)
+    var tensors: [SafetensorsWriter.LentTensor] = []
     for (index, trainer) in trainers.enumerated() {
       for parameter in trainer.parameters {
         let shape = [parameter.rows, parameter.columns]
-        arrays.append(("\(index).\(parameter.name)", "F32", shape, parameter.values.bytes))
-        arrays.append(("\(index).\(parameter.name).first", "F32", shape, parameter.first.bytes))
-        arrays.append(("\(index).\(parameter.name).second", "F32", shape, parameter.second.bytes))
+        for (name, buffer) in [
+          (parameter.name, parameter.values), ("\(parameter.name).first", parameter.first),
+          ("\(parameter.name).second", parameter.second),
+        ] {
+          tensors.append(.init(name: "\(index).\(name)", type: .float32, shape: shape) { try $0(buffer.bytes) })
+        }
       }
+    }
+    for (index, trainer) in trainers.enumerated() {
+      let counters = trainer.sinceFired
+      tensors.append(
+        .init(name: "\(index).sinceFired", type: .int64, shape: [counters.count]) {
+          try counters.withUnsafeBytes($0)
+        })
+    }
+    for (name, matrix) in [("carried.input", carried.input), ("carried.target", carried.target)] {
+      guard let matrix else { continue }
+      tensors.append(
+        .init(name: name, type: .float32, shape: [matrix.rows, matrix.columns]) {
+          try matrix.elements.withUnsafeBytes($0)
+        })
     }
     let metadata = String(decoding: try encoder.encode(state), as: UTF8.self)
-    let quoted = String(decoding: try encoder.encode(metadata), as: UTF8.self)
-    try withLent(counters, carried) { lent in
-      for (index, bytes) in lent.counters.enumerated() {
-        arrays.append(("\(index).sinceFired", "I64", [bytes.count / 8], bytes))
-      }
-      arrays.append(("carried.input", "F32", [carried.input.rows, carried.input.columns], lent.input))
-      if let target = carried.target, let bytes = lent.target {
-        arrays.append(("carried.target", "F32", [target.rows, target.columns], bytes))
-      }
-      var members = ["\"__metadata__\":{\"state\":\(quoted)}"]
-      var offset = 0
-      for array in arrays {
-        let shape = array.shape.map(String.init).joined(separator: ",")
-        members.append(
-          "\"\(array.name)\":{\"dtype\":\"\(array.type)\",\"shape\":[\(shape)],"
-            + "\"data_offsets\":[\(offset),\(offset + array.bytes.count)]}")
-        offset += array.bytes.count
-      }
-      var header = Array("{\(members.joined(separator: ","))}".utf8)
-      header += Array(repeating: 0x20, count: (8 - header.count % 8) % 8)
-      try AtomicFile.write(to: url) { file in
-        try withUnsafeBytes(of: UInt64(header.count).littleEndian) { try file.write($0) }
-        try header.withUnsafeBytes { try file.write($0) }
-        for array in arrays { try file.write(array.bytes) }
-      }
-    }
-  }
-
-  private struct Lent {
-    var counters: [UnsafeRawBufferPointer]
-    var input: UnsafeRawBufferPointer
-    var target: UnsafeRawBufferPointer?
-  }
-
-  private static func withLent(_ counters: [[Int64]], _ carried: RowGroup, _ body: (Lent) throws -> Void) throws {
-    func lend(_ rest: ArraySlice<[Int64]>, _ lent: Lent) throws {
-      guard let first = rest.first else { return try body(lent) }
-      try first.withUnsafeBytes { bytes in
-        var more = lent
-        more.counters.append(bytes)
-        try lend(rest.dropFirst(), more)
-      }
-    }
-    try carried.input.elements.withUnsafeBytes { input in
-      try (carried.target?.elements ?? []).withUnsafeBytes { target in
-        try lend(
-          counters[...], Lent(counters: [], input: input, target: carried.target == nil ? nil : target))
-      }
-    }
+    try SafetensorsWriter.write(lent: tensors, metadata: ["state": metadata], to: url)
   }
 
   /// Reads the state alone.
