@@ -4,15 +4,21 @@ public struct Matrix: Sendable, Equatable {
   public let columns: Int
   /// rows · columns values; row r begins at r · columns.
   public var elements: [Float] {
-    didSet { precondition(elements.count == rows * columns, "\(elements.count) elements in \(rows)×\(columns)") }
+    get { storage }
+    // An observer would have every assignment to one element copy them all.
+    _modify {
+      defer { precondition(storage.count == rows * columns, "\(storage.count) elements in \(rows)×\(columns)") }
+      yield &storage
+    }
   }
+  private var storage: [Float]
 
   public init(rows: Int, columns: Int, elements: [Float]) {
     precondition(rows >= 0 && columns >= 0, "a matrix of \(rows)×\(columns)")
     precondition(elements.count == rows * columns, "\(elements.count) elements for \(rows)×\(columns)")
     self.rows = rows
     self.columns = columns
-    self.elements = elements
+    storage = elements
   }
 
   public init(zeros rows: Int, columns: Int) {
