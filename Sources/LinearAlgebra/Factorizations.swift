@@ -23,6 +23,29 @@ public func solveSymmetric(_ matrix: [Double], size n: Int, right: [Double]) -> 
   return info == 0 ? solution : nil
 }
 
+/// Replaces a symmetric positive definite matrix by its inverse, in single precision, on the calling thread.
+///
+/// - Parameter matrix: [n, n]; the lower triangle is read, all is written.
+/// - Returns: Whether the matrix is positive definite beyond rounding; if not, its values are lost. n³ operations.
+package func invertSymmetric(_ matrix: inout [Float], size n: Int) -> Bool {
+  precondition(matrix.count == n * n, "\(matrix.count) elements for \(n)×\(n)")
+  guard n > 0 else { return true }
+  _ = OpenBLAS.coreName
+  var size = Int32(n)
+  var info: Int32 = 0
+  var triangle = CChar(UInt8(ascii: "U"))
+  spotrf_(&triangle, &size, &matrix, &size, &info)
+  guard info == 0 else { return false }
+  spotri_(&triangle, &size, &matrix, &size, &info)
+  guard info == 0 else { return false }
+  matrix.withUnsafeMutableBufferPointer { matrix in
+    for row in 0..<n {
+      for column in 0..<row { matrix[column * n + row] = matrix[row * n + column] }
+    }
+  }
+  return true
+}
+
 /// The eigenvalues of a symmetric matrix in rising order and, as rows, the eigenvectors of length 1 that belong to them.
 ///
 /// - Parameter matrix: [n, n]; the lower triangle is read.

@@ -93,11 +93,28 @@ enum SweepBenchmark {
       let iterations: Int
     }
     let seconds: Double
+    /// User and system time of all threads.
+    let cpu: Double
+    /// The most bytes that were resident.
+    let peak: Int
     let rows: [Row]
     /// The documents learnt from, those held back, and for each fold the places among the former that it holds back.
     let train: [Int]
     let test: [Int]
     let folds: [[Int]]
+  }
+
+  /// This process's CPU time in seconds, and the most bytes it had resident.
+  private static func usage() -> (cpu: Double, peak: Int) {
+    var usage = rusage()
+    getrusage(RUSAGE_SELF, &usage)
+    #if os(Linux)
+      let unit = 1024
+    #else
+      let unit = 1
+    #endif
+    func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
+    return (seconds(usage.ru_utime) + seconds(usage.ru_stime), Int(usage.ru_maxrss) * unit)
   }
 
   /// `bench sweep STORE C,C,… FOLDS`: one JSON object.
@@ -108,18 +125,20 @@ enum SweepBenchmark {
       logistic: .init(strengths: strengths, folds: folds, tolerance: 1e-4), bootstrap: .init(resamples: 0))
     var table: ProbeSweep.Table?
     var rowCount = 0
+    let before = usage()
     let seconds = try Bench.seconds {
       let store = try ActivationStore(opening: URL(filePath: arguments[0]))
       rowCount = store.rowCount
       table = try ProbeSweep(settings: settings).run(on: store)
     }
+    let after = usage()
     // The same split as the sweep's: by label and document, from the seed.
     let labels = (0..<rowCount).map { Int32(label($0) ? 1 : 0) }
     let split = try Split.trainAndTest(labels: labels, groups: Array(0..<rowCount), seed: settings.seed)
     let own = try Split.folds(
       folds, labels: split.train.map { labels[$0] }, groups: split.train, seed: settings.seed)
     let result = Result(
-      seconds: seconds,
+      seconds: seconds, cpu: after.cpu - before.cpu, peak: after.peak,
       rows: (table?.rows ?? []).map {
         .init(
           site: $0.site, auroc: $0.evaluation.scores.auroc ?? .nan, accuracy: $0.evaluation.scores.accuracy,

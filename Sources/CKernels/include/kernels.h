@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "losses.h"
 #include "screening.h"
 #include "sparse.h"
 #include "statistics.h"

@@ -235,14 +235,17 @@ enum L1Path {
     var own = settings
     own.tolerance = max(settings.tolerance, 1e-4)
     own.maximumIterations = min(settings.maximumIterations, 200)
+    var preconditioner = Preconditioner(
+      matrix: training.matrix, rows: training.rows, standardization: training.standardization(),
+      curvature: problems[0].initialCurvature)
     for step in 1...14 {
       let share = pow(0.7, Double(step))
       for number in problems.indices {
         problems[number].strength = 1 / (share * largest[number] * problems[number].totalWeight)
       }
       let ends = LinearFit.minimise(
-        LinearObjective(matrix: training.matrix, rows: training.rows, problems: problems), starts: points, settings: own
-      )
+        LinearObjective(matrix: training.matrix, rows: training.rows, problems: problems), starts: points,
+        settings: own, preconditioner: &preconditioner)
       for number in problems.indices {
         let weights = ends[number].accepted
         points[number] = weights

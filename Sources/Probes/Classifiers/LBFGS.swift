@@ -12,6 +12,11 @@ struct LBFGS: Minimizer {
   let tolerance: Double
   let maximumIterations: Int
   private var memory = CurvatureMemory()
+  /// Whether an approximate inverse Hessian is applied to gradients, and what it made of that at the accepted point.
+  private var isPreconditioned = false
+  private var conditioned: [Double]?
+  private var lastStep: (s: [Double], y: [Double])?
+  private(set) var unconditioned: [Double]?
   private var direction: [Double] = []
   private var slope = 0.0
 
@@ -48,7 +53,7 @@ struct LBFGS: Minimizer {
         state = .converged
         return
       }
-      startLine()
+      proceed()
       return
     }
 
@@ -102,7 +107,7 @@ struct LBFGS: Minimizer {
       s[index] = point[index] - accepted[index]
       y[index] = newGradient[index] - gradient[index]
     }
-    memory.add(step: s, change: y)
+    if isPreconditioned { lastStep = (s, y) } else { memory.add(step: s, change: y) }
     flatIterations = value - newValue <= 1e-10 * max(abs(value), 1e-3) ? flatIterations + 1 : 0
     accepted = point
     value = newValue
@@ -114,22 +119,42 @@ struct LBFGS: Minimizer {
     } else if iterations >= maximumIterations {
       state = .outOfIterations
     } else {
-      startLine()
+      proceed()
     }
+  }
+
+  mutating func useConditioning() { isPreconditioned = true }
+
+  private mutating func proceed() {
+    if isPreconditioned { unconditioned = gradient } else { startLine() }
+  }
+
+  mutating func receive(conditioned new: [Double]) {
+    unconditioned = nil
+    if let old = conditioned, let (s, y) = lastStep {
+      memory.add(step: s, change: y, conditioned: zip(new, old).map { $0 - $1 })
+    } else {
+      // Steps from before know nothing of it.
+      memory.removeAll()
+    }
+    conditioned = new
+    startLine()
   }
 
   /// Chooses the next direction by the two-loop recursion and the first step along it.
   private mutating func startLine() {
-    var q = memory.applied(to: gradient)
+    var q = memory.applied(to: gradient, conditioned: conditioned)
     for index in q.indices { q[index] = -q[index] }
     slope = innerProduct(q, gradient)
     if slope >= 0 {
       memory.removeAll()
+      conditioned = nil
+      isPreconditioned = false
       q = gradient.map { -$0 }
       slope = innerProduct(q, gradient)
     }
     direction = q
-    step = memory.isEmpty ? min(1, 1 / innerProduct(q, q).squareRoot()) : 1
+    step = memory.isEmpty && conditioned == nil ? min(1, 1 / innerProduct(q, q).squareRoot()) : 1
     low = Trial(step: 0, value: value, slope: slope)
     high = nil
     trials = 0

@@ -27,18 +27,22 @@ enum LinearFit {
     }
     if strengths.count == 1 { problems.append(problem(training.labels, strengths[0], whole)) }
     let objective = LinearObjective(matrix: shifted, rows: training.rows, problems: problems)
-    let ends = minimise(objective, starts: nil, settings: settings)
+    var preconditioner = Preconditioner(
+      matrix: shifted, rows: training.rows, standardization: whole.shifted(by: shifts),
+      curvature: problems[0].initialCurvature)
+    let ends = minimise(objective, starts: nil, settings: settings, preconditioner: &preconditioner)
 
     var losses = strengths.map { LogisticRegression.StrengthLoss(strength: $0, loss: 0) }
     var heldOut = [Matrix](
       repeating: Matrix(zeros: training.folds.isEmpty ? 0 : training.count, columns: problems[0].outputs),
       count: strengths.count)
+    let foldProblems = Array(0..<training.folds.count * strengths.count)
+    let foldScores = objective.scores(foldProblems, points: foldProblems.map { ends[$0].accepted })
     for (fold, split) in training.folds.enumerated() {
       var targets = [Int32](repeating: -1, count: training.count)
       for index in split.test { targets[index] = training.labels[index] }
       for place in strengths.indices {
-        let number = fold * strengths.count + place
-        let scores = objective.scores(number, parameters: ends[number].accepted)
+        let scores = foldScores[fold * strengths.count + place]
         losses[place].loss +=
           LinearObjective.meanLoss(scores, targets: targets, kind: loss) / Double(training.folds.count)
         let outputs = scores.columns
@@ -61,7 +65,7 @@ enum LinearFit {
       for point in near { addScaled(1 / Double(near.count), point, to: &start) }
       let last = LinearObjective(
         matrix: shifted, rows: training.rows, problems: [problem(training.labels, strengths[best], whole)])
-      end = minimise(last, starts: [start], settings: settings)[0]
+      end = minimise(last, starts: [start], settings: settings, preconditioner: &preconditioner)[0]
     }
     let outputs = training.classes == 2 ? 1 : training.classes
     let weightCount = outputs * training.width
@@ -76,10 +80,14 @@ enum LinearFit {
   }
 
   /// Takes all problems down together; those that have ended drop out of the passes.
+  ///
+  /// - Parameter preconditioner: got ready, for problems with no L1 part, once the passes have cost as much as that does:
+  ///   easy problems end before, and no problem takes more than twice what it takes with it from the start.
   static func minimise(
-    _ objective: LinearObjective, starts: [[Double]]?, settings: Settings
+    _ objective: LinearObjective, starts: [[Double]]?, settings: Settings, preconditioner: inout Preconditioner
   ) -> [any Minimizer] {
     let width = objective.matrix.columns
+    let penalties = objective.problems.map(\.penalty)
     var searches: [any Minimizer] = objective.problems.enumerated().map { number, problem in
       let start = starts?[number] ?? [Double](repeating: 0, count: problem.outputs * (width + 1))
       return problem.l1Share == 0
@@ -88,12 +96,42 @@ enum LinearFit {
           start: start, lambda: problem.l1Share * problem.penalty, penalized: problem.outputs * width,
           tolerance: settings.tolerance, maximumIterations: settings.maximumIterations)
     }
+    /// Some searches' next step, on all threads.
+    func move(_ numbers: [Int], _ body: (Int, inout any Minimizer) -> Void) {
+      searches.withUnsafeMutableBufferPointer { searches in
+        nonisolated(unsafe) let searches = searches
+        withoutActuallyEscaping(body) { body in
+          nonisolated(unsafe) let body = body
+          Threads.forEach(numbers.count) { place in body(place, &searches[numbers[place]]) }
+        }
+      }
+    }
+    let rowOutputs = Double(objective.rows.count) * Double(width)
+    var spent = 0.0
+    var isPreconditioned = false
     while true {
       let active = searches.indices.filter { searches[$0].state == .running }
       guard !active.isEmpty else { return searches }
+      let smooth = active.filter { objective.problems[$0].l1Share == 0 }
+      if !isPreconditioned, !smooth.isEmpty, preconditioner.isPossible {
+        let own = smooth.map { penalties[$0] }
+        if spent >= preconditioner.cost(own) {
+          preconditioner.prepare(own)
+          isPreconditioned = true
+          if preconditioner.isPossible { move(smooth) { $1.useConditioning() } }
+        }
+        // Products with few columns run at half the speed of square ones.
+        spent += 8 * rowOutputs * Double(smooth.reduce(0) { $0 + objective.problems[$1].outputs })
+      }
       let results = objective.evaluate(active, points: active.map { searches[$0].point })
-      for (place, problem) in active.enumerated() {
-        searches[problem].receive(value: results[place].value, gradient: results[place].gradient)
+      move(active) { place, search in
+        search.receive(value: results[place].value, gradient: results[place].gradient)
+      }
+      let waiting = active.filter { searches[$0].unconditioned != nil }
+      if !waiting.isEmpty {
+        let conditioned = preconditioner.applied(
+          to: waiting.compactMap { searches[$0].unconditioned }, penalties: waiting.map { penalties[$0] })
+        move(waiting) { place, search in search.receive(conditioned: conditioned[place]) }
       }
     }
   }
@@ -125,19 +163,57 @@ extension Standardization {
 
   /// The classifier of unstandardised rows that has the given weights of standardised columns, output by output.
   func classifier(weights: [Double], bias: [Double]) -> LinearClassifier {
-    let width = means.count
-    var own = Matrix(zeros: bias.count, columns: width)
-    var ownBias = [Float](repeating: 0, count: bias.count)
-    for output in bias.indices {
-      var shift = 0.0
-      for column in 0..<width {
-        let weight = Float(weights[output * width + column] / scales[column])
-        own.elements[output * width + column] = weight
-        // With the rounded weight, so that what rounding changes is the direction and not the threshold too.
-        shift += Double(weight) * means[column]
-      }
-      ownBias[output] = Float(bias[output] - shift)
+    classifier(parameters: weights + bias, outputs: bias.count)
+  }
+
+  /// The same of one array, the weights output by output and then the biases.
+  func classifier(parameters: [Double], outputs: Int) -> LinearClassifier {
+    var bias = [Float](repeating: 0, count: outputs)
+    let weights = Matrix(rows: outputs, columns: means.count) { weights in
+      bias.withUnsafeMutableBufferPointer { fold(parameters, outputs: outputs, weights: weights, bias: $0) }
     }
-    return LinearClassifier(weights: own, bias: ownBias)
+    return LinearClassifier(weights: weights, bias: bias)
+  }
+
+  /// The same into memory of the caller's.
+  func fold(
+    _ parameters: [Double], outputs: Int, weights: UnsafeMutableBufferPointer<Float>,
+    bias: UnsafeMutableBufferPointer<Float>
+  ) {
+    let width = means.count
+    parameters.withUnsafeBufferPointer { parameters in
+      means.withUnsafeBufferPointer { means in
+        scales.withUnsafeBufferPointer { scales in
+          for output in 0..<outputs {
+            var shift = 0.0
+            for column in 0..<width {
+              let weight = Float(parameters[output * width + column] / scales[column])
+              weights[output * width + column] = weight
+              // With the rounded weight, so that what rounding changes is the direction and not the threshold too.
+              shift += Double(weight) * means[column]
+            }
+            bias[output] = Float(parameters[outputs * width + output] - shift)
+          }
+        }
+      }
+    }
+  }
+
+  /// The rows with each column brought to mean 0 and standard deviation 1.
+  func applied(to matrix: Matrix) -> Matrix {
+    let width = matrix.columns
+    return Matrix(rows: matrix.rows, columns: width) { scaled in
+      nonisolated(unsafe) let scaled = scaled
+      matrix.elements.withUnsafeBufferPointer { values in
+        Threads.forRanges(0..<matrix.rows, grain: 64) { rows in
+          for row in rows {
+            for column in 0..<width {
+              scaled[row * width + column] = Float(
+                (Double(values[row * width + column]) - means[column]) / scales[column])
+            }
+          }
+        }
+      }
+    }
   }
 }

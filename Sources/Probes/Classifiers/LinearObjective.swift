@@ -1,62 +1,38 @@
 import Foundation
 import LinearAlgebra
 
-/// What a linear classifier pays for an example's scores.
-enum LinearLoss {
-  /// Cross-entropy of the logistic function, or of the softmax where there are more than two classes.
-  case logistic
-  /// max(0, 1 − y·s)² with y = ±1; with more than two classes summed over each class against the rest.
-  case squaredHinge
-}
-
-/// One linear classifier to fit: which rows, which classes, how strongly held back.
-struct LinearProblem {
-  /// The class of each row, −1 where the row takes no part.
-  var targets: [Int32]
-  /// 2, with one column of weights; or more, with a column a class.
-  var classes: Int
-  var loss = LinearLoss.logistic
-  /// scikit-learn's C: the weight of the examples' losses against the penalty.
-  var strength: Double
-  /// The share of ‖w‖₁ in the penalty; the rest is ½‖w‖².
-  var l1Share = 0.0
-  /// Whether the intercept is penalised as a weight is.
-  var penalizesIntercept = false
-  /// The weight of each class's examples; 1 where empty.
-  var classWeights: [Double] = []
-  /// What brings the columns of the rows that take part to mean 0 and standard deviation 1.
-  var standardization: Standardization
-
-  /// The columns of weights.
-  var outputs: Int { classes == 2 ? 1 : classes }
-
-  /// The sum of the weights of the rows that take part.
-  var totalWeight: Double {
-    guard !classWeights.isEmpty else { return Double(targets.count { $0 >= 0 }) }
-    return targets.reduce(0) { $1 >= 0 ? $0 + classWeights[Int($1)] : $0 }
-  }
-
-  /// The factor of the penalty beside the mean loss.
-  var penalty: Double { 1 / (strength * max(totalWeight, 1e-300)) }
-}
-
 /// The losses and gradients of several linear classifiers on the same rows, from one pass over them.
 ///
 /// The mean loss plus the penalty over C n: scikit-learn's objective over its number of examples n and C, so that
-/// tolerances mean the same. Of a penalty with an L1 share, value and gradient hold the smooth part alone. Parameters of a problem: the weights of its standardised columns,
-/// output by output, then the intercepts. Standardisation is folded into the weights, (x − μ)/σ · w = x · (w/σ) − μ · w/σ,
-/// and so costs nothing by row.
+/// tolerances mean the same. Of a penalty with an L1 share, value and gradient hold the smooth part alone. Parameters of a
+/// problem: the weights of its standardised columns, output by output, then the intercepts. Standardisation is folded
+/// into the weights, (x − μ)/σ · w = x · (w/σ) − μ · w/σ, and so costs nothing by row.
 struct LinearObjective {
   let matrix: Matrix
   let rows: Range<Int>
   let problems: [LinearProblem]
   private let totals: [Double]
+  private let targets: [LossTargets]
 
   init(matrix: Matrix, rows: Range<Int>, problems: [LinearProblem]) {
     self.matrix = matrix
     self.rows = rows
     self.problems = problems
     totals = problems.map(\.totalWeight)
+    var targets: [LossTargets] = []
+    for (number, problem) in problems.enumerated() {
+      // A fold's problems differ in their strength alone.
+      if number > 0, problems[number - 1].targets == problem.targets, problems[number - 1].loss == problem.loss,
+        problems[number - 1].classWeights == problem.classWeights
+      {
+        targets.append(targets[number - 1])
+      } else {
+        targets.append(
+          LossTargets(
+            problem.targets, classes: problem.classes, loss: problem.loss, classWeights: problem.classWeights))
+      }
+    }
+    self.targets = targets
   }
 
   struct Evaluation {
@@ -64,64 +40,104 @@ struct LinearObjective {
     var gradient: [Double]
   }
 
-  /// The weights and biases that read unstandardised rows.
-  func classifier(_ problem: Int, parameters: [Double]) -> (weights: [Float], bias: [Float]) {
-    let weightCount = problems[problem].outputs * matrix.columns
-    let folded = problems[problem].standardization.classifier(
-      weights: Array(parameters[..<weightCount]), bias: Array(parameters[weightCount...]))
-    return (folded.weights.elements, folded.bias)
+  /// The classifier of unstandardised rows that some parameters of a problem mean.
+  func classifier(_ problem: Int, parameters: [Double]) -> LinearClassifier {
+    problems[problem].standardization.classifier(parameters: parameters, outputs: problems[problem].outputs)
   }
 
-  /// Every row's scores for one problem, [rows, outputs].
-  func scores(_ problem: Int, parameters: [Double]) -> Matrix {
-    let (weights, bias) = classifier(problem, parameters: parameters)
-    let outputs = problems[problem].outputs
-    return LinearClassifier(
-      weights: Matrix(rows: outputs, columns: matrix.columns, elements: weights), bias: bias
-    ).scores(of: matrix, in: rows)
-  }
-
-  /// The mean loss of a problem's scores over the rows with a target in `targets`.
+  /// The mean loss of scores, [rows, outputs], over the rows with a target that is no −1.
   static func meanLoss(_ scores: Matrix, targets: [Int32], kind: LinearLoss) -> Double {
-    var sum = 0.0
-    var count = 0
-    var residuals = [Float](repeating: 0, count: scores.columns)
-    scores.elements.withUnsafeBufferPointer { scores in
-      for (row, target) in targets.enumerated() where target >= 0 {
-        guard let base = scores.baseAddress else { return }
-        sum += residuals.withUnsafeMutableBufferPointer { residuals in
-          guard let out = residuals.baseAddress else { return 0 }
-          return loss(kind, base + row * residuals.count, outputs: residuals.count, target: target, residuals: out)
+    let outputs = scores.columns
+    let count = targets.count { $0 >= 0 }
+    guard count > 0 else { return 0 }
+    let own = LossTargets(targets, classes: outputs == 1 ? 2 : outputs, loss: kind, classWeights: [])
+    var turned = scores.transposed().elements
+    let biases = [Float](repeating: 0, count: outputs)
+    var residuals = [Double](repeating: 0, count: outputs)
+    let sum = turned.withUnsafeMutableBufferPointer { scores in
+      biases.withUnsafeBufferPointer { biases in
+        residuals.withUnsafeMutableBufferPointer { residuals -> Double in
+          guard let scores = scores.baseAddress, let bias = biases.baseAddress, let residual = residuals.baseAddress
+          else { return 0 }
+          return own.losses(
+            kind, scores, stride: targets.count, biases: bias, first: 0, count: targets.count, residuals: residual)
         }
-        count += 1
       }
     }
-    return count > 0 ? sum / Double(count) : 0
+    return sum / Double(count)
+  }
+
+  /// The weights that read unstandardised rows of some problems' outputs, one below the other.
+  private struct Readers {
+    var weights: [Float]
+    var bias: [Float]
+    /// Each problem's first output.
+    var first: [Int]
+
+    init(_ objective: LinearObjective, _ active: [Int], points: [[Double]]) {
+      let width = objective.matrix.columns
+      first = []
+      var outputs = 0
+      for problem in active {
+        first.append(outputs)
+        outputs += objective.problems[problem].outputs
+      }
+      weights = [Float](repeating: 0, count: outputs * width)
+      bias = [Float](repeating: 0, count: outputs)
+      let starts = first
+      weights.withUnsafeMutableBufferPointer { weights in
+        bias.withUnsafeMutableBufferPointer { bias in
+          nonisolated(unsafe) let (weights, bias) = (weights, bias)
+          Threads.forEach(active.count) { place in
+            let problem = objective.problems[active[place]]
+            problem.standardization.fold(
+              points[place], outputs: problem.outputs,
+              weights: UnsafeMutableBufferPointer(rebasing: weights[(starts[place] * width)...]),
+              bias: UnsafeMutableBufferPointer(rebasing: bias[starts[place]...]))
+          }
+        }
+      }
+    }
+  }
+
+  /// Every row's scores for some problems, from one pass over the rows: [rows, outputs] each.
+  func scores(_ active: [Int], points: [[Double]]) -> [Matrix] {
+    let readers = Readers(self, active, points: points)
+    let outputs = readers.bias.count
+    let all = LinearClassifier(
+      weights: Matrix(rows: outputs, columns: matrix.columns, elements: readers.weights), bias: readers.bias
+    ).scores(of: matrix, in: rows)
+    return active.indices.map { place in
+      let (first, own) = (readers.first[place], problems[active[place]].outputs)
+      return own == outputs
+        ? all
+        : Matrix(rows: rows.count, columns: own) { buffer in
+          all.elements.withUnsafeBufferPointer { all in
+            for row in 0..<rows.count {
+              for output in 0..<own { buffer[row * own + output] = all[row * outputs + first + output] }
+            }
+          }
+        }
+    }
   }
 
   /// Evaluates some of the problems at their points, in one pass over the rows.
   func evaluate(_ active: [Int], points: [[Double]]) -> [Evaluation] {
-    // The weights of all outputs of all problems, one row of `width` each.
-    var weights: [Float] = []
-    var bias: [Float] = []
-    var firstOutput: [Int] = []
-    for (place, problem) in active.enumerated() {
-      firstOutput.append(bias.count)
-      let folded = classifier(problem, parameters: points[place])
-      weights += folded.weights
-      bias += folded.bias
+    let readers = Readers(self, active, points: points)
+    let sums = sums(active, readers)
+    var results = [Evaluation?](repeating: nil, count: active.count)
+    results.withUnsafeMutableBufferPointer { results in
+      nonisolated(unsafe) let results = results
+      Threads.forEach(active.count) { place in
+        results[place] = finish(
+          active[place], point: points[place], sums: sums, place: place, firstOutput: readers.first[place])
+      }
     }
-    let sums =
-      bias.count <= 4
-      ? sumsByRow(active, firstOutput: firstOutput, weights: weights, bias: bias)
-      : sumsByBlock(active, firstOutput: firstOutput, weights: weights, bias: bias)
-    return active.indices.map { place in
-      finish(active[place], point: points[place], sums: sums, place: place, firstOutput: firstOutput[place])
-    }
+    return results.compactMap(\.self)
   }
 
-  /// Sums over rows: each problem's loss, each output's residuals, and residual times row.
-  fileprivate struct Sums {
+  /// Sums over a chunk of rows: each problem's loss, each output's residuals, and residual times row.
+  private struct Sums {
     var losses: [Double]
     var residuals: [Double]
     var products: [Double]  // [outputs, width]
@@ -131,66 +147,67 @@ struct LinearObjective {
       residuals = [Double](repeating: 0, count: outputs)
       products = [Double](repeating: 0, count: outputs * width)
     }
-
-    mutating func add(_ other: Sums) {
-      for index in losses.indices { losses[index] += other.losses[index] }
-      for index in residuals.indices { residuals[index] += other.residuals[index] }
-      products.withUnsafeMutableBufferPointer { products in
-        other.products.withUnsafeBufferPointer { other in
-          for index in products.indices { products[index] += other[index] }
-        }
-      }
-    }
   }
 
-  /// For few outputs: each row is read once, while it lies in the first cache.
-  private func sumsByRow(_ active: [Int], firstOutput: [Int], weights: [Float], bias: [Float]) -> Sums {
+  /// The sums of each chunk of rows. A thread takes a chunk and works through it in blocks that stay in cache between the
+  /// two products; with few outputs in shorter ones, by vector products.
+  private func sums(_ active: [Int], _ readers: Readers) -> [Sums] {
     let width = matrix.columns
-    let outputs = bias.count
-    let chunks = RowChunks(count: rows.count)
-    let targets = active.map { problems[$0].targets }
-    let outputCounts = active.map { problems[$0].outputs }
-    let kinds = active.map { problems[$0].loss }
-    let weighting = active.map { problems[$0].classWeights }
+    let outputs = readers.bias.count
+    let isNarrow = outputs <= 4
+    let blockRows = isNarrow ? max(8, min(64, (1 << 16) / max(width, 1))) : 512
+    // Partial sums of at most 64 MiB.
+    let chunks = RowChunks(count: rows.count, most: max(4, min(16, (8 << 20) / max(outputs * width, 1))))
     var partial = [Sums?](repeating: nil, count: chunks.chunks)
     partial.withUnsafeMutableBufferPointer { partial in
+      nonisolated(unsafe) let partial = partial
       matrix.elements.withUnsafeBufferPointer { elements in
-        weights.withUnsafeBufferPointer { weights in
+        readers.weights.withUnsafeBufferPointer { weights in
           chunks.share { chunk, range in
             guard let matrixBase = elements.baseAddress, let weightBase = weights.baseAddress else { return }
             var sums = Sums(problems: active.count, outputs: outputs, width: width)
+            var scores = [Float](repeating: 0, count: outputs * min(blockRows, range.count))
             var products = [Float](repeating: 0, count: outputs * width)
-            var residuals = [Float](repeating: 0, count: outputs)
-            products.withUnsafeMutableBufferPointer { products in
-              residuals.withUnsafeMutableBufferPointer { residuals in
-                guard let productBase = products.baseAddress, let residualBase = residuals.baseAddress else { return }
-                var unflushed = 0
-                for row in range {
-                  let values = matrixBase + (row + rows.lowerBound) * width
-                  for place in targets.indices {
-                    let target = targets[place][row]
-                    guard target >= 0 else { continue }
-                    let first = firstOutput[place]
-                    for output in first..<first + outputCounts[place] {
-                      residualBase[output] =
-                        Kernels.dot(values, weightBase + output * width, count: width) + bias[output]
+            for start in stride(from: range.lowerBound, to: range.upperBound, by: blockRows) {
+              let count = min(blockRows, range.upperBound - start)
+              let block = matrixBase + (rows.lowerBound + start) * width
+              scores.withUnsafeMutableBufferPointer { scores in
+                products.withUnsafeMutableBufferPointer { products in
+                  guard let score = scores.baseAddress, let product = products.baseAddress else { return }
+                  // scores[outputs, count] = weights[outputs, width] · block[count, width]ᵀ
+                  if isNarrow {
+                    for row in 0..<count {
+                      for output in 0..<outputs {
+                        score[output * count + row] = Kernels.dot(
+                          block + row * width, weightBase + output * width, count: width)
+                      }
                     }
-                    sums.losses[place] += weightedLoss(
-                      kinds[place], residualBase + first, outputs: outputCounts[place], target: target,
-                      weights: weighting[place])
-                    for output in first..<first + outputCounts[place] {
-                      addScaled(residualBase[output], values, to: productBase + output * width, count: width)
-                      sums.residuals[output] += Double(residualBase[output])
+                  } else {
+                    gemm(
+                      m: outputs, n: count, k: width, a: weightBase, aStride: width, b: block, bStride: width,
+                      transposeB: true, c: score, cStride: count)
+                  }
+                  takeLosses(active, readers, scores: score, first: start, count: count, into: &sums)
+                  // products[outputs, width] = residuals[outputs, count] · block[count, width]
+                  if isNarrow {
+                    products.update(repeating: 0)
+                    for row in 0..<count {
+                      for output in 0..<outputs where score[output * count + row] != 0 {
+                        Kernels.axpy(
+                          score[output * count + row], block + row * width, into: product + output * width,
+                          count: width)
+                      }
                     }
+                  } else {
+                    gemm(
+                      m: outputs, n: width, k: count, a: score, aStride: count, b: block, bStride: width, c: product,
+                      cStride: width)
                   }
                   // Float32 sums of few rows, float64 sums of those.
-                  unflushed += 1
-                  if unflushed == 64 {
-                    sums.flush(products)
-                    unflushed = 0
+                  sums.products.withUnsafeMutableBufferPointer { sums in
+                    for index in sums.indices { sums[index] += Double(products[index]) }
                   }
                 }
-                sums.flush(products)
               }
             }
             partial[chunk] = sums
@@ -198,204 +215,72 @@ struct LinearObjective {
         }
       }
     }
-    var total = Sums(problems: active.count, outputs: outputs, width: width)
-    for case let sums? in partial { total.add(sums) }
-    return total
+    return partial.compactMap(\.self)
   }
 
-  /// For many outputs: blocks of rows that stay in cache between the two products.
-  private func sumsByBlock(_ active: [Int], firstOutput: [Int], weights: [Float], bias: [Float]) -> Sums {
-    let width = matrix.columns
-    let outputs = bias.count
-    let targets = active.map { problems[$0].targets }
-    let outputCounts = active.map { problems[$0].outputs }
-    var total = Sums(problems: active.count, outputs: outputs, width: width)
-    let blockRows = max(64, min(rows.count, (1 << 20) / max(width, 1)))
-    var residuals = [Float](repeating: 0, count: blockRows * outputs)
-    var products = [Float](repeating: 0, count: outputs * width)
-    matrix.elements.withUnsafeBufferPointer { elements in
-      guard let matrixBase = elements.baseAddress else { return }
-      var start = 0
-      while start < rows.count {
-        let count = min(blockRows, rows.count - start)
-        let block = matrixBase + (rows.lowerBound + start) * width
-        residuals.withUnsafeMutableBufferPointer { residuals in
-          guard let residualBase = residuals.baseAddress else { return }
-          // residuals[count, outputs] = block[count, width] · weights[outputs, width]ᵀ
-          weights.withUnsafeBufferPointer { weights in
-            guard let weightBase = weights.baseAddress else { return }
-            gemm(
-              m: count, n: outputs, k: width, a: block, aStride: width, b: weightBase, bStride: width,
-              transposeB: true, c: residualBase, cStride: outputs)
-          }
-          let losses = lossesAndResiduals(
-            residualBase, start: start, count: count, targets: targets, firstOutput: firstOutput,
-            outputCounts: outputCounts, bias: bias, active: active)
-          for place in losses.indices { total.losses[place] += losses[place] }
-          for row in 0..<count {
-            for output in 0..<outputs { total.residuals[output] += Double(residualBase[row * outputs + output]) }
-          }
-          // products[outputs, width] = residuals[count, outputs]ᵀ · block[count, width]
-          products.withUnsafeMutableBufferPointer { products in
-            guard let productBase = products.baseAddress else { return }
-            gemm(
-              m: outputs, n: width, k: count, a: residualBase, aStride: outputs, transposeA: true, b: block,
-              bStride: width, c: productBase, cStride: width)
-            total.flush(products)
-          }
+  /// Turns a block's scores, [outputs, count], into residuals in place and adds up the losses.
+  private func takeLosses(
+    _ active: [Int], _ readers: Readers, scores: UnsafeMutablePointer<Float>, first: Int, count: Int,
+    into sums: inout Sums
+  ) {
+    var residuals = [Double](repeating: 0, count: readers.bias.count)
+    residuals.withUnsafeMutableBufferPointer { residuals in
+      readers.bias.withUnsafeBufferPointer { bias in
+        guard let residual = residuals.baseAddress, let bias = bias.baseAddress else { return }
+        for (place, problem) in active.enumerated() {
+          let output = readers.first[place]
+          sums.losses[place] += targets[problem].losses(
+            problems[problem].loss, scores + output * count, stride: count, biases: bias + output, first: first,
+            count: count, residuals: residual + output)
         }
-        start += count
       }
     }
-    return total
-  }
-
-  /// Turns a block's scores into residuals in place and sums each problem's loss.
-  private func lossesAndResiduals(
-    _ scores: UnsafeMutablePointer<Float>, start: Int, count: Int, targets: [[Int32]], firstOutput: [Int],
-    outputCounts: [Int], bias: [Float], active: [Int]
-  ) -> [Double] {
-    let outputs = bias.count
-    let kinds = active.map { problems[$0].loss }
-    let weighting = active.map { problems[$0].classWeights }
-    let chunks = RowChunks(count: count)
-    var partial = [[Double]](repeating: [], count: chunks.chunks)
-    partial.withUnsafeMutableBufferPointer { partial in
-      chunks.share { chunk, range in
-        var losses = [Double](repeating: 0, count: targets.count)
-        for row in range {
-          let rowScores = scores + row * outputs
-          for place in targets.indices {
-            let first = firstOutput[place]
-            let target = targets[place][start + row]
-            if target >= 0 {
-              for output in first..<first + outputCounts[place] { rowScores[output] += bias[output] }
-              losses[place] += weightedLoss(
-                kinds[place], rowScores + first, outputs: outputCounts[place], target: target,
-                weights: weighting[place])
-            } else {
-              for output in first..<first + outputCounts[place] { rowScores[output] = 0 }
-            }
-          }
-        }
-        partial[chunk] = losses
-      }
-    }
-    var result = [Double](repeating: 0, count: targets.count)
-    for losses in partial {
-      for place in result.indices { result[place] += losses[place] }
-    }
-    return result
+    for output in residuals.indices { sums.residuals[output] += residuals[output] }
   }
 
   /// From sums over rows to the objective in the parameters of the standardised columns.
   private func finish(
-    _ problem: Int, point: [Double], sums: Sums, place: Int, firstOutput: Int
+    _ problem: Int, point: [Double], sums: [Sums], place: Int, firstOutput: Int
   ) -> Evaluation {
     let width = matrix.columns
     let outputs = problems[problem].outputs
     let standardization = problems[problem].standardization
     let count = totals[problem] > 0 ? totals[problem] : 1
     let penalty = (1 - problems[problem].l1Share) / (problems[problem].strength * count)
-    var gradient = [Double](repeating: 0, count: outputs * (width + 1))
+    let loss = sums.reduce(0) { $0 + $1.losses[place] }
     var squares = 0.0
-    for output in 0..<outputs {
-      let residual = sums.residuals[firstOutput + output]
-      let products = (firstOutput + output) * width
-      for column in 0..<width {
-        let weight = point[output * width + column]
-        squares += weight * weight
-        gradient[output * width + column] =
-          (sums.products[products + column] - standardization.means[column] * residual)
-          / standardization.scales[column] / count + penalty * weight
+    let gradient = [Double](unsafeUninitializedCapacity: outputs * (width + 1)) { gradient, used in
+      gradient.initialize(repeating: 0)
+      used = outputs * (width + 1)
+      for sums in sums {
+        sums.products.withUnsafeBufferPointer { products in
+          let start = firstOutput * width
+          for index in 0..<outputs * width { gradient[index] += products[start + index] }
+        }
       }
-      gradient[outputs * width + output] = residual / count
-      if problems[problem].penalizesIntercept {
-        let intercept = point[outputs * width + output]
-        squares += intercept * intercept
-        gradient[outputs * width + output] += penalty * intercept
+      standardization.means.withUnsafeBufferPointer { means in
+        standardization.scales.withUnsafeBufferPointer { scales in
+          point.withUnsafeBufferPointer { point in
+            for output in 0..<outputs {
+              let residual = sums.reduce(0) { $0 + $1.residuals[firstOutput + output] }
+              let start = output * width
+              for column in 0..<width {
+                let weight = point[start + column]
+                squares += weight * weight
+                gradient[start + column] =
+                  (gradient[start + column] - means[column] * residual) / (scales[column] * count) + penalty * weight
+              }
+              gradient[outputs * width + output] = residual / count
+              if problems[problem].penalizesIntercept {
+                let intercept = point[outputs * width + output]
+                squares += intercept * intercept
+                gradient[outputs * width + output] += penalty * intercept
+              }
+            }
+          }
+        }
       }
     }
-    return Evaluation(value: sums.losses[place] / count + penalty * squares / 2, gradient: gradient)
+    return Evaluation(value: loss / count + penalty * squares / 2, gradient: gradient)
   }
-}
-
-extension LinearObjective.Sums {
-  /// Moves float32 sums into the float64 ones.
-  fileprivate mutating func flush(_ products: UnsafeMutableBufferPointer<Float>) {
-    self.products.withUnsafeMutableBufferPointer { sums in
-      for index in sums.indices {
-        sums[index] += Double(products[index])
-        products[index] = 0
-      }
-    }
-  }
-}
-
-/// result += factor · values, for one row: too short to share among threads.
-@inline(__always)
-private func addScaled(
-  _ factor: Float, _ values: UnsafePointer<Float>, to result: UnsafeMutablePointer<Float>, count: Int
-) {
-  var index = 0
-  while index + 16 <= count {
-    let row = UnsafeRawPointer(values + index).loadUnaligned(as: SIMD16<Float>.self)
-    let sum = UnsafeRawPointer(result + index).loadUnaligned(as: SIMD16<Float>.self)
-    UnsafeMutableRawPointer(result + index).storeBytes(of: sum + factor * row, as: SIMD16<Float>.self)
-    index += 16
-  }
-  while index < count {
-    result[index] += factor * values[index]
-    index += 1
-  }
-}
-
-/// One row's loss and its derivatives as `loss`, in place, times the weight of the row's class.
-private func weightedLoss(
-  _ kind: LinearLoss, _ scores: UnsafeMutablePointer<Float>, outputs: Int, target: Int32, weights: [Double]
-) -> Double {
-  let value = loss(kind, scores, outputs: outputs, target: target, residuals: scores)
-  guard !weights.isEmpty else { return value }
-  let weight = weights[Int(target)]
-  for output in 0..<outputs { scores[output] *= Float(weight) }
-  return weight * value
-}
-
-/// One row's loss (a cross-entropy in nats), and its derivative by each score (the residual), which may overwrite the
-/// scores.
-private func loss(
-  _ kind: LinearLoss, _ scores: UnsafePointer<Float>, outputs: Int, target: Int32,
-  residuals: UnsafeMutablePointer<Float>
-) -> Double {
-  if kind == .squaredHinge {
-    var sum = 0.0
-    for output in 0..<outputs {
-      let sign: Double = (outputs == 1 ? target == 1 : Int(target) == output) ? 1 : -1
-      let short = max(0, 1 - sign * Double(scores[output]))
-      residuals[output] = Float(-2 * sign * short)
-      sum += short * short
-    }
-    return sum
-  }
-  if outputs == 1 {
-    // log(1 + exp(∓z)) without overflow.
-    let z = Double(scores[0])
-    let small = exp(-abs(z))
-    let probability = z >= 0 ? 1 / (1 + small) : small / (1 + small)
-    let softplus = max(z, 0) + log1p(small)
-    residuals[0] = Float(probability - Double(target))
-    return softplus - (target == 1 ? z : 0)
-  }
-  var largest = scores[0]
-  for output in 1..<outputs { largest = max(largest, scores[output]) }
-  let targetScore = Double(scores[Int(target)] - largest)
-  var sum = 0.0
-  for output in 0..<outputs {
-    let value = exp(Double(scores[output] - largest))
-    residuals[output] = Float(value)
-    sum += value
-  }
-  for output in 0..<outputs { residuals[output] = Float(Double(residuals[output]) / sum) }
-  residuals[Int(target)] -= 1
-  return log(sum) - targetScore
 }

@@ -11,11 +11,9 @@ public enum LinearSVM {
     _ matrix: Matrix, rows: Range<Int>? = nil, labels: [Int32], classes: Int, groups: [Int]? = nil,
     settings: LogisticRegression.Settings = .init(), seed: UInt64 = 0
   ) throws -> LogisticRegression.Fit {
-    try settings.validate()
-    return LinearFit.fit(
-      try TrainingRows(
-        matrix, rows: rows, labels: labels, classes: classes, groups: groups, folds: settings.folds,
-        needsFolds: settings.strengths.count > 1, seed: seed),
+    LinearFit.fit(
+      try settings.trainingRows(
+        matrix, rows: rows, labels: labels, classes: classes, groups: groups, seed: seed),
       loss: .squaredHinge, settings: settings)
   }
 }

@@ -90,6 +90,16 @@ public enum LogisticRegression {
           expected: "a number such as 0.5", found: "\(l1Ratio)")
       }
     }
+
+    /// The rows to learn from with the folds of these settings, which are checked first.
+    func trainingRows(
+      _ matrix: Matrix, rows: Range<Int>?, labels: [Int32], classes: Int, groups: [Int]?, seed: UInt64
+    ) throws -> TrainingRows {
+      try validate()
+      return try TrainingRows(
+        matrix, rows: rows, labels: labels, classes: classes, groups: groups, folds: folds,
+        needsFolds: strengths.count > 1, seed: seed)
+    }
   }
 
   /// A fitted classifier and how it was come by.
@@ -135,11 +145,9 @@ public enum LogisticRegression {
     _ matrix: Matrix, rows: Range<Int>? = nil, labels: [Int32], classes: Int, groups: [Int]? = nil,
     settings: Settings = Settings(), seed: UInt64 = 0
   ) throws -> Fit {
-    try settings.validate()
-    return LinearFit.fit(
-      try TrainingRows(
-        matrix, rows: rows, labels: labels, classes: classes, groups: groups, folds: settings.folds,
-        needsFolds: settings.strengths.count > 1, seed: seed),
+    LinearFit.fit(
+      try settings.trainingRows(
+        matrix, rows: rows, labels: labels, classes: classes, groups: groups, seed: seed),
       loss: .logistic, settings: settings)
   }
 

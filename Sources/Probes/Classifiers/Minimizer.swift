@@ -13,6 +13,20 @@ protocol Minimizer {
 
   /// Takes the function's value and gradient at `point` and moves `point` on.
   mutating func receive(value: Double, gradient: [Double])
+
+  /// The gradient that an approximate inverse Hessian is to be applied to before anything else can happen; nil where
+  /// none is asked for.
+  var unconditioned: [Double]? { get }
+  /// Asks from now on for an approximate inverse Hessian, which must stay the same, times each gradient.
+  mutating func useConditioning()
+  /// Takes what `unconditioned` became, and moves `point` on.
+  mutating func receive(conditioned: [Double])
+}
+
+extension Minimizer {
+  var unconditioned: [Double]? { nil }
+  mutating func useConditioning() {}
+  mutating func receive(conditioned: [Double]) {}
 }
 
 enum MinimizerState: Equatable {
@@ -27,7 +41,14 @@ enum MinimizerState: Equatable {
 /// The last steps of a minimisation and the changes of the gradient over them: an estimate of the inverse Hessian
 /// (Nocedal & Wright, Numerical Optimization, algorithm 7.4).
 struct CurvatureMemory {
-  private var steps: [(s: [Double], y: [Double], rho: Double)] = []
+  private struct Step {
+    var s: [Double]
+    var y: [Double]
+    /// The first guess at the inverse Hessian times y; y itself where there is none.
+    var z: [Double]
+    var rho: Double
+  }
+  private var steps: [Step] = []
   private let capacity = 10
 
   var isEmpty: Bool { steps.isEmpty }
@@ -35,31 +56,39 @@ struct CurvatureMemory {
   mutating func removeAll() { steps = [] }
 
   /// Takes up a step unless the function curves downwards along it.
-  mutating func add(step s: [Double], change y: [Double]) {
+  ///
+  /// - Parameter conditioned: the first guess at the inverse Hessian times the change, where there is a guess.
+  mutating func add(step s: [Double], change y: [Double], conditioned z: [Double]? = nil) {
     let curvature = innerProduct(s, y)
     guard curvature > 1e-14 * innerProduct(y, y) else { return }
     if steps.count == capacity { steps.removeFirst() }
-    steps.append((s, y, 1 / curvature))
+    steps.append(Step(s: s, y: y, z: z ?? y, rho: 1 / curvature))
   }
 
   /// The estimate of the inverse Hessian times a vector.
-  func applied(to vector: [Double]) -> [Double] {
+  ///
+  /// - Parameter conditioned: the first guess at it times the vector, where there is a guess.
+  func applied(to vector: [Double], conditioned: [Double]? = nil) -> [Double] {
     var q = vector
+    // The guess is linear: what it makes of q follows from what it made of its parts.
+    var r = conditioned ?? []
     var alphas = [Double](repeating: 0, count: steps.count)
     for index in steps.indices.reversed() {
       let alpha = steps[index].rho * innerProduct(steps[index].s, q)
       alphas[index] = alpha
       addScaled(-alpha, steps[index].y, to: &q)
+      if conditioned != nil { addScaled(-alpha, steps[index].z, to: &r) }
     }
+    if conditioned == nil { r = q }
     if let last = steps.last {
-      let scale = 1 / (last.rho * innerProduct(last.y, last.y))
-      for index in q.indices { q[index] *= scale }
+      let scale = 1 / (last.rho * innerProduct(last.z, last.y))
+      for index in r.indices { r[index] *= scale }
     }
     for index in steps.indices {
-      let beta = steps[index].rho * innerProduct(steps[index].y, q)
-      addScaled(alphas[index] - beta, steps[index].s, to: &q)
+      let beta = steps[index].rho * innerProduct(steps[index].y, r)
+      addScaled(alphas[index] - beta, steps[index].s, to: &r)
     }
-    return q
+    return r
   }
 }
 

@@ -74,11 +74,13 @@ public struct ReducedFit: Sendable, Equatable {
         let fit = minimise(
           values, targets: training.targets(without: fold), classes: training.classes, strengths: strengths,
           settings: settings)
+        let scores = fit.objective.scores(
+          Array(fit.ends.indices), points: fit.ends.map(\.accepted))
         for (strength, end) in zip(strengths, fit.ends.indices) {
           guard let place = candidates.firstIndex(where: { $0.size == size && $0.strength == strength }) else {
             continue
           }
-          let scores = fit.objective.scores(end, parameters: fit.ends[end].accepted)
+          let scores = scores[end]
           candidates[place].loss +=
             LinearObjective.meanLoss(scores, targets: heldOut, kind: .logistic) / folds
           for index in split.test {
@@ -109,11 +111,7 @@ public struct ReducedFit: Sendable, Equatable {
       let fit = minimise(
         reduction.values, targets: training.labels, classes: training.classes, strengths: [candidate.strength],
         settings: settings)
-      let (weights, bias) = fit.objective.classifier(0, parameters: fit.ends[0].accepted)
-      classifiers.append(
-        reduction.expand(
-          LinearClassifier(
-            weights: Matrix(rows: outputs, columns: candidate.size, elements: weights), bias: bias)))
+      classifiers.append(reduction.expand(fit.objective.classifier(0, parameters: fit.ends[0].accepted)))
       if place == best {
         iterations = fit.ends[0].iterations
         converged = fit.ends[0].state == .converged
@@ -144,6 +142,11 @@ public struct ReducedFit: Sendable, Equatable {
           targets: targets, classes: classes, strength: $0, l1Share: settings.l1Share,
           classWeights: settings.classWeights.weights(of: targets, classes: classes), standardization: standardization)
       })
-    return (objective, LinearFit.minimise(objective, starts: nil, settings: settings))
+    var preconditioner = Preconditioner(
+      matrix: values, rows: 0..<values.rows, standardization: standardization,
+      curvature: objective.problems[0].initialCurvature)
+    return (
+      objective, LinearFit.minimise(objective, starts: nil, settings: settings, preconditioner: &preconditioner)
+    )
   }
 }

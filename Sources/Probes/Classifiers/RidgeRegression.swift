@@ -81,17 +81,28 @@ public enum RidgeRegression {
       let center = sums.sums.indices.map { (sums.sums[$0] / count - whole.means[$0]) / whole.scales[$0] }
       let own = sums.standardization()
       let scales = own.scales.indices.map { own.scales[$0] / whole.scales[$0] }
-      var gram = [Double](repeating: 0, count: width * width)
       var right = [Double](repeating: 0, count: width)
       for part in products.indices where part != fold {
-        for index in gram.indices { gram[index] += Double(products[part][index]) }
         for column in 0..<width { right[column] += crossed[part][column] }
       }
-      for row in 0..<width {
-        right[row] = (right[row] - mean * count * center[row]) / scales[row]
-        for column in 0..<width {
-          gram[row * width + column] =
-            (gram[row * width + column] - count * center[row] * center[column]) / (scales[row] * scales[column])
+      for column in 0..<width { right[column] = (right[column] - mean * count * center[column]) / scales[column] }
+      let gram = [Double](unsafeUninitializedCapacity: width * width) { gram, used in
+        used = width * width
+        gram.initialize(repeating: 0)
+        for part in products.indices where part != fold {
+          products[part].withUnsafeBufferPointer { product in
+            for index in 0..<used { gram[index] += Double(product[index]) }
+          }
+        }
+        center.withUnsafeBufferPointer { center in
+          scales.withUnsafeBufferPointer { scales in
+            for row in 0..<width {
+              for column in 0..<width {
+                gram[row * width + column] =
+                  (gram[row * width + column] - count * center[row] * center[column]) / (scales[row] * scales[column])
+              }
+            }
+          }
         }
       }
       return penalties.map { penalty in
@@ -105,10 +116,14 @@ public enum RidgeRegression {
 
     var errors = penalties.map { LogisticRegression.StrengthLoss(strength: $0, loss: 0) }
     var determination = [Double](repeating: 0, count: penalties.count)
+    var solutions = [[(weights: [Double], bias: Double, own: [Double])]](repeating: [], count: training.folds.count)
+    solutions.withUnsafeMutableBufferPointer { solutions in
+      nonisolated(unsafe) let solutions = solutions
+      Threads.forEach(training.folds.count) { fold in solutions[fold] = solve(without: fold, penalties: penalties) }
+    }
     for (fold, split) in training.folds.enumerated() {
       let truth = split.test.map { training.values[$0] }
-      let solutions = solve(without: fold, penalties: penalties)
-      for (place, solution) in solutions.enumerated() {
+      for (place, solution) in solutions[fold].enumerated() {
         let scores = whole.classifier(weights: solution.weights, bias: [solution.bias])
           .scores(of: training.matrix, in: training.rows).elements
         let own = RegressionScores(predictions: split.test.map { Double(scores[$0]) }, values: truth)

@@ -33,11 +33,10 @@ public enum SparseProbe {
     settings: Settings = Settings(), logistic: LogisticRegression.Settings = .init(), seed: UInt64 = 0
   ) throws -> ReducedFit {
     try settings.validate()
-    try logistic.validate()
     return fit(
-      try TrainingRows(
-        matrix, rows: rows, labels: labels, classes: classes, groups: groups, folds: logistic.folds,
-        needsFolds: logistic.strengths.count > 1, seed: seed), settings: settings, logistic: logistic)
+      try logistic.trainingRows(
+        matrix, rows: rows, labels: labels, classes: classes, groups: groups, seed: seed),
+      settings: settings, logistic: logistic)
   }
 
   static func fit(

@@ -53,8 +53,7 @@ struct ControlFitter {
       places == nil ? rows : rows.selectingRows(own), rows: 0..<own.count, labels: own.map { targets.labels[$0] },
       classes: classes.count, groups: own.map { groups[$0] },
       values: targets.values.isEmpty ? [] : own.map { targets.values[$0] }, folds: settings.logistic.folds,
-      needsFolds: settings.method.predictsNumbers
-        ? settings.ridge.penalties.count > 1 : settings.logistic.strengths.count > 1, seed: seed ?? settings.seed)
+      needsFolds: settings.needsFolds, seed: seed ?? settings.seed)
     return try MethodFit(training, settings: settings).classifier
   }
 

@@ -154,7 +154,9 @@ private struct ControlRun<Source: ActivationSource> {
   private func randomDirections() throws -> ControlResult {
     var generator = generator(.randomDirections)
     let count = isRegression || task.classes.count == 2 ? 1 : task.classes.count
-    let scaled = standardized(rows, trainingCount: task.trainingCount)
+    let scaled = ColumnSums.byPart(
+      rows, rows: 0..<task.trainingCount, parts: [Int32](repeating: 0, count: task.trainingCount), partCount: 1)[0]
+      .standardization().applied(to: rows)
     var own = settings
     if !isRegression {
       own.method = .massMean
@@ -259,22 +261,4 @@ private struct ControlRun<Source: ActivationSource> {
     let training = spread(0..<task.trainingCount, most)
     return (training + spread(task.trainingCount..<rows.rows, max(most / 4, 1)), training.count)
   }
-}
-
-/// The rows with each column brought to mean 0 and standard deviation 1 over the training rows.
-private func standardized(_ matrix: Matrix, trainingCount: Int) -> Matrix {
-  let standardization = ColumnSums.byPart(
-    matrix, rows: 0..<trainingCount, parts: [Int32](repeating: 0, count: trainingCount), partCount: 1)[0]
-    .standardization()
-  var result = matrix
-  let width = matrix.columns
-  result.withUnsafeMutableElements { values in
-    for row in 0..<matrix.rows {
-      for column in 0..<width {
-        values[row * width + column] = Float(
-          (Double(values[row * width + column]) - standardization.means[column]) / standardization.scales[column])
-      }
-    }
-  }
-  return result
 }

@@ -35,39 +35,70 @@ extension LabelShuffles {
   ) throws {
     let smoother = try Self.smoother(matrix, trainingCount: trainingCount)
     let count = matrix.rows
-    func statistic(_ order: [Int]) -> Double {
+    let blocks = Self.exchangeable(targets, groups: groups)
+    observed = Self.statistics(smoother, targets: targets, orders: [Array(0..<count)], trainingCount: trainingCount)[0]
+    shuffled = []
+    // So many at a time that their labels stay small beside the rows.
+    let batch = 64
+    for start in stride(from: 0, to: shuffles, by: batch) {
+      let orders = (start..<min(start + batch, shuffles)).map { _ in
+        blocks.shuffled(count: count, generator: &generator)
+      }
+      shuffled += Self.statistics(smoother, targets: targets, orders: orders, trainingCount: trainingCount)
+    }
+  }
+
+  /// The statistic under some orders of the labels: the predictions of all of them are one product.
+  private static func statistics(
+    _ smoother: Matrix, targets: Targets, orders: [[Int]], trainingCount: Int
+  ) -> [Double] {
+    let outputs =
       switch targets {
-      case .classes(let labels, let classes):
-        let own = order.map { labels[$0] }
-        let outputs = classes == 2 ? [Int32(1)] : (0..<Int32(classes)).map { $0 }
-        let y = Matrix(rows: trainingCount, columns: outputs.count) { buffer in
-          for row in 0..<trainingCount {
-            for (column, output) in outputs.enumerated() {
-              buffer[row * outputs.count + column] = own[row] == output ? 1 : 0
-            }
+      case .classes(_, let count): count == 2 ? 1 : count
+      case .numbers: 1
+      }
+    let columns = orders.count * outputs
+    // [training, orders · outputs]
+    let labels = Matrix(rows: trainingCount, columns: columns) { buffer in
+      for (number, order) in orders.enumerated() {
+        for row in 0..<trainingCount {
+          let place = row * columns + number * outputs
+          switch targets {
+          case .classes(let labels, _):
+            let own = Int(labels[order[row]])
+            for output in 0..<outputs { buffer[place + output] = own == (outputs == 1 ? 1 : output) ? 1 : 0 }
+          case .numbers(let numbers): buffer[place] = Float(numbers[order[row]])
           }
         }
-        let scores = smoother.multiplied(by: y)
-        var sum = 0.0
-        for (column, output) in outputs.enumerated() {
-          sum +=
-            AUROC.area(
-              scores: (0..<scores.rows).map { scores.elements[$0 * outputs.count + column] },
-              positive: own[trainingCount...].map { $0 == output }) ?? 0.5
-        }
-        return sum / Double(outputs.count)
-      case .numbers(let numbers):
-        let own = order.map { numbers[$0] }
-        let y = Matrix(rows: trainingCount, columns: 1, elements: own[..<trainingCount].map { Float($0) })
-        return correlation(smoother.multiplied(by: y).elements.map(Double.init), Array(own[trainingCount...]))
       }
     }
-    observed = statistic(Array(0..<count))
-    let blocks = Self.exchangeable(targets, groups: groups)
-    shuffled = []
-    for _ in 0..<shuffles {
-      shuffled.append(statistic(blocks.shuffled(count: count, generator: &generator)))
+    let predictions = smoother.multiplied(by: labels)
+    var results = [Double](repeating: 0, count: orders.count)
+    results.withUnsafeMutableBufferPointer { results in
+      nonisolated(unsafe) let results = results
+      predictions.elements.withUnsafeBufferPointer { predictions in
+        Threads.forEach(orders.count) { number in
+          let held = orders[number][trainingCount...]
+          switch targets {
+          case .classes(let labels, let classes):
+            let own = held.map { labels[$0] }
+            var sum = 0.0
+            for output in 0..<outputs {
+              let areas = RankAreas.areas(
+                of: own.count, labels: own, classes: classes,
+                score: { predictions[$0 * columns + number * outputs + output] })
+              sum += areas[outputs == 1 ? 1 : output] ?? 0.5
+            }
+            results[number] = sum / Double(outputs)
+          case .numbers(let numbers):
+            results[number] = correlation(
+              held.indices.map { Double(predictions[($0 - trainingCount) * columns + number]) },
+              held.map { numbers[$0] })
+          }
+        }
+      }
     }
+    return results
   }
 
   /// The map from training labels to predictions on the other rows, [held out, training]: the rows centred and scaled
@@ -75,22 +106,11 @@ extension LabelShuffles {
   private static func smoother(_ matrix: Matrix, trainingCount: Int) throws -> Matrix {
     let parts = ColumnSums.byPart(
       matrix, rows: 0..<trainingCount, parts: [Int32](repeating: 0, count: trainingCount), partCount: 1)
-    let standardization = parts[0].standardization()
-    let (rows, width) = (matrix.rows, matrix.columns)
-    let scaled = Matrix(rows: rows, columns: width) { buffer in
-      matrix.elements.withUnsafeBufferPointer { values in
-        for row in 0..<rows {
-          for column in 0..<width {
-            buffer[row * width + column] = Float(
-              (Double(values[row * width + column]) - standardization.means[column]) / standardization.scales[column])
-          }
-        }
-      }
-    }
+    let scaled = parts[0].standardization().applied(to: matrix)
     let training = scaled.selectingRows(0..<trainingCount)
-    let held = scaled.selectingRows(trainingCount..<rows)
+    let held = scaled.selectingRows(trainingCount..<matrix.rows)
     let ridge = 0.1 * Double(trainingCount)
-    let isDual = trainingCount <= width
+    let isDual = trainingCount <= matrix.columns
     let gram = isDual ? training.multiplied(by: training, transposed: true) : training.gram()
     let size = gram.rows
     var system = gram.elements.map(Double.init)
@@ -100,7 +120,7 @@ extension LabelShuffles {
     guard let solved = solveSymmetric(system, size: size, right: right.elements.map(Double.init)) else {
       throw Fault(
         .badData, "probe.notFinite", "The least-squares fit of the label shuffles has no solution",
-        expected: "finite activations", found: "\(trainingCount) rows of \(width) columns")
+        expected: "finite activations", found: "\(trainingCount) rows of \(matrix.columns) columns")
     }
     let left = Matrix(rows: held.rows, columns: size, elements: solved.map { Float($0) })
     // A constant moves no rank and no correlation, so that labels needn't be centred.

@@ -104,6 +104,9 @@ public struct ProbeSettings: Codable, Sendable, Equatable {
       seed: try values.decode(UInt64.self, forKey: .seed))
   }
 
+  /// Whether a choice of the method hangs on folds.
+  var needsFolds: Bool { method.predictsNumbers ? ridge.penalties.count > 1 : logistic.strengths.count > 1 }
+
   var scoresAreLogOdds: Bool { method.scoresAreLogOdds && threshold == .midpoint }
 
   func validate() throws {

@@ -148,8 +148,7 @@ struct ProbeTask {
         isPrefix ? rows : rows.selectingRows(places), rows: 0..<places.count, labels: places.map { labels[$0] },
         classes: examples.classes.count, groups: places.map { groups[$0] },
         values: values.isEmpty ? [] : places.map { values[$0] }, folds: own.folds,
-        needsFolds: settings.method.predictsNumbers ? settings.ridge.penalties.count > 1 : own.strengths.count > 1,
-        seed: settings.seed)
+        needsFolds: settings.needsFolds, seed: settings.seed)
     }
   }
 
