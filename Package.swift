@@ -16,7 +16,7 @@ func module(
   guard tested else { return [library] }
   let tests = Target.testTarget(
     name: "\(name)Tests",
-    dependencies: [.byName(name: name)] + dependencies + (readsActivations ? ["TestSupport"] : []),
+    dependencies: [.byName(name: name), "TestFiles"] + dependencies + (readsActivations ? ["TestSupport"] : []),
     resources: [.copy("Fixtures")],
     swiftSettings: settings)
   return [library, tests]
@@ -53,6 +53,7 @@ let targets: [Target] =
     .systemLibrary(
       name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .target(name: "CKernels"),
+    .target(name: "TestFiles", path: "Tests/TestFiles", swiftSettings: settings),
     .target(
       name: "TestSupport", dependencies: ["Diagnostics", "LinearAlgebra", "Activations"], path: "Tests/TestSupport",
       swiftSettings: settings),
@@ -117,7 +118,8 @@ let targets: [Target] =
       swiftSettings: settings),
     .executableTarget(name: "Journey", dependencies: ["Unfold"], path: "Examples/Journey", swiftSettings: settings),
     .testTarget(
-      name: "UnfoldToolTests", dependencies: ["Unfold"], resources: [.copy("Fixtures")], swiftSettings: settings),
+      name: "UnfoldToolTests", dependencies: ["Unfold", "TestFiles"], resources: [.copy("Fixtures")],
+      swiftSettings: settings),
   ]
 
 let building = chosen(targets)

@@ -3,6 +3,7 @@ import Diagnostics
 import Digests
 import Foundation
 import LinearAlgebra
+import TestFiles
 import Testing
 import Transformer
 

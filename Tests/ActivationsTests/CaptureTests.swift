@@ -2,6 +2,7 @@ import Activations
 import Diagnostics
 import Foundation
 import LinearAlgebra
+import TestFiles
 import Testing
 import Transformer
 

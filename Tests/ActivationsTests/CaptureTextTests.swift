@@ -1,6 +1,7 @@
 import Activations
 import Checkpoints
 import Foundation
+import TestFiles
 import Testing
 import Tokenization
 import Transformer

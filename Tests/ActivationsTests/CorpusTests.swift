@@ -3,6 +3,7 @@ import CZlib
 import Checkpoints
 import Diagnostics
 import Foundation
+import TestFiles
 import Testing
 
 @Suite struct CorpusTests {

@@ -1,5 +1,6 @@
 import Activations
 import Foundation
+import TestFiles
 import Testing
 
 /// A Python with h5py, where there is one: `UNFOLD_REFERENCE_PYTHON` or `python3`.

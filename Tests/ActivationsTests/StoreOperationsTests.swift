@@ -3,6 +3,7 @@ import Diagnostics
 import Foundation
 import HDF5
 import LinearAlgebra
+import TestFiles
 import Testing
 
 @Suite struct StoreOperationsTests {

@@ -3,6 +3,7 @@ import Diagnostics
 import Foundation
 import HDF5
 import LinearAlgebra
+import TestFiles
 import Testing
 
 /// What fails at one step, as a kill would: every later step fails too, so that nothing can be tidied up.

@@ -2,6 +2,7 @@ import Activations
 import Checkpoints
 import Foundation
 import LinearAlgebra
+import TestFiles
 import Transformer
 
 /// Models of random weights, small enough to be made in a test.

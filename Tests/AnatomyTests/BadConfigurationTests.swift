@@ -2,6 +2,7 @@ import Anatomy
 import Diagnostics
 import Foundation
 import StrictJSON
+import TestFiles
 import Testing
 
 @Suite("Configurations that cannot be")
@@ -99,17 +100,13 @@ struct BadConfigurationTests {
     #expect(unknown.kind == .noInput)
     let near = try #require(throws: Fault.self) { try AnatomySubject.named("gpt2-mediun") }
     #expect(near.advice?.contains("gpt2-medium") == true)
-    let folder = FileManager.default.temporaryDirectory.appending(path: "anatomy-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    let empty = try #require(throws: Fault.self) { try AnatomySubject.named(folder.path) }
+    let folder = try TemporaryFolder()
+    let empty = try #require(throws: Fault.self) { try AnatomySubject.named(folder.url.path) }
     #expect(empty.name == "anatomy.noConfiguration")
-    let weights = folder.appending(path: "model.gguf")
-    try Data("GGUF".utf8).write(to: weights)
+    let weights = try folder.write("GGUF", "model.gguf")
     let wrong = try #require(throws: Fault.self) { try AnatomySubject.named(weights.path) }
     #expect(wrong.name == "anatomy.noConfiguration" && wrong.kind == .badData)
-    let broken = folder.appending(path: "config.json")
-    try Data("{\"model_type\": ".utf8).write(to: broken)
+    let broken = try folder.write("{\"model_type\": ", "config.json")
     let invalid = try #require(throws: Fault.self) { try AnatomySubject.named(broken.path) }
     #expect(invalid.name == "json.invalid")
   }

@@ -1,12 +1,13 @@
 import Checkpoints
 import Diagnostics
 import Foundation
+import TestFiles
 import Testing
 
 @Suite struct CheckpointTests {
   /// Two shards and their index.
-  private func sharded(_ map: [String: String]) throws -> Scratch {
-    let scratch = try Scratch()
+  private func sharded(_ map: [String: String]) throws -> TemporaryFolder {
+    let scratch = try TemporaryFolder()
     try SafetensorsWriter.write(
       [.init(name: "a", shape: [1], floats: [1]), .init(name: "b", shape: [1], floats: [2])],
       to: scratch.url.appending(path: "model-00001-of-00002.safetensors"))
@@ -22,7 +23,7 @@ import Testing
   private let second = "model-00002-of-00002.safetensors"
 
   @Test func oneFile() throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     let url = scratch.url.appending(path: "model.safetensors")
     try SafetensorsWriter.write([.init(name: "w", shape: [2], floats: [1, 2])], to: url)
     for checkpoint in [try Checkpoint(scratch.url), try Checkpoint(url)] {
@@ -72,7 +73,7 @@ import Testing
   }
 
   @Test func foldersWithoutWeights() throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     #expect(fault { try Checkpoint(scratch.url) }?.name == "checkpoints.noWeights")
     #expect(fault { try Checkpoint(scratch.url.appending(path: "x")) }?.name == "checkpoints.missingFolder")
     #expect(fault { try Checkpoint(folder: scratch.url.appending(path: "x")) }?.name == "checkpoints.missingFolder")
@@ -86,7 +87,7 @@ import Testing
   }
 
   @Test func linksToNothing() throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     let link = scratch.url.appending(path: "model.safetensors")
     try FileManager.default.createSymbolicLink(atPath: link.path, withDestinationPath: "../../blobs/0a1b")
     for found in [fault({ try Checkpoint(scratch.url) }), fault({ try Checkpoint(link) })] {
@@ -97,7 +98,7 @@ import Testing
   }
 
   @Test func whatIsNotAFile() throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     #expect(fault { try MappedFile(contentsOf: scratch.url) }?.name == "checkpoints.notAFile")
     #expect(fault { try MappedFile(contentsOf: URL(filePath: "/dev/null")) }?.name == "checkpoints.notAFile")
     #expect(fault { try MappedFile(contentsOf: scratch.url.appending(path: "a")) }?.name == "checkpoints.missingFile")
@@ -105,7 +106,7 @@ import Testing
   }
 
   @Test func advice() throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     let bytes = (0..<50_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
     let file = try MappedFile(contentsOf: scratch.write(bytes, "x"))
     for access in [MappedFile.Access.soon, .done] {

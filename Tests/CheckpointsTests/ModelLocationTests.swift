@@ -1,10 +1,11 @@
 import Checkpoints
 import Diagnostics
 import Foundation
+import TestFiles
 import Testing
 
 @Suite struct ModelLocationTests {
-  private func surroundings(_ scratch: Scratch, _ environment: [String: String] = [:]) -> Surroundings {
+  private func surroundings(_ scratch: TemporaryFolder, _ environment: [String: String] = [:]) -> Surroundings {
     Surroundings(
       environment: environment, executableFolder: scratch.url.appending(path: "package/.build/x86/release"),
       workingFolder: scratch.url.appending(path: "work/deep"), home: scratch.url.appending(path: "home"),
@@ -12,7 +13,7 @@ import Testing
   }
 
   @Test func aPathComesFirst() throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     try scratch.write("{}", "work/deep/mini/config.json")
     try scratch.write("{}", "package/models/mini/config.json")
     let found = try ModelLocation.resolve("mini", in: surroundings(scratch))
@@ -25,7 +26,7 @@ import Testing
     "package/models", "package/.build/share/unfold/models", "work/models", "source/models", "elsewhere",
   ])
   func modelsThatShip(_ place: String) throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     let folder = try scratch.write("{}", "\(place)/mini/config.json").deletingLastPathComponent()
     let setting = scratch.url.appending(path: "elsewhere").path
     let here = surroundings(scratch, ["UNFOLD_MODELS": "/nowhere:\(setting)"])
@@ -37,7 +38,7 @@ import Testing
   }
 
   @Test func datasetsThatShip() throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     try scratch.write("", "package/datasets/code.jsonl")
     try scratch.write("", "package/datasets/prose.jsonl.gz")
     try scratch.write("", "package/datasets/folder/1.txt")
@@ -50,7 +51,7 @@ import Testing
   }
 
   @Test func theHubCache() throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     let model = "home/.cache/huggingface/hub/models--org--name"
     try scratch.write("abc123\n", "\(model)/refs/main")
     let here = surroundings(scratch)
@@ -72,7 +73,7 @@ import Testing
   }
 
   @Test func aReferenceCannotLeadElsewhere() throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     let model = "home/.cache/huggingface/hub/models--org--name"
     try scratch.write("../../../..", "\(model)/refs/main")
     try scratch.write("", "\(model)/snapshots/x")

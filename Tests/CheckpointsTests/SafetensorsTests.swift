@@ -1,11 +1,12 @@
 import Checkpoints
 import Diagnostics
 import Foundation
+import TestFiles
 import Testing
 
 @Suite struct SafetensorsTests {
   @Test func whatIsWrittenIsRead() throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     let url = scratch.url.appending(path: "model.safetensors")
     let half: [UInt8] = [0x00, 0x3C, 0x00, 0xC0, 0x01, 0x00, 0xFF, 0x7B, 0x00, 0x7C, 0x00, 0x80]
     try SafetensorsWriter.write(
@@ -35,7 +36,7 @@ import Testing
   }
 
   @Test func namesAreComparedByBytes() throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     let url = scratch.url.appending(path: "x.safetensors")
     try SafetensorsWriter.write(
       [.init(name: "\u{E9}", shape: [1], floats: [1]), .init(name: "e\u{301}", shape: [1], floats: [2])], to: url)
@@ -46,7 +47,7 @@ import Testing
 
   /// A file cut off at any byte is refused, and a flipped bit anywhere never ends the process.
   @Test func damage() throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     let url = scratch.url.appending(path: "x.safetensors")
     try SafetensorsWriter.write(
       [.init(name: "a", shape: [2], floats: [1, 2]), .init(name: "b", shape: [], floats: [3])],
@@ -117,7 +118,7 @@ import Testing
     ("{}", 1, nil, "checkpoints.trailingBytes"),
   ])
   func attack(header: String, data: Int, length: UInt64?, name: String) throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     let url = try scratch.write(safetensors(header, data: data, length: length), "model.safetensors")
     let found = fault { try SafetensorsFile(contentsOf: url) }
     #expect(found?.name == name)
@@ -127,14 +128,14 @@ import Testing
   }
 
   @Test func whiteSpaceAndEmptyTablesAreLegal() throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     let text = " \n{ \"a\" : {\"dtype\":\"F32\", \"shape\":[], \"data_offsets\":[0,4]} }  "
     #expect(try SafetensorsFile(contentsOf: scratch.write(safetensors(text, data: 4), "a")).tensors.count == 1)
     #expect(try SafetensorsFile(contentsOf: scratch.write(safetensors("{}"), "b")).tensors.isEmpty)
   }
 
   @Test func otherFormatsAreNamed() throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 548105171\n"
     let cases: [([UInt8], String)] = [
       (Array(pointer.utf8), "checkpoints.gitLFSPointer"),
@@ -150,7 +151,7 @@ import Testing
   }
 
   @Test func aHundredThousandTensors() throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     let url = scratch.url.appending(path: "many.safetensors")
     try SafetensorsWriter.write(
       (0..<100_000).map { .init(name: "layers.\($0).weight", type: .uint8, shape: [1], bytes: [UInt8($0 & 255)]) },
@@ -171,7 +172,7 @@ import Testing
   }
 
   @Test func writingSaysWhyItCannot() throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryFolder()
     let url = scratch.url.appending(path: "absent/x.safetensors")
     let found = fault { try SafetensorsWriter.write([], to: url) }
     #expect(found?.name == "file.cannotCreate")

@@ -4,6 +4,7 @@ import Diagnostics
 import Dictionaries
 import Foundation
 import LinearAlgebra
+import TestFiles
 import Testing
 
 enum Fixtures {
@@ -25,10 +26,8 @@ enum Fixtures {
 
   /// A folder of its own, removed after the body.
   static func temporary<R>(_ body: (URL) throws -> R) throws -> R {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "unfold-dictionaries-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    return try body(folder)
+    let folder = try TemporaryFolder()
+    return try body(folder.url)
   }
 }
 

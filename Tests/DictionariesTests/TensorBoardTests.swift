@@ -1,12 +1,13 @@
 import Dictionaries
 import Foundation
+import TestFiles
 import Testing
 
 struct TensorBoardTests {
   /// The bytes of an event as another implementation of CRC-32C and of the wire format gives them.
   @Test func writesTheFormat() throws {
-    let url = FileManager.default.temporaryDirectory.appending(path: "unfold-events-\(UUID().uuidString)")
-    defer { try? FileManager.default.removeItem(at: url) }
+    let folder = try TemporaryFolder()
+    let url = folder.file("events")
     let file = try TensorBoardFile(url, length: 0)
     let head = file.length
     try file.append([("fvu", 0.25)], step: 300, time: Date(timeIntervalSince1970: 1.5))
@@ -21,8 +22,8 @@ struct TensorBoardTests {
 
   /// A file that is opened again at an earlier length is cut back to it.
   @Test func goesOnWhereACheckpointStood() throws {
-    let url = FileManager.default.temporaryDirectory.appending(path: "unfold-events-\(UUID().uuidString)")
-    defer { try? FileManager.default.removeItem(at: url) }
+    let folder = try TemporaryFolder()
+    let url = folder.file("events")
     let file = try TensorBoardFile(url, length: 0)
     try file.append([("a", 1)], step: 1)
     let length = file.length

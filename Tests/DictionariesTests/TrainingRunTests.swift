@@ -3,6 +3,7 @@ import Diagnostics
 import Dictionaries
 import Foundation
 import LinearAlgebra
+import TestFiles
 import TestSupport
 import Testing
 
@@ -45,10 +46,6 @@ struct TrainingRunTests {
     return settings
   }
 
-  static func temporaryFolder() -> URL {
-    FileManager.default.temporaryDirectory.appending(path: "unfold-training-\(UUID().uuidString)")
-  }
-
   static let architectures = SparseAutoencoder.Architecture.allCases
 
   @Test(arguments: architectures)
@@ -88,13 +85,9 @@ struct TrainingRunTests {
     dictionaries[0].deadAfterTokens = 200
     let settings = Self.settings(tokens: 64 * 43)
     let whole = try TrainingRun(source: Self.source(), settings: settings, dictionaries: dictionaries)
-    let wholeFolder = Self.temporaryFolder()
+    let temporary = try TemporaryFolder()
+    let (wholeFolder, folder) = (temporary.file("whole"), temporary.file("interrupted"))
     _ = try whole.train(folder: wholeFolder)
-    let folder = Self.temporaryFolder()
-    defer {
-      try? FileManager.default.removeItem(at: wholeFolder)
-      try? FileManager.default.removeItem(at: folder)
-    }
     var (finished, rounds) = (false, 0)
     var result: [SparseAutoencoder] = []
     while !finished {
@@ -141,8 +134,8 @@ struct TrainingRunTests {
     struct Crash: Error {}
     let settings = Self.settings(tokens: 64 * 30)
     let dictionary = DictionarySettings(latents: 24, k: 2)
-    let folder = Self.temporaryFolder()
-    defer { try? FileManager.default.removeItem(at: folder) }
+    let temporary = try TemporaryFolder()
+    let folder = temporary.file("run")
     let whole = try TrainingRun(source: Self.source(), settings: settings, dictionaries: [dictionary])
     _ = try whole.train()
     // The source breaks off in the middle of the data, as a lost disk would.

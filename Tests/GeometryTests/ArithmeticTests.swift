@@ -3,6 +3,7 @@ import Foundation
 import Geometry
 import LinearAlgebra
 import StrictJSON
+import TestFiles
 import TestSupport
 import Testing
 import Tokenization
@@ -143,9 +144,8 @@ struct AnalogyTests {
 
   @Test("files of analogies", arguments: ["", "{}", "{\"words\": [\"a\"]}", "{\"words\": [1, 2, 3, 4]}", "words"])
   func badFiles(text: String) throws {
-    let url = FileManager.default.temporaryDirectory.appending(path: "analogies-\(UUID().uuidString).jsonl")
-    try Data(text.utf8).write(to: url)
-    defer { try? FileManager.default.removeItem(at: url) }
+    let folder = try TemporaryFolder()
+    let url = try folder.write(text, "analogies.jsonl")
     #expect(throws: Fault.self) { try AnalogySet(contentsOf: url) }
   }
 

@@ -1,23 +1,13 @@
 import Diagnostics
 import Foundation
 import HDF5
+import TestFiles
 import Testing
-
-/// A folder that goes when the test ends.
-final class TemporaryFolder {
-  let url: URL
-  init() throws {
-    url = FileManager.default.temporaryDirectory.appendingPathComponent("unfold-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-  }
-  deinit { try? FileManager.default.removeItem(at: url) }
-  func path(_ name: String) -> String { url.appendingPathComponent(name).path }
-}
 
 @Suite(.serialized) struct HDF5Tests {
   @Test func everyTypeComesBackAsWritten() throws {
     let folder = try TemporaryFolder()
-    let path = folder.path("a.h5")
+    let path = folder.file("a.h5").path
     do {
       let file = try H5File(creating: path)
       try file.setAttribute("title", "activité \u{1F600}")
@@ -67,12 +57,12 @@ final class TemporaryFolder {
   @Test func equalContentGivesEqualBytes() throws {
     let folder = try TemporaryFolder()
     func make(_ name: String) throws -> Data {
-      let file = try H5File(creating: folder.path(name))
+      let file = try H5File(creating: folder.file(name).path)
       let data = try file.makeDataset("x", .float32, shape: [1000], chunk: [100])
       try data.write((0..<1000).map(Float.init))
       try data.close()
       try file.close()
-      return try Data(contentsOf: URL(fileURLWithPath: folder.path(name)))
+      return try Data(contentsOf: URL(fileURLWithPath: folder.file(name).path))
     }
     let first = try make("a.h5")
     Thread.sleep(forTimeInterval: 1.1)
@@ -83,7 +73,7 @@ final class TemporaryFolder {
   @Test(arguments: [1, 2, 15, 16, 17, 700, 5000, 8193])
   func chunksWrittenDirectlyPassTheLibrarysCheck(width: Int) throws {
     let folder = try TemporaryFolder()
-    let path = folder.path("a.h5")
+    let path = folder.file("a.h5").path
     for fill in [UInt8(0), 0xFF, 1, 77] {
       let values = (0..<3 * width).map { fill == 77 ? UInt8(truncatingIfNeeded: $0 &* 31 >> 2) : fill }
       do {
@@ -101,7 +91,7 @@ final class TemporaryFolder {
 
   @Test func aFlippedByteIsFoundOnReading() throws {
     let folder = try TemporaryFolder()
-    let path = folder.path("a.h5")
+    let path = folder.file("a.h5").path
     do {
       let file = try H5File(creating: path)
       let data = try file.makeDataset("x", .float32, shape: [1 << 18], chunk: [1 << 18])
@@ -123,7 +113,7 @@ final class TemporaryFolder {
     let folder = try TemporaryFolder()
     var sources: [H5VirtualSource] = []
     for number in 0..<3 {
-      let file = try H5File(creating: folder.path("part\(number).h5"))
+      let file = try H5File(creating: folder.file("part\(number).h5").path)
       let data = try file.makeDataset("x", .float32, shape: [number + 1, 2])
       try data.write([Float](repeating: Float(number), count: 2 * (number + 1)))
       let texts = try file.makeDataset("t", .string, shape: [1])
@@ -134,15 +124,15 @@ final class TemporaryFolder {
       try file.close()
     }
     do {
-      let file = try H5File(creating: folder.path("all.h5"))
+      let file = try H5File(creating: folder.file("all.h5").path)
       _ = try file.makeVirtualDataset("x", .float32, sources: sources)
       _ = try file.makeVirtualDataset(
         "t", .string, sources: sources.map { H5VirtualSource(file: $0.file, dataset: "/t", shape: [1]) })
     }
-    let file = try H5File(opening: folder.path("all.h5"))
+    let file = try H5File(opening: folder.file("all.h5").path)
     #expect(try file.dataset("x").read(as: Float.self) == [0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2])
     #expect(try file.dataset("t").readTexts() == ["text 0", "text 1", "text 2"])
-    try FileManager.default.removeItem(atPath: folder.path("part1.h5"))
+    try FileManager.default.removeItem(atPath: folder.file("part1.h5").path)
     let fault = #expect(throws: Fault.self) { _ = try file.dataset("x") }
     #expect(fault?.name == "hdf5.missingSource")
     #expect(fault?.expected == "part1.h5")
@@ -150,20 +140,20 @@ final class TemporaryFolder {
 
   @Test func sourcesOutsideTheFolderAreRefused() throws {
     let folder = try TemporaryFolder()
-    try FileManager.default.createDirectory(atPath: folder.path("inner"), withIntermediateDirectories: true)
+    try FileManager.default.createDirectory(atPath: folder.file("inner").path, withIntermediateDirectories: true)
     do {
-      let file = try H5File(creating: folder.path("secret.h5"))
+      let file = try H5File(creating: folder.file("secret.h5").path)
       let data = try file.makeDataset("x", .float32, shape: [1])
       try data.write([Float(42)])
     }
     try FileManager.default.createSymbolicLink(
-      atPath: folder.path("inner/link.h5"), withDestinationPath: folder.path("secret.h5"))
-    for name in ["../secret.h5", folder.path("secret.h5"), "link.h5", "inner/../../secret.h5"] {
+      atPath: folder.file("inner/link.h5").path, withDestinationPath: folder.file("secret.h5").path)
+    for name in ["../secret.h5", folder.file("secret.h5").path, "link.h5", "inner/../../secret.h5"] {
       do {
-        let file = try H5File(creating: folder.path("inner/a.h5"))
+        let file = try H5File(creating: folder.file("inner/a.h5").path)
         _ = try file.makeVirtualDataset("x", .float32, sources: [.init(file: name, dataset: "/x", shape: [1])])
       }
-      let file = try H5File(opening: folder.path("inner/a.h5"))
+      let file = try H5File(opening: folder.file("inner/a.h5").path)
       let fault = #expect(throws: Fault.self) { _ = try file.dataset("x") }
       #expect(fault?.name == "hdf5.foreignStorage", "\(name)")
     }
@@ -180,14 +170,14 @@ final class TemporaryFolder {
       Bundle.module.url(forResource: "reaching", withExtension: "h5", subdirectory: "Fixtures"))
     try FileManager.default.copyItem(at: fixture, to: folder.url.appendingPathComponent("reaching.h5"))
     do {
-      let file = try H5File(creating: folder.path("secret.h5"))
+      let file = try H5File(creating: folder.file("secret.h5").path)
       let data = try file.makeDataset("data", .float32, shape: [4])
       try data.write([Float(42), 42, 42, 42])
       try data.close()
       try file.close()
     }
     try Data(count: 16).write(to: folder.url.appendingPathComponent("secret.bin"))
-    let file = try H5File(opening: folder.path("reaching.h5"))
+    let file = try H5File(opening: folder.file("reaching.h5").path)
     let fault = #expect(throws: Fault.self) { _ = try file.dataset(name) }
     #expect(fault?.name == "hdf5.foreignStorage")
     #expect(fault?.file?.hasSuffix("reaching.h5") == true)
@@ -197,9 +187,9 @@ final class TemporaryFolder {
 
   @Test func whatIsNoHDF5FileIsRefused() throws {
     let folder = try TemporaryFolder()
-    #expect(throws: Fault.self) { _ = try H5File(opening: folder.path("absent.h5")) }
-    try Data("not HDF5".utf8).write(to: URL(fileURLWithPath: folder.path("text.h5")))
-    let fault = #expect(throws: Fault.self) { _ = try H5File(opening: folder.path("text.h5")) }
+    #expect(throws: Fault.self) { _ = try H5File(opening: folder.file("absent.h5").path) }
+    try Data("not HDF5".utf8).write(to: URL(fileURLWithPath: folder.file("text.h5").path))
+    let fault = #expect(throws: Fault.self) { _ = try H5File(opening: folder.file("text.h5").path) }
     #expect(fault?.name == "hdf5.notHDF5")
     #expect(H5Library.openObjectCount(inFolder: folder.url.path) == 0)
   }

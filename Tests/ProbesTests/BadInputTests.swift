@@ -3,6 +3,7 @@ import Diagnostics
 import Foundation
 import LinearAlgebra
 import Probes
+import TestFiles
 import TestSupport
 import Testing
 
@@ -191,8 +192,8 @@ import Testing
     let scores = try probe.apply(to: own).elements
     #expect(abs(scores.reduce(0, +) / Float(scores.count) - 1850) < 30)
     #expect(try probe.evaluate(on: own).scores.accuracy > 0.85)
-    let url = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString).safetensors")
-    defer { try? FileManager.default.removeItem(at: url) }
+    let folder = try TemporaryFolder()
+    let url = folder.file("probe.safetensors")
     try probe.write(to: url)
     #expect(try Probe(contentsOf: url).record == probe.record)
 

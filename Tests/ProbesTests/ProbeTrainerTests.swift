@@ -3,6 +3,7 @@ import Diagnostics
 import Foundation
 import LinearAlgebra
 import Probes
+import TestFiles
 import TestSupport
 import Testing
 
@@ -70,8 +71,8 @@ import Testing
     let json = try JSONEncoder().encode(table)
     #expect(try JSONDecoder().decode(ProbeSweep.Table.self, from: json) == table)
 
-    let url = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString).safetensors")
-    defer { try? FileManager.default.removeItem(at: url) }
+    let folder = try TemporaryFolder()
+    let url = folder.file("probe.safetensors")
     try probes[1].write(to: url)
     let read = try Probe(contentsOf: url)
     #expect(read.record == probes[1].record)

@@ -1,6 +1,7 @@
 import Diagnostics
 import Foundation
 import Reports
+import TestFiles
 import Testing
 
 #if canImport(FoundationXML)
@@ -129,12 +130,10 @@ private final class Drawing: NSObject, XMLParserDelegate {
   }
 
   @Test("A file that cannot be written is a fault") func unwritable() throws {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "figure-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
+    let folder = try TemporaryFolder()
     let figure = Figure("File", panels: [])
-    try figure.write(to: folder.appending(path: "a.svg"))
-    #expect(try String(contentsOf: folder.appending(path: "a.svg"), encoding: .utf8) == figure.svg())
-    #expect(throws: Fault.self) { try figure.write(to: folder.appending(path: "absent/a.svg")) }
+    try figure.write(to: folder.file("a.svg"))
+    #expect(try String(contentsOf: folder.file("a.svg"), encoding: .utf8) == figure.svg())
+    #expect(throws: Fault.self) { try figure.write(to: folder.file("absent/a.svg")) }
   }
 }

@@ -2,6 +2,7 @@ import Checkpoints
 import Diagnostics
 import Foundation
 import LinearAlgebra
+import TestFiles
 import Testing
 import Transformer
 
@@ -12,22 +13,20 @@ import Transformer
     _ name: String, config: (inout [String: Any]) -> Void = { _ in },
     tensors: (inout [SafetensorsWriter.Tensor]) -> Void = { _ in }, body: (URL) throws -> Void
   ) throws {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "unfold-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
+    let folder = try TemporaryFolder()
     let source = Reference.folder(name)
     let data = try Data(contentsOf: source.appending(path: "config.json"))
     var values = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
     config(&values)
-    try JSONSerialization.data(withJSONObject: values).write(to: folder.appending(path: "config.json"))
+    try JSONSerialization.data(withJSONObject: values).write(to: folder.file("config.json"))
     let file = try SafetensorsFile(contentsOf: source.appending(path: "model.safetensors"))
     var copies = file.tensors.map { tensor in
       SafetensorsWriter.Tensor(
         name: tensor.name, type: tensor.type, shape: tensor.shape, bytes: tensor.withUnsafeBytes { [UInt8]($0) })
     }
     tensors(&copies)
-    try SafetensorsWriter.write(copies, to: folder.appending(path: "model.safetensors"))
-    try body(folder)
+    try SafetensorsWriter.write(copies, to: folder.file("model.safetensors"))
+    try body(folder.url)
   }
 
   private func fault(
@@ -42,11 +41,9 @@ import Transformer
   }
 
   @Test func missingFolderAndConfig() throws {
-    let nowhere = FileManager.default.temporaryDirectory.appending(path: "unfold-\(UUID().uuidString)")
-    #expect(throws: Fault.self) { try Model.load(nowhere) }
-    try FileManager.default.createDirectory(at: nowhere, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: nowhere) }
-    let fault = #expect(throws: Fault.self) { try Model.load(nowhere) }
+    let empty = try TemporaryFolder()
+    #expect(throws: Fault.self) { try Model.load(empty.file("absent")) }
+    let fault = #expect(throws: Fault.self) { try Model.load(empty.url) }
     #expect(fault?.name == "transformer.missingConfig")
     #expect(fault?.kind == .noInput)
   }

@@ -1,4 +1,5 @@
 import Foundation
+import TestFiles
 import Testing
 
 @Suite("Anatomy and geometry on the command line")
@@ -10,7 +11,6 @@ struct AnatomyCommandTests {
   @Test("A preset, the shipped model, and a width alone")
   func counts() throws {
     let tool = try Tool()
-    defer { tool.remove() }
     let gpt2 = try tool.run("anatomy", "gpt2", "--json")
     #expect(gpt2.code == 0)
     #expect(try document(gpt2)["parameters"] as? Int == 124_439_808)
@@ -25,9 +25,8 @@ struct AnatomyCommandTests {
   @Test("Diagrams go to files")
   func diagrams() throws {
     let tool = try Tool()
-    defer { tool.remove() }
     #expect(try tool.run("anatomy", "mixtral-8x7b", "--diagram", "svg", "-o", "pass.svg").code == 0)
-    let svg = try String(contentsOf: tool.folder.appending(path: "pass.svg"), encoding: .utf8)
+    let svg = try String(contentsOf: tool.folder.file("pass.svg"), encoding: .utf8)
     #expect(svg.hasPrefix("<svg "))
     #expect(try tool.run("anatomy", "gpt2", "--diagram", "mermaid").output.hasPrefix("flowchart TD"))
     #expect(try tool.run("anatomy", "gpt2", "--diagram", "svg", "-o", "none/pass.svg").code == 73)
@@ -36,7 +35,6 @@ struct AnatomyCommandTests {
   @Test("Configurations and names that cannot be")
   func faults() throws {
     let tool = try Tool()
-    defer { tool.remove() }
     try tool.write(
       #"{"model_type": "gpt2", "vocab_size": 9, "n_positions": 8, "n_embd": 10, "n_layer": 1, "n_head": 3}"#,
       to: "config.json")
@@ -53,7 +51,6 @@ struct AnatomyCommandTests {
   @Test("Words are added and subtracted")
   func arithmetic() throws {
     let tool = try Tool()
-    defer { tool.remove() }
     let sum = try document(try tool.run("geometry", "analogy", "unfold-mini", "king - man + woman", "--json"))
     let nearest = try #require(sum["nearest"] as? [[String: Any]])
     #expect(nearest.contains { $0["text"] as? String == " queen" })
@@ -69,7 +66,6 @@ struct AnatomyCommandTests {
   @Test("Dimensions are ranked on labelled texts alone")
   func dimensions() throws {
     let tool = try Tool()
-    defer { tool.remove() }
     let korean = try tool.run("geometry", "dimensions", "unfold-mini", "korean", "--sites", "embed", "--json")
     let results = try #require(try JSONSerialization.jsonObject(with: Data(korean.output.utf8)) as? [[String: Any]])
     #expect(results.count == 1 && (results[0]["together"] as? Double ?? 0) > 0.9)

@@ -1,4 +1,5 @@
 import Foundation
+import TestFiles
 import Testing
 
 /// Runs the built tool as a user would.
@@ -26,12 +27,9 @@ struct Tool {
     return URL(filePath: "unfold")
   }()
 
-  let folder: URL
+  let folder: TemporaryFolder
 
-  init() throws {
-    folder = FileManager.default.temporaryDirectory.appending(path: "unfold-tool-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-  }
+  init() throws { folder = try TemporaryFolder() }
 
   func run(_ arguments: String...) throws -> Outcome { try run(arguments) }
 
@@ -39,9 +37,9 @@ struct Tool {
     let process = Process()
     process.executableURL = Self.executable
     process.arguments = arguments
-    process.currentDirectoryURL = folder
+    process.currentDirectoryURL = folder.url
     // Output goes to files: a pipe that nobody reads would fill up.
-    let (output, errors) = (folder.appending(path: "stdout"), folder.appending(path: "stderr"))
+    let (output, errors) = (folder.file("stdout"), folder.file("stderr"))
     for file in [output, errors] { FileManager.default.createFile(atPath: file.path, contents: nil) }
     process.standardOutput = try FileHandle(forWritingTo: output)
     process.standardError = try FileHandle(forWritingTo: errors)
@@ -52,11 +50,7 @@ struct Tool {
       errors: try String(contentsOf: errors, encoding: .utf8))
   }
 
-  func write(_ text: String, to name: String) throws {
-    try Data(text.utf8).write(to: folder.appending(path: name))
-  }
-
-  func remove() { try? FileManager.default.removeItem(at: folder) }
+  func write(_ text: String, to name: String) throws { try folder.write(text, name) }
 }
 
 @Suite("The command line", .serialized)
@@ -85,7 +79,6 @@ struct CommandLineTests {
     ] as [([String], Int32, String?)])
   func badInput(arguments: [String], code: Int32, name: String?) throws {
     let tool = try Tool()
-    defer { tool.remove() }
     try tool.write("{\"text\": \"a", to: "half.jsonl")
     try tool.write("{\"id\": \"a\"}\n", to: "untexted.jsonl")
     try tool.write("{\"id\": \"a\", \"text\": \"x\"}\n{\"id\": \"a\", \"text\": \"y\"}\n", to: "twice.jsonl")
@@ -96,12 +89,11 @@ struct CommandLineTests {
     #expect(outcome.errors.contains("error: "))
     #expect(outcome.faultName != nil)
     if let name { #expect(outcome.faultName == name) }
-    #expect(!FileManager.default.fileExists(atPath: tool.folder.appending(path: "s").path))
+    #expect(!FileManager.default.fileExists(atPath: tool.folder.file("s").path))
   }
 
   @Test("Usage errors end with code 64") func usage() throws {
     let tool = try Tool()
-    defer { tool.remove() }
     for arguments in [
       ["nonsense"], ["capture"], ["run", "unfold-mini", "x", "--top", "0"], ["tokenize", "unfold-mini"],
     ] {
@@ -111,7 +103,6 @@ struct CommandLineTests {
 
   @Test("A run tells tokens, loss and next tokens") func run() throws {
     let tool = try Tool()
-    defer { tool.remove() }
     let outcome = try tool.run("run", "unfold-mini", "The king and the", "--json", "--top", "4")
     #expect(outcome.code == 0)
     let document = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any]
@@ -125,7 +116,6 @@ struct CommandLineTests {
 
   @Test("The journey: capture, verify, probe, neurons, and a resume that has nothing to do") func journey() throws {
     let tool = try Tool()
-    defer { tool.remove() }
     let capture = ["capture", "unfold-mini", "citations", "-o", "store", "--quiet", "--layers", "1,2"]
     for arguments in [
       capture, capture + ["--resume"], ["store", "verify", "store", "--quiet"], ["store", "info", "store", "--json"],

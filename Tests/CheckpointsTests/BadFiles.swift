@@ -1,30 +1,6 @@
 import Checkpoints
 import Diagnostics
-import Foundation
 import Testing
-
-/// A folder that goes away with the test.
-final class Scratch {
-  let url: URL
-
-  init() throws {
-    url = FileManager.default.temporaryDirectory.appending(path: "unfold-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(at: url) }
-
-  @discardableResult
-  func write(_ bytes: some Sequence<UInt8>, _ name: String) throws -> URL {
-    let file = url.appending(path: name)
-    try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-    try Data(bytes).write(to: file)
-    return file
-  }
-
-  @discardableResult
-  func write(_ text: String, _ name: String) throws -> URL { try write(Array(text.utf8), name) }
-}
 
 /// The fault that a call throws; a failed expectation where it throws none.
 func fault(_ body: () throws -> some Any, sourceLocation: SourceLocation = #_sourceLocation) -> Fault? {
