@@ -51,38 +51,66 @@ extension SweepReport {
 }
 
 extension SpecificationResult {
-  /// The scores on examples held back, by layer, a line for each kind of site, and the controls as rules.
+  /// The scores on examples held back, by layer, a line for each kind of site, and the controls as rules; of several
+  /// methods a panel for each kind, a line a method.
   public func figure() -> Figure {
-    let layers = Set(table.rows.compactMap(\.layer)).sorted()
     var kinds: [String] = []
     for row in table.rows where row.layer != nil && !kinds.contains(row.kind) { kinds.append(row.kind) }
     let isRegression = table.rows.contains { $0.regression != nil }
-    var marks: [Figure.Mark] = kinds.map { kind in
-      let own = table.rows.filter { $0.kind == kind }.sorted { ($0.layer ?? 0) < ($1.layer ?? 0) }
-      let intervals = own.map { row in
-        row.regression.map { $0.intervals?.r2 } ?? row.evaluation.intervals?.balancedAccuracy
-      }
-      let known = intervals.compactMap(\.self)
-      return .line(
-        kind.replacingOccurrences(of: "mlp.hook_", with: "mlp_").replacingOccurrences(of: "hook_", with: ""),
-        x: own.map { Double($0.layer ?? 0) }, y: own.map(\.heldOutScore),
-        lower: known.count == own.count ? known.map(\.low) : [],
-        upper: known.count == own.count ? known.map(\.high) : [],
-        hasMarkers: true)
+    let measure = isRegression ? "R²" : "balanced accuracy"
+    func short(_ kind: String) -> String {
+      kind.replacingOccurrences(of: "mlp.hook_", with: "mlp_").replacingOccurrences(of: "hook_", with: "")
     }
-    for control in [Control.majority, .bagOfTokens, .embedding, .randomWeights] {
-      if let score = controls?[control]?.score { marks.append(.horizontalRule(score, label: control.title)) }
+    let rules = [Control.majority, .bagOfTokens, .embedding, .randomWeights].compactMap { control in
+      controls?[control]?.score.map { Figure.Mark.horizontalRule($0, label: control.title) }
     }
+    let caption =
+      measure.prefix(1).uppercased() + measure.dropFirst()
+      + " of a probe at each layer on examples held back, with the interval of a bootstrap over groups."
+    let title = "\(name) in \(table.origin.model)"
+    guard table.methods.count > 1 else {
+      let method = table.rows.first?.method
+      return Figure(
+        title, caption: caption,
+        panels: [panel(nil, measure, kinds.map { line(short($0), kind: $0, method: method) } + rules)])
+    }
+    let range = sharedRange
     return Figure(
-      "\(name) in \(table.origin.model)",
-      caption: (isRegression ? "R²" : "Balanced accuracy")
-        + " of a probe at each layer on examples held back, with the interval of a bootstrap over groups.",
-      panels: [
-        .init(
-          x: .init(
-            "layer", range: -0.3...(Double(layers.last ?? 0) + 0.3),
-            ticks: .labelled(layers.map { .init(Double($0), "\($0)") })),
-          y: .init(isRegression ? "R²" : "balanced accuracy"), marks: marks)
-      ])
+      title, caption: caption + " A line for each classifier; the rules are controls of the best.",
+      columns: min(2, max(1, kinds.count)),
+      panels: kinds.map { kind in
+        // Bands of many lines would hide each other.
+        let lines = table.methods.map { line($0.rawValue, kind: kind, method: $0, hasBand: false) }
+        return panel(short(kind), measure, lines + (kind == best?.kind ? rules : []), range: range)
+      })
+  }
+
+  /// From chance, or the least score, to 1, so that panels can be compared.
+  private var sharedRange: ClosedRange<Double> {
+    let least = table.rows.filter { $0.layer != nil }.map(\.heldOutScore).filter(\.isFinite).min() ?? chance
+    return max(-1, min(chance, least) - 0.02)...1.02
+  }
+
+  private func panel(
+    _ title: String?, _ measure: String, _ marks: [Figure.Mark], range: ClosedRange<Double>? = nil
+  ) -> Figure.Panel {
+    let layers = Set(table.rows.compactMap(\.layer)).sorted()
+    return .init(
+      title,
+      x: .init(
+        "layer", range: -0.3...(Double(layers.last ?? 0) + 0.3),
+        ticks: .labelled(layers.map { .init(Double($0), "\($0)") })),
+      y: .init(measure, range: range), marks: marks)
+  }
+
+  private func line(
+    _ title: String, kind: String, method: ProbeSettings.Method?, hasBand: Bool = true
+  ) -> Figure.Mark {
+    let own = table.rows.filter { $0.kind == kind && $0.method == method }.sorted { ($0.layer ?? 0) < ($1.layer ?? 0) }
+    let known = hasBand ? own.compactMap(\.heldOutInterval) : []
+    return .line(
+      title, x: own.map { Double($0.layer ?? 0) }, y: own.map(\.heldOutScore),
+      lower: known.count == own.count ? known.map(\.low) : [], upper: known.count == own.count ? known.map(\.high) : [],
+      hasMarkers: true)
   }
 }

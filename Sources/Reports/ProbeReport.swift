@@ -20,6 +20,7 @@ extension Probe {
       (record.regression?.table() ?? evaluation.table()).rendered(style),
     ]
     lines += choices()
+    lines += sizes(style)
     if record.unlabelledDocuments > 0 {
       lines.append("\(record.unlabelledDocuments) documents without a label took no part")
     }
@@ -32,10 +33,20 @@ extension Probe {
   /// What was chosen in the training folds.
   private func choices() -> [String] {
     let fit = record.fit
+    let settings = record.settings
     var parts: [String] = []
+    if settings.method == .logistic, settings.logistic.penalty != .l2 {
+      let ratio = settings.logistic.penalty == .elasticNet ? " of l1 ratio \(settings.logistic.l1Ratio)" : ""
+      parts.append("penalty \(settings.logistic.penalty.rawValue)\(ratio)")
+    }
+    if settings.method == .sparse { parts.append("columns by \(settings.sparse.selector.rawValue)") }
+    if settings.logistic.classWeights == .balanced, ![.massMean, .lda, .ridge].contains(settings.method) {
+      parts.append("balanced class weights")
+    }
+    if settings.threshold == .training { parts.append("threshold by training") }
     if let strength = fit.strength { parts.append("C = \(strength)") }
     if let penalty = fit.penalty { parts.append("α = \(penalty)") }
-    if let size = fit.size { parts.append("\(size) columns") }
+    if let size = fit.size { parts.append("\(size) \(settings.method == .sparse ? "columns" : "components")") }
     if let shrinkage = fit.shrinkage {
       parts.append("shrinkage " + shrinkage.map { Format.fixed($0) }.joined(separator: ", "))
     }
@@ -45,6 +56,22 @@ extension Probe {
         "\(record.regression == nil ? "balanced accuracy" : "R²") in the training folds \(Format.fixed(validation))")
     }
     return parts.isEmpty ? [] : [parts.joined(separator: "; ")]
+  }
+
+  /// Of a probe that reads some columns or components: the scores for every number of them.
+  private func sizes(_ style: TerminalStyle) -> [String] {
+    guard let sizes = record.fit.sizes, sizes.count > 1 else { return [] }
+    let isSparse = record.settings.method == .sparse
+    var table = TextTable([
+      .right(isSparse ? "columns" : "components"), .right("in the folds"), .right("held back"), .left(""),
+    ])
+    for size in sizes {
+      table.append([
+        "\(size.size)", size.validation.map { Format.fixed($0) } ?? "–",
+        size.test.map { Format.fixed($0.balancedAccuracy) } ?? "–", size.size == record.fit.size ? "◀ taken" : "",
+      ])
+    }
+    return ["", "balanced accuracy by the number of \(isSparse ? "columns" : "components")", table.rendered(style)]
   }
 
   /// The probe, its direction as a sum, its stability and its controls, as far as they are known.
@@ -65,6 +92,7 @@ extension Probe {
     if let stability = record.stability {
       parts.append(wrapped(stability.report(style), width: style.width).joined(separator: "\n"))
     }
+    if let curve = record.learningCurve { parts.append(curve.report(style)) }
     if let controls = record.controls { parts.append(controls.report(style)) }
     return parts.joined(separator: "\n\n")
   }

@@ -94,6 +94,30 @@ import Testing
     #expect(table.rows[0].evaluation.scores.balancedAccuracy == 0.5)
   }
 
+  /// The same text in other batches differs in the last bits, and what a batch holds may go with the label.
+  @Test func roundingIsNoVariation() throws {
+    var own = source(labels(60, yesEvery: 2))
+    var rows = try #require(own.values["s"])
+    for index in rows.elements.indices {
+      rows.elements[index] = Float(index % 6 + 1) * (1 + (index / 18 % 2 == 0 ? 1e-7 : -1e-7))
+    }
+    own.values["s"] = rows
+    #expect(
+      fault { _ = try ProbeTrainer(settings: quick()).train(on: own, site: "s") }?.name == "probe.constantRows")
+    let table = try ProbeSweep(settings: quick()).run(on: own)
+    #expect(table.rows[0].warnings.contains { $0.name == "probe.constantRows" })
+    #expect(table.rows[0].evaluation.scores.balancedAccuracy == 0.5)
+  }
+
+  @Test func aFieldThatNoDocumentHasIsNamed() {
+    var own = source(labels(40, yesEvery: 2))
+    own.documents.labels["mood"] = (0..<40).map { _ in nil }
+    let found = fault {
+      _ = try ProbeTrainer(settings: quick(ProbeSettings(concept: Concept(column: "mood")))).train(on: own, site: "s")
+    }
+    #expect(found?.name == "probe.noLabels" && found?.expected == "one of label")
+  }
+
   @Test(arguments: ProbeSettings.Method.allCases.filter { !$0.predictsNumbers })
   func moreColumnsThanRowsIsSaid(method: ProbeSettings.Method) throws {
     let own = source(labels(60, yesEvery: 2), width: 150, lean: 6)
@@ -197,9 +221,18 @@ import Testing
     try probe.write(to: url)
     #expect(try Probe(contentsOf: url).record == probe.record)
 
+    settings.outerFolds = 4
+    let nested = try ProbeSweep(settings: settings).run(on: own)
+    let chosen = try #require(nested.chosenRegression)
+    #expect(chosen.examples == 200 && chosen.scores.r2 > 0.9 && chosen.baseline.r2 <= 0)
+    settings.outerFolds = 0
+
     #expect(
       fault { _ = try ProbeTrainer(settings: settings).train(on: source(labels(40, yesEvery: 2)), site: "s") }?.name
         == "probe.notNumeric")
+    own.documents.labels["label"]?[7] = .number(.infinity)
+    let infinite = fault { _ = try ProbeTrainer(settings: settings).train(on: own, site: "s") }
+    #expect(infinite?.name == "probe.labelNaN" && infinite?.place?.contains("d7") == true)
     own.documents.labels["label"] = years.map { _ in .number(3) }
     #expect(
       fault { _ = try ProbeTrainer(settings: settings).train(on: own, site: "s") }?.name == "probe.constantTarget")
@@ -218,9 +251,41 @@ import Testing
     #expect(table.testExamples == 120 && table.trainingExamples == 120)
     let chosen = try #require(table.chosen)
     #expect(chosen.examples == 120 && chosen.scores.accuracy > 0.85)
+    // The folds agree on one method, so that the scores are its own: margins of mass-mean are no log-odds.
+    #expect(chosen.scores.auroc.map { $0 > 0.9 } == true)
     let probe = try ProbeTrainer(settings: settings).train(on: own, site: "b")
+    // The sums of outer folds are judged by examples that taught none of them.
+    let kept = try #require(try probe.signedSums(on: own).first?.kept)
+    #expect(kept.allSatisfy { ($0.auroc ?? 0) > 0.6 && ($0.auroc ?? 2) <= 1 })
     #expect(probe.record.foldScores?.count == 4 && probe.record.evaluation.examples == 120)
     #expect(try #require(Scores.mean(of: probe.record.foldScores ?? [])).accuracy > 0.85)
+  }
+
+  @Test func aSpecificationComparesMethodsAndFollowsUp() throws {
+    let own = ProbeTrainerTests.labelled()
+    var specification = ProbeSpecification(concept: "c", dataset: ["none"])
+    specification.classifiers = [.massMean, .logistic, .sparse]
+    specification.columns = [1, 2]
+    specification.outerFolds = 3
+    specification.resamples = 20
+    specification.controls = [.majority, .controlTask]
+    var best: Probe?
+    var seen = 0
+    let result = try specification.run(
+      name: "c", on: own, sites: ["a", "b"], model: .absent("none"),
+      followUps: ProbeFollowUps(repeats: 2, learningCurve: true), each: { _ in seen += 1 }, best: { best = $0 })
+    #expect(seen == 6 && result.table.methods == [.massMean, .logistic, .sparse])
+    let probe = try #require(best)
+    #expect(probe.record.site.name == result.table.best && probe.record.settings.method == result.table.bestMethod)
+    #expect(result.score?.value == result.table.chosen?.scores.balancedAccuracy)
+    #expect(result.controls?.score == result.best?.heldOutScore)
+    #expect(probe.record.stability?.repeats == 2)
+    let curve = try #require(probe.record.learningCurve)
+    #expect(curve.site == "b" && curve.points.count >= 2 && curve.testExamples > 0)
+    let url = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString).safetensors")
+    defer { try? FileManager.default.removeItem(at: url) }
+    try probe.write(to: url)
+    #expect(try Probe(contentsOf: url).record == probe.record)
   }
 
   @Test func aLearningCurveRises() throws {

@@ -43,6 +43,22 @@ import Testing
     #expect(report.implications.contains { $0.contains("random weights not run: no model in this test") })
   }
 
+  /// With outer folds every control is judged on all examples, as the probe is.
+  @Test func outerFoldsJudgeControlsOnAllExamples() throws {
+    let source = source(signal: 3)
+    var settings = ProbeSettings(outerFolds: 4, bootstrap: .init(resamples: 50), seed: 1)
+    settings.logistic.strengths = [0.01, 1]
+    let table = try ProbeSweep(settings: settings).run(on: source)
+    let report = try ControlSuite(settings: settings, controls: .init(shuffles: 199)).run(
+      on: source, row: table.rows[0], neuronSite: "blocks.0.mlp.hook_post", model: .absent("no model in this test"))
+    #expect(report.score == table.rows[0].evaluation.scores.balancedAccuracy && report.score > 0.9)
+    #expect((report[.shuffledLabels]?.pValue ?? 1) == 1.0 / 200)
+    #expect((report[.randomDirections]?.score ?? 1) < report.score)
+    #expect((report[.bagOfTokens]?.score ?? 1) <= 0.5 + 1e-9)
+    let basis = try #require(report[.rotatedBasis])
+    #expect((basis.reference ?? 0) > (basis.interval?.high ?? 1))
+  }
+
   @Test func noiseIsCalledNothing() throws {
     let report = try report(source(signal: 0), [.shuffledLabels])
     #expect((report[.shuffledLabels]?.pValue ?? 0) > 0.05)

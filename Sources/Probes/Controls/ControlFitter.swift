@@ -6,6 +6,8 @@ struct ControlFitter {
   let settings: ProbeSettings
   let classes: [String]
   let trainingCount: Int
+  /// The outer folds, of which each is judged by what the others teach; empty where one part is held back.
+  let outer: [Split]
   /// Those of the examples in the task's order, those to learn from first.
   let targets: Targets
   let groups: [Int]
@@ -35,6 +37,12 @@ struct ControlFitter {
     groups = task.order.map { examples.groups[$0] }
     classes = task.classes
     trainingCount = task.trainingCount
+    outer = task.outer
+  }
+
+  /// What is learnt from and what is judged by: the one part held back, or each outer fold.
+  var splits: [Split] {
+    outer.isEmpty ? [Split(train: Array(0..<trainingCount), test: Array(trainingCount..<groups.count))] : outer
   }
 
   /// Fits the settings' method.
@@ -59,27 +67,43 @@ struct ControlFitter {
 
   /// Judges a classifier on the examples held back.
   func judged(_ classifier: LinearClassifier, _ rows: Matrix, targets: Targets? = nil) -> Judgement {
-    let targets = targets ?? self.targets
-    let scores = classifier.scores(of: rows, in: trainingCount..<rows.rows)
-    let heldGroups = Array(groups[trainingCount...])
+    judged(
+      classifier.scores(of: rows, in: trainingCount..<rows.rows), places: trainingCount..<rows.rows,
+      targets: targets ?? self.targets)
+  }
+
+  private func judged(_ scores: Matrix, places: Range<Int>, targets: Targets) -> Judgement {
+    let heldGroups = Array(groups[places])
     if !targets.values.isEmpty {
       let regression = RegressionEvaluation(
-        predictions: scores.elements.map { Double($0) }, values: Array(targets.values[trainingCount...]),
-        groups: heldGroups,
+        predictions: scores.elements.map { Double($0) }, values: Array(targets.values[places]), groups: heldGroups,
         trainingMean: targets.values[..<trainingCount].reduce(0, +) / Double(max(trainingCount, 1)),
         bootstrap: settings.bootstrap)
       return Judgement(
         score: regression.scores.r2, interval: regression.intervals?.r2, accuracy: regression.scores.r2)
     }
     let evaluation = Evaluation(
-      scores: scores, labels: Array(targets.labels[trainingCount...]), groups: heldGroups, classes: classes,
+      scores: scores, labels: Array(targets.labels[places]), groups: heldGroups, classes: classes,
       majorityClass: 0, bootstrap: settings.bootstrap, scoresAreLogOdds: false)
     return Judgement(
       score: evaluation.scores.balancedAccuracy, interval: evaluation.intervals?.balancedAccuracy,
       accuracy: evaluation.scores.accuracy)
   }
 
+  /// Learns and judges on the task's split, or on each outer fold what the others teach.
   func evaluate(_ rows: Matrix, targets: Targets? = nil, settings: ProbeSettings? = nil) throws -> Judgement {
-    judged(try fit(rows, targets: targets, settings: settings), rows, targets: targets)
+    guard !outer.isEmpty else {
+      return judged(try fit(rows, targets: targets, settings: settings), rows, targets: targets)
+    }
+    var all = Matrix(zeros: 0, columns: 0)
+    for split in outer {
+      let classifier = try fit(rows, places: split.train, targets: targets, settings: settings)
+      let scores = classifier.scores(of: rows.selectingRows(split.test))
+      if all.rows == 0 { all = Matrix(zeros: rows.rows, columns: scores.columns) }
+      for (row, place) in split.test.enumerated() {
+        for column in 0..<scores.columns { all[place, column] = scores[row, column] }
+      }
+    }
+    return judged(all, places: 0..<rows.rows, targets: targets ?? self.targets)
   }
 }

@@ -3,7 +3,7 @@ import Diagnostics
 import LinearAlgebra
 import Transformer
 
-/// Runs the controls of a probe on the same examples and the same split as the probe itself.
+/// Runs the controls of a probe on the same examples and the same split, or outer folds, as the probe itself.
 public struct ControlSuite: Sendable {
   public var settings: ProbeSettings
   public var controls: ControlSettings
@@ -27,13 +27,10 @@ public struct ControlSuite: Sendable {
   ///   - neuronSite: the site of the rotated basis; nil where none was probed.
   /// - Throws: what training throws. A control that cannot be run is reported as not run, with the reason.
   /// - Complexity: two or three passes over the source at one site, one run of the model with random weights up to
-  ///   that site, and about as many fits as controls.
+  ///   that site, and about as many fits as controls, times the outer folds.
   public func run(
     on source: some ActivationSource, row: ProbeSweep.Row, neuronSite: String? = nil, model: ModelAccess
   ) throws -> ControlReport {
-    var settings = settings
-    // Controls are judged on one part held back: nested folds would cost each of them as many fits.
-    settings.outerFolds = 0
     let site = try source.site(named: row.site)
     let task = try ProbeTask(settings: settings, source: source)
     let rows = try task.examples.activations(of: [site], in: source, order: task.order, pooling: task.pooling)[0]
@@ -187,10 +184,17 @@ private struct ControlRun<Source: ActivationSource> {
       : try task.examples.activations(
         of: [try source.site(named: neuronSite)], in: source, order: task.order, pooling: task.pooling)[0]
     let chosen = thinned()
+    // By split: the rows to learn from, then those to judge by.
+    let orders = chosen.splits.map { $0.train + $0.test }
     let matrix = neurons.selectingRows(chosen.rows)
     let own = chosen.rows.map { labels[$0] }
     func best(_ matrix: Matrix) -> Double {
-      SingleColumns.bestAUROC(matrix, labels: own, classes: task.classes.count, trainingCount: chosen.trainingCount)
+      let areas = zip(chosen.splits, orders).map { split, order in
+        SingleColumns.bestAUROC(
+          chosen.splits.count == 1 ? matrix : matrix.selectingRows(order), labels: order.map { own[$0] },
+          classes: task.classes.count, trainingCount: split.train.count)
+      }
+      return areas.reduce(0, +) / Double(areas.count)
     }
     let neuron = best(matrix)
     let rotated = (0..<suite.controls.rotations).map { _ in
@@ -217,7 +221,7 @@ private struct ControlRun<Source: ActivationSource> {
       for label in labels { frequencies[Int(label)] += 1 }
       targets.labels = tokens.controlLabels(frequencies: frequencies, generator: &generator)
     }
-    guard Set(targets.labels[..<task.trainingCount]).count == task.classes.count else {
+    guard fitter.splits.allSatisfy({ Set($0.train.map { targets.labels[$0] }).count == task.classes.count }) else {
       return ControlResult(.controlTask, notRun: "too few word types for a random label each")
     }
     let control = try fitter.evaluate(rows, targets: targets)
@@ -236,12 +240,14 @@ private struct ControlRun<Source: ActivationSource> {
     // A statistic of many classes costs as many sorts.
     let count = classes == 2 ? suite.controls.shuffles : min(suite.controls.shuffles, 199)
     guard count > 0 else { return ControlResult(.shuffledLabels, notRun: "no shuffles were asked for") }
+    // Of outer folds the first: what shuffled labels reach differs little between them.
+    let split = chosen.splits[0]
+    let order = (split.train + split.test).map { chosen.rows[$0] }
     let shuffles = try LabelShuffles(
-      rows.selectingRows(chosen.rows),
+      rows.selectingRows(order),
       targets: isRegression
-        ? .numbers(chosen.rows.map { fitter.targets.values[$0] })
-        : .classes(chosen.rows.map { labels[$0] }, count: classes),
-      groups: chosen.rows.map { fitter.groups[$0] }, trainingCount: chosen.trainingCount, shuffles: count,
+        ? .numbers(order.map { fitter.targets.values[$0] }) : .classes(order.map { labels[$0] }, count: classes),
+      groups: order.map { fitter.groups[$0] }, trainingCount: split.train.count, shuffles: count,
       generator: &generator)
     let sorted = shuffles.shuffled.sorted()
     return ControlResult(
@@ -251,14 +257,21 @@ private struct ControlRun<Source: ActivationSource> {
       detail: "\(isRegression ? "correlation" : "AUROC") of least squares, \(count) shuffles")
   }
 
-  /// The examples, or an even choice of them where there are more than the quick controls need.
-  private func thinned() -> (rows: [Int], trainingCount: Int) {
+  /// The examples, or an even choice of them where there are more than the quick controls need, and their splits by
+  /// place in that choice.
+  private func thinned() -> (rows: [Int], splits: [Split]) {
     let most = suite.controls.examples
     func spread(_ range: Range<Int>, _ most: Int) -> [Int] {
       guard range.count > most else { return Array(range) }
       return (0..<most).map { range.lowerBound + $0 * range.count / most }
     }
-    let training = spread(0..<task.trainingCount, most)
-    return (training + spread(task.trainingCount..<rows.rows, max(most / 4, 1)), training.count)
+    let chosen =
+      task.outer.isEmpty
+      ? spread(0..<task.trainingCount, most) + spread(task.trainingCount..<rows.rows, max(most / 4, 1))
+      : spread(0..<rows.rows, most)
+    var places = [Int](repeating: -1, count: rows.rows)
+    for (place, row) in chosen.enumerated() { places[row] = place }
+    func kept(_ rows: [Int]) -> [Int] { rows.map { places[$0] }.filter { $0 >= 0 } }
+    return (chosen, fitter.splits.map { Split(train: kept($0.train), test: kept($0.test)) })
   }
 }

@@ -58,30 +58,41 @@ extension Probe {
 
   /// The sums of all directions, with the AUROC that their first terms keep on the examples held back.
   ///
+  /// With outer folds the AUROC is the mean over folds, each judging the sum that the others teach.
+  ///
   /// - Parameter source: the labelled activations that the probe was trained on; the split follows from its settings.
   /// - Throws: what training throws; `probe.otherModel`, `probe.otherSite`.
-  /// - Complexity: one pass over the site.
+  /// - Complexity: one pass over the site, and a fit for each outer fold.
   public func signedSums(on source: some ActivationSource, most: Int = 10, sizes: [Int] = [1, 3, 10]) throws
     -> [SignedSum]
   {
     let site = try source.site(named: record.site.name)
     try requireMatch(origin: source.origin, site: site)
     let task = try ProbeTask(settings: record.settings, source: source)
-    let held = Array(task.order[min(task.trainingCount, task.order.count)...])
-    // With nested folds nothing is held back for good: then all examples judge.
-    let judged = held.isEmpty ? task.order : held
-    let rows = try task.examples.activations(of: [site], in: source, order: judged, pooling: task.pooling)[0]
+    let rows = try task.examples.activations(of: [site], in: source, order: task.order, pooling: task.pooling)[0]
+    var folds: [(classifier: LinearClassifier, scales: [Double], places: [Int])] = []
+    for split in task.outer {
+      let fit = try MethodFit(task.rowsToLearn(rows, places: split.train), settings: record.settings)
+      folds.append((fit.classifier, fit.standardization.scales, split.test))
+    }
+    if folds.isEmpty {
+      folds = [(classifier, standardization.scales, Array(task.trainingCount..<task.order.count))]
+    }
     return directionClasses.map { number in
       var sum = signedSum(ofClass: number, most: most)
-      let direction = direction(ofClass: number)
-      let order = Self.byWeight(direction.indices.map { Double(direction[$0]) * standardization.scales[$0] })
-      let positive = judged.map { task.examples.labels[$0] == Int32(number) }
-      for size in sizes.filter({ $0 < direction.count }).map(Optional.some) + [nil] {
-        let columns = order.prefix(size ?? order.count)
-        let scores = (0..<rows.rows).map { row in
-          columns.reduce(0.0) { $0 + Double(direction[$1]) * Double(rows.elements[row * rows.columns + $1]) }
+      for size in sizes.filter({ $0 < classifier.width }).map(Optional.some) + [nil] {
+        let areas = folds.compactMap { fold -> Double? in
+          let direction = fold.classifier.weights.row(fold.classifier.weights.rows == 1 ? 0 : number)
+          let order = Self.byWeight(direction.indices.map { Double(direction[$0]) * fold.scales[$0] })
+          let columns = order.prefix(size ?? order.count)
+          let scores = fold.places.map { row in
+            columns.reduce(0.0) { $0 + Double(direction[$1]) * Double(rows.elements[row * rows.columns + $1]) }
+          }
+          return AUROC.area(
+            scores: scores, positive: fold.places.map { task.examples.labels[task.order[$0]] == Int32(number) })
         }
-        sum.kept.append(.init(terms: size, auroc: AUROC.area(scores: scores, positive: positive)))
+        sum.kept.append(
+          .init(terms: size, auroc: areas.isEmpty ? nil : areas.reduce(0, +) / Double(areas.count)))
       }
       return sum
     }

@@ -233,7 +233,8 @@ private struct ScoredSample {
       drawn.append(scores(weights: weights))
     }
     func interval(_ values: [Double]) -> Interval? {
-      guard !values.isEmpty else { return nil }
+      // A measure that most resamples lack, for want of a class, has no interval worth the name.
+      guard values.count * 10 >= bootstrap.resamples * 9 else { return nil }
       let sorted = values.sorted()
       let tail = (1 - bootstrap.level) / 2
       return Interval(low: quantile(sorted, tail), high: quantile(sorted, 1 - tail))

@@ -3,7 +3,11 @@ import Diagnostics
 extension ProbeSpecification {
   /// The keys of a specification.
   enum Key: String, CaseIterable {
-    case concept, about, dataset, level, target, label, positive, sites, layers, pooling, classifier, strengths, folds
+    case concept, about, dataset, level, target, label, positive, sites, layers, pooling, classifier, strengths
+    case penalty
+    case l1Ratio = "l1_ratio"
+    case classWeights = "class_weights"
+    case threshold, selector, columns, folds
     case outerFolds = "outer_folds"
     case controls
     case testShare = "test_share"
@@ -28,7 +32,20 @@ extension ProbeSpecification {
     if let sites = try field(.sites)?.texts() { self.sites = sites.joined(separator: ",") }
     if let layers = try field(.layers)?.texts() { self.layers = layers.joined(separator: ",") }
     if let pooling = try field(.pooling)?.word(of: Pooling.self) { self.pooling = pooling }
-    if let classifier = try field(.classifier)?.word(of: ProbeSettings.Method.self) { self.classifier = classifier }
+    if let classifiers = field(.classifier) { self.classifiers = try Self.classifiers(classifiers) }
+    if let penalty = try field(.penalty)?.word(of: LogisticRegression.Penalty.self) { self.penalty = penalty }
+    if let ratio = field(.l1Ratio) {
+      l1Ratio = try ratio.number(expected: "a number from 0 to 1, such as 0.5") { (0...1).contains($0) }
+    }
+    if let weights = try field(.classWeights)?.word(of: ClassWeights.self) { classWeights = weights }
+    if let threshold = try field(.threshold)?.word(of: MassMean.Threshold.self) { self.threshold = threshold }
+    if let selector = try field(.selector)?.word(of: ColumnSelector.self) { self.selector = selector }
+    if let columns = field(.columns) {
+      let expected = "whole numbers from 1 to 256, such as [1, 2, 4, 8, 16]"
+      self.columns = try columns.numbers(expected: expected) {
+        (1...256).contains($0) && $0.rounded() == $0
+      }.map { Int($0) }
+    }
     if let strengths = field(.strengths) {
       self.strengths = try strengths.numbers(expected: "numbers above 0, such as [0.01, 0.1, 1]") {
         $0 > 0 && $0.isFinite
@@ -63,24 +80,21 @@ extension ProbeSpecification {
     return Control.allCases.filter(chosen.contains)
   }
 
-  /// What no single key can be wrong in.
+  private static func classifiers(_ field: SpecificationReader.Field) throws -> [ProbeSettings.Method] {
+    let words = try field.texts()
+    if words == ["all"] { return ProbeSettings.Method.classifiers }
+    return try words.map { word in
+      guard let method = ProbeSettings.Method(word: word) else {
+        throw field.unknownWord(word, among: ["all"] + ProbeSettings.Method.allCases.map(\.rawValue))
+      }
+      return method
+    }
+  }
+
   private func check(_ reader: SpecificationReader) throws {
-    if target == .position, level != .token, let field = reader.field(Key.target.rawValue) {
-      throw field.fault("A position is a token's, not a document's", expected: "level: token", found: "document")
-    }
-    if target == .textLength, level != .document, let field = reader.field(Key.target.rawValue) {
-      throw field.fault("A length is a document's, not a token's", expected: "level: document", found: "token")
-    }
-    if target.isNumber != classifier.predictsNumbers, let field = reader.field(Key.classifier.rawValue) {
-      throw field.fault(
-        target.isNumber ? "A number is predicted by ridge regression" : "This method predicts numbers, not labels",
-        expected: target.isNumber ? "classifier: ridge" : "target: number, or another classifier",
-        found: classifier.rawValue)
-    }
-    if target.isNumber, positive != nil, let field = reader.field(Key.positive.rawValue) {
-      throw field.fault(
-        "A number to regress has no positive label", expected: "target: label, or no key positive",
-        found: target.rawValue)
-    }
+    guard let conflict = conflict(isSet: { reader.field($0.rawValue) != nil }),
+      let field = reader.field(conflict.key.rawValue)
+    else { return }
+    throw field.fault(conflict.problem, expected: conflict.expected, found: conflict.found)
   }
 }

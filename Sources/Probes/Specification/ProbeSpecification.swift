@@ -39,7 +39,21 @@ public struct ProbeSpecification: Codable, Sendable, Equatable {
   /// As `--layers`.
   public var layers: String?
   public var pooling = Pooling.mean
-  public var classifier = ProbeSettings.Method.logistic
+  /// How the classes are told apart; several are compared at every site. Numbers are predicted by ridge regression.
+  public var classifiers = [ProbeSettings.Method.logistic]
+  /// What holds the weights of logistic regression back.
+  public var penalty = LogisticRegression.Penalty.l2
+  /// The share of ‖w‖₁ in the penalty of an elastic net, 0 to 1.
+  public var l1Ratio = 0.5
+  /// Whether the examples of rare classes count more.
+  public var classWeights = ClassWeights.none
+  /// Where the line between two classes lies.
+  public var threshold = MassMean.Threshold.midpoint
+  /// How a k-sparse probe chooses its columns.
+  public var selector = ColumnSelector.meanDifference
+  /// The numbers of columns that k-sparse probes try, and of components that principal components do; nil takes the
+  /// method's default.
+  public var columns: [Int]?
   /// The grid of C, chosen from in the training folds; of ridge regression 1/α. Nil takes the method's default.
   public var strengths: [Double]?
   /// The folds of the training examples that all choices are made on.
@@ -67,19 +81,135 @@ public struct ProbeSpecification: Codable, Sendable, Equatable {
 }
 
 extension ProbeSpecification {
-  /// The settings that it stands for.
+  /// The methods compared: ridge regression for numbers, else the classifiers, each once.
+  public var methods: [ProbeSettings.Method] {
+    guard !target.isNumber else { return [.ridge] }
+    var methods: [ProbeSettings.Method] = []
+    for classifier in classifiers where !methods.contains(classifier) { methods.append(classifier) }
+    return methods.isEmpty ? [.logistic] : methods
+  }
+
+  /// The settings that it stands for, with the first of its methods.
   public var settings: ProbeSettings {
     var settings = ProbeSettings(
-      concept: Concept(level: level, column: label, positive: positive), pooling: pooling,
-      method: target.isNumber ? .ridge : classifier,
-      specialTokens: countsSpecialTokens, testShare: testShare,
+      concept: Concept(level: level, column: label, positive: positive), pooling: pooling, method: methods[0],
+      threshold: threshold, specialTokens: countsSpecialTokens, testShare: testShare, outerFolds: outerFolds,
       bootstrap: .init(resamples: resamples, seed: seed), seed: seed)
     settings.logistic.strengths = strengths ?? Self.defaultStrengths
-    settings.ridge.penalties = strengths.map { $0.map { 1 / $0 } } ?? Self.defaultPenalties
+    settings.logistic.penalty = penalty
+    settings.logistic.l1Ratio = l1Ratio
+    settings.logistic.classWeights = classWeights
     settings.logistic.folds = folds
-    settings.outerFolds = outerFolds
+    settings.ridge.penalties = strengths.map { $0.map { 1 / $0 } } ?? Self.defaultPenalties
+    settings.sparse.selector = selector
+    if let columns {
+      settings.sparse.counts = columns
+      settings.components.counts = columns
+    }
     return settings
   }
+
+  /// A key whose value says nothing, or contradicts another.
+  struct Conflict {
+    var key: Key
+    var problem: String
+    var expected: String
+    var found: String
+  }
+
+  /// What no single key can be wrong in.
+  ///
+  /// - Parameter isSet: whether a key was given; one that kept its default contradicts nothing.
+  func conflict(isSet: (Key) -> Bool) -> Conflict? {
+    if target == .position, level != .token {
+      return Conflict(
+        key: .target, problem: "A position is a token's, not a document's", expected: "level: token", found: "document")
+    }
+    if target == .textLength, level != .document {
+      return Conflict(
+        key: .target, problem: "A length is a document's, not a token's", expected: "level: document", found: "token")
+    }
+    if isSet(.classifier), let wrong = classifiers.first(where: { $0.predictsNumbers != target.isNumber }) {
+      return Conflict(
+        key: .classifier,
+        problem: target.isNumber
+          ? "A number is predicted by ridge regression" : "This method predicts numbers, not labels",
+        expected: target.isNumber ? "classifier: ridge" : "target: number, or another classifier",
+        found: wrong.rawValue)
+    }
+    if target.isNumber, let positive, isSet(.positive) || isSet(.target) {
+      return Conflict(
+        key: isSet(.positive) ? .positive : .target, problem: "A number to regress has no positive label",
+        expected: "target: label, or no key positive", found: "target: \(target.rawValue), positive: \(positive)")
+    }
+    func unused(_ key: Key, _ problem: String, expected: String) -> Conflict? {
+      isSet(key)
+        ? Conflict(
+          key: key, problem: problem, expected: expected, found: methods.map(\.rawValue).joined(separator: ", "))
+        : nil
+    }
+    if !methods.contains(.logistic),
+      let found = unused(.penalty, "Only logistic regression has a choice of penalty", expected: "classifier: logistic")
+    {
+      return found
+    }
+    if isSet(.l1Ratio), penalty != .elasticNet || !methods.contains(.logistic) {
+      return Conflict(
+        key: .l1Ratio, problem: "Only the elastic net mixes two penalties", expected: "penalty: elastic-net",
+        found: "penalty: \(penalty.rawValue)")
+    }
+    if !methods.contains(.sparse),
+      let found = unused(.selector, "Only k-sparse probes select columns", expected: "classifier: k-sparse")
+    {
+      return found
+    }
+    if !methods.contains(.sparse), !methods.contains(.components),
+      let found = unused(
+        .columns, "No method here reads a number of columns", expected: "classifier: k-sparse, or principal-components")
+    {
+      return found
+    }
+    if methods.allSatisfy({ $0 == .massMean || $0 == .lda || $0 == .ridge }) {
+      if let found = unused(
+        .classWeights, "Class weights have no part in this method",
+        expected: "classifier: logistic, linear-svm, k-sparse, or principal-components")
+      {
+        return found
+      }
+      if !methods.contains(.ridge),
+        let found = unused(
+          .strengths, "This method has no strength to choose",
+          expected: "classifier: logistic, linear-svm, k-sparse, or principal-components")
+      {
+        return found
+      }
+    }
+    return nil
+  }
+}
+
+extension ProbeSpecification {
+  /// Refuses flags that say nothing, or contradict what else is set.
+  ///
+  /// - Parameter flags: those given on a command line, by the names of a specification's keys.
+  /// - Throws: `specification.conflict`.
+  public func check(flags: Set<String>) throws {
+    guard let conflict = conflict(isSet: { flags.contains($0.rawValue) }) else { return }
+    throw Fault(
+      .usage, "specification.conflict", conflict.problem, place: conflict.key.rawValue, expected: conflict.expected,
+      found: conflict.found)
+  }
+}
+
+extension ProbeSettings.Method {
+  /// The method that a word stands for; `svm` is short for `linear-svm`.
+  public init?(word: String) {
+    guard let method = Self(rawValue: word == "svm" ? Self.svm.rawValue : word) else { return nil }
+    self = method
+  }
+
+  /// The methods that tell classes apart.
+  public static var classifiers: [Self] { allCases.filter { !$0.predictsNumbers } }
 }
 
 /// A specification and the file it was read from.

@@ -75,24 +75,32 @@ extension Examples {
   }
 
   private static func number(of label: Label, place: @autoclosure () -> String) throws -> Double {
+    let number: Double
     switch label {
-    case .number(let number): return number
+    case .number(let own): number = own
     case .text(let text):
-      guard let number = Double(text) else {
+      guard let own = Double(text) else {
         throw Fault(
           .badData, "probe.notNumeric", "A label is not a number, which a regression needs", place: place(),
           expected: "a number", found: text, advice: "choose a classifier for labels that are names")
       }
-      return number
+      number = own
     }
+    guard number.isFinite else {
+      throw Fault(
+        .badData, "probe.labelNaN", "A number to predict is NaN or infinite", place: place(),
+        expected: "a finite number", found: "\(number)", advice: "leave the label out where it is not known")
+    }
+    return number
   }
 
   private init(
     documentsOf source: some ActivationSource, concept: Concept, specialTokens: Bool, numeric: Bool
   ) throws {
     let documents = try source.documents
-    guard let column = documents.labels[concept.column] else {
-      let names = documents.labels.keys.sorted()
+    // A field that was asked for and that no document has is a column of nothing.
+    guard let column = documents.labels[concept.column], column.contains(where: { $0 != nil }) else {
+      let names = documents.labels.filter { $1.contains { $0 != nil } }.keys.sorted()
       throw Fault(
         .badData, "probe.noLabels", "The documents have no labels of this name", place: concept.column,
         expected: names.isEmpty ? "labelled documents" : "one of \(names.joined(separator: ", "))",

@@ -48,6 +48,8 @@ public struct ProbeRecord: Codable, Sendable, Equatable {
   public var sums: [SignedSum]?
   /// How far the direction depends on examples and seed, where repeats were asked for.
   public var stability: Stability?
+  /// How the scores grow with the examples learnt from, where that was asked for.
+  public var learningCurve: LearningCurve?
   /// Of a method that predicts numbers: how near they are. `evaluation` then judges the prediction's side of the median
   /// number, and `classes` are the halves.
   public var regression: RegressionEvaluation?

@@ -38,6 +38,8 @@ public struct ProbeSweep: Sendable {
     /// With outer folds: the scores of choosing site and method inside each fold's training examples, which is what the
     /// whole procedure achieves on examples that it has not seen.
     public var chosen: Evaluation?
+    /// The same of a method that predicts numbers.
+    public var chosenRegression: RegressionEvaluation?
   }
 
   public struct Row: Codable, Sendable, Equatable {
@@ -93,10 +95,12 @@ public struct ProbeSweep: Sendable {
         of: share, in: source, order: task.order, pooling: task.pooling)
       for (index, site) in share.enumerated() {
         // Each site's rows are let go as soon as its probes are ready.
-        let values = matrices[index]
+        var values = matrices[index]
         matrices[index] = Matrix(zeros: 0, columns: 0)
+        // What differs by rounding alone is the same.
+        if !task.varies(values) { values = Matrix(zeros: values.rows, columns: values.columns) }
         let result = try task.fit(values, site: site, origin: source.origin, methods: methods)
-        choice.take(result)
+        choice.take(result, methods: methods)
         for probe in result.probes {
           let record = probe.record
           rows.append(
@@ -114,11 +118,16 @@ public struct ProbeSweep: Sendable {
       guard let validation = row.validation else { continue }
       if validation > best?.validation ?? -.infinity { best = row }
     }
+    let chosen = choice.scores(task: task)
+    var chosenSettings = settings
+    // Scores of several methods are no log-odds, as those of mass-mean are none.
+    chosenSettings.method = choice.method ?? .massMean
     return Table(
       settings: settings, methods: methods, origin: source.origin, classes: task.classes,
       trainingExamples: task.trainingCount, testExamples: task.judgedCount, rows: rows, best: best?.site,
       bestMethod: best?.method, earliest: best.flatMap { Self.earliest(rows, best: $0) },
-      chosen: choice.evaluation(task: task, settings: settings))
+      chosen: chosen.map { task.evaluation($0, settings: chosenSettings, places: Array(task.order.indices)) },
+      chosenRegression: first.predictsNumbers ? chosen.map { task.regression($0, settings: settings) } : nil)
   }
 
   /// The lowest layer's site within 0.01 of the best of its method.
@@ -135,31 +144,49 @@ public struct ProbeSweep: Sendable {
   private struct NestedChoice {
     private var best: [Double]
     private var scores: [Matrix?]
+    private var methods: [ProbeSettings.Method?]
 
     init(folds: Int) {
       best = [Double](repeating: -.infinity, count: folds)
       scores = [Matrix?](repeating: nil, count: folds)
+      methods = [ProbeSettings.Method?](repeating: nil, count: folds)
     }
 
-    mutating func take(_ result: ProbeTask.SiteResult) {
-      for (validations, own) in zip(result.validations, result.scores) {
+    mutating func take(_ result: ProbeTask.SiteResult, methods: [ProbeSettings.Method]) {
+      for (place, method) in methods.enumerated() {
+        let validations = result.validations[place]
         for fold in best.indices where validations[fold] ?? -.infinity > best[fold] {
           best[fold] = validations[fold] ?? -.infinity
-          scores[fold] = own
+          scores[fold] = result.scores[place]
+          self.methods[fold] = method
         }
       }
     }
 
-    func evaluation(task: ProbeTask, settings: ProbeSettings) -> Evaluation? {
+    /// The method that all folds chose; nil where they differ.
+    var method: ProbeSettings.Method? { methods.allSatisfy { $0 == methods.first } ? methods.first ?? nil : nil }
+
+    /// Each example's scores by the choice that has not seen it. Margins of different methods have different units: then
+    /// each fold's scores are brought to a mean square of 1, which leaves every prediction as it is.
+    func scores(task: ProbeTask) -> Matrix? {
       guard !scores.isEmpty, let columns = scores[0]?.columns else { return nil }
       var all = Matrix(zeros: task.order.count, columns: columns)
       for (fold, split) in task.outer.enumerated() {
         guard let own = scores[fold] else { return nil }
+        var factor: Float = 1
+        if method == nil {
+          var squares = 0.0
+          for place in split.test {
+            for column in 0..<columns { squares += Double(own[place, column]) * Double(own[place, column]) }
+          }
+          let mean = squares / Double(max(split.test.count * columns, 1))
+          if mean > 0 { factor = Float(1 / mean.squareRoot()) }
+        }
         for place in split.test {
-          for column in place * columns..<(place + 1) * columns { all.elements[column] = own.elements[column] }
+          for column in 0..<columns { all[place, column] = factor * own[place, column] }
         }
       }
-      return task.evaluation(all, settings: settings, places: Array(task.order.indices))
+      return all
     }
   }
 }

@@ -111,13 +111,23 @@ struct ProbeTask {
 
   /// Refuses a site at which all examples are the same, such as the embedding of a full stop that ends every document.
   func requireVariation(_ rows: Matrix, site: StoredSite) throws {
-    let first = rows.rows > 0 ? rows.row(0) : []
-    guard (1..<max(rows.rows, 1)).allSatisfy({ rows.row($0) == first }) else { return }
+    guard !varies(rows) else { return }
     throw Fault(
       .badData, "probe.constantRows", "Every example has the same activations, so nothing can be learnt from them",
       place: site.name, expected: "a column that varies",
       found: "\(rows.columns) constant columns over \(rows.rows) examples",
       advice: "choose another site, or pool the tokens in another way")
+  }
+
+  /// Whether examples differ by more than rounding, which depends on what else was in a text's batch and could be learnt
+  /// in its place.
+  func varies(_ rows: Matrix) -> Bool {
+    guard rows.rows > 1 else { return false }
+    let largest = rows.row(0).reduce(0) { max($0, abs($1)) }
+    let width = rows.columns
+    return rows.elements.withUnsafeBufferPointer { values in
+      (width..<values.count).contains { abs(values[$0] - values[$0 % width]) > 1e-5 * largest }
+    }
   }
 
   /// Judges scores of the examples at some places of the order.
@@ -137,6 +147,13 @@ struct ProbeTask {
     return Evaluation(
       scores: scores, labels: places.map { labels[$0] }, groups: places.map { groups[$0] }, classes: examples.classes,
       majorityClass: majority, bootstrap: own, scoresAreLogOdds: settings.scoresAreLogOdds)
+  }
+
+  /// Judges predicted numbers of all examples, each by a fit that has not seen it.
+  func regression(_ predictions: Matrix, settings: ProbeSettings) -> RegressionEvaluation {
+    RegressionEvaluation(
+      predictions: predictions.elements.map { Double($0) }, values: values, groups: groups,
+      trainingMean: values.reduce(0, +) / Double(max(values.count, 1)), bootstrap: settings.bootstrap)
   }
 
   /// The rows at some places of the order, with folds of their own.

@@ -4,7 +4,10 @@ import Unfold
 
 extension Concept.Level: ExpressibleByArgument {}
 extension Pooling: ExpressibleByArgument {}
-extension ProbeSettings.Method: ExpressibleByArgument {}
+extension LogisticRegression.Penalty: ExpressibleByArgument {}
+extension ClassWeights: ExpressibleByArgument {}
+extension MassMean.Threshold: ExpressibleByArgument {}
+extension ColumnSelector: ExpressibleByArgument {}
 extension ProbeSpecification.Target: ExpressibleByArgument {}
 
 /// What a probe learns, as flags; each overrides what a specification says.
@@ -21,14 +24,35 @@ struct ProbeArguments: ParsableArguments {
   @Option(
     name: [.customLong("classifier"), .customLong("method")],
     help: ArgumentHelp(
-      "The classifier: \(ProbeSettings.Method.allCases.map(\.rawValue).joined(separator: ", ")) (default: logistic).",
-      valueName: "classifier"))
-  var classifier: ProbeSettings.Method?
+      "The classifiers to compare: all, or a list of \(ProbeSettings.Method.allCases.map(\.rawValue).joined(separator: ", ")) (default: logistic; of numbers ridge).",
+      valueName: "classifiers"))
+  var classifier: String?
+  @Option(name: .long, help: "The penalty of logistic regression: l2, l1 or elastic-net (default: l2).")
+  var penalty: LogisticRegression.Penalty?
+  @Option(name: .long, help: "The share of l1 in the elastic net, 0 to 1 (default: 0.5).") var l1Ratio: Double?
+  @Option(name: .long, help: "How much the examples of each class count: none or balanced (default: none).")
+  var classWeights: ClassWeights?
+  @Option(
+    name: .long,
+    help: "Where the line between two classes lies: midpoint, or training, where the training folds have it best.")
+  var threshold: MassMean.Threshold?
+  @Option(
+    name: .long,
+    help:
+      "How k-sparse probes choose columns: \(ColumnSelector.allCases.map(\.rawValue).joined(separator: ", ")) (default: mean-difference)."
+  )
+  var selector: ColumnSelector?
+  @Option(
+    name: .long,
+    help: "The numbers of columns that k-sparse probes try, or of principal components: such as 1,2,4,8 (at most 256).")
+  var columns: String?
   @Option(
     name: [.customShort("C"), .customLong("strength")],
     help: "scikit-learn's C; several make a grid, chosen in the training folds (default: 0.0001 to 1).")
   var strength: [Double] = []
   @Option(name: .long, help: "The share of examples held back, by group (default: 0.2).") var testShare: Double?
+  @Option(name: .long, help: "The folds of the training examples that all choices are made on (default: 5).")
+  var folds: Int?
   @Option(name: .long, help: "Nested cross-validation with so many outer folds, in place of one part held back.")
   var outerFolds: Int?
   @Option(name: .long, help: "Resamples of the bootstrap intervals.") var bootstrap = 1000
@@ -49,8 +73,37 @@ struct ProbeArguments: ParsableArguments {
     if let outerFolds, outerFolds != 0, outerFolds < 2 {
       throw ValidationError("--outer-folds must be 0, or 2 or more.")
     }
+    if let folds, !(2...100).contains(folds) { throw ValidationError("--folds must lie between 2 and 100.") }
+    if let l1Ratio, !(0...1).contains(l1Ratio) { throw ValidationError("--l1-ratio must lie between 0 and 1.") }
+    for value in strength where !(value > 0 && value.isFinite) {
+      throw ValidationError("--strength must be a number above 0, not \(value).")
+    }
+    if let classifier { _ = try Self.classifiers(classifier) }
+    if let columns { _ = try Self.columns(columns) }
     if bootstrap < 0 { throw ValidationError("--bootstrap must not be negative.") }
     if let controls { _ = try Self.controls(controls) }
+  }
+
+  private static func classifiers(_ text: String) throws -> [ProbeSettings.Method] {
+    if text == "all" { return ProbeSettings.Method.classifiers }
+    return try text.split(separator: ",").map { word -> ProbeSettings.Method in
+      guard let method = ProbeSettings.Method(word: String(word)) else {
+        let names = ProbeSettings.Method.allCases.map(\.rawValue)
+        let near = nearestNames(to: String(word), among: names)
+        throw ValidationError(
+          "There is no classifier \"\(word)\"; "
+            + (near.first.map { "did you mean \($0)?" } ?? "there are \(names.joined(separator: ", "))."))
+      }
+      return method
+    }
+  }
+
+  private static func columns(_ text: String) throws -> [Int] {
+    let counts = text.split(separator: ",").map { Int($0) ?? 0 }
+    guard !counts.isEmpty, counts.allSatisfy({ (1...256).contains($0) }) else {
+      throw ValidationError("--columns needs whole numbers from 1 to 256, such as 1,2,4,8, not \(text).")
+    }
+    return counts
   }
 
   private static func controls(_ text: String) throws -> [Control] {
@@ -77,7 +130,14 @@ struct ProbeArguments: ParsableArguments {
     if let level { specification.level = level }
     if let target { specification.target = target }
     if let pooling { specification.pooling = pooling }
-    if let classifier { specification.classifier = classifier }
+    if let classifier { specification.classifiers = try Self.classifiers(classifier) }
+    if let penalty { specification.penalty = penalty }
+    if let l1Ratio { specification.l1Ratio = l1Ratio }
+    if let classWeights { specification.classWeights = classWeights }
+    if let threshold { specification.threshold = threshold }
+    if let selector { specification.selector = selector }
+    if let columns { specification.columns = try Self.columns(columns) }
+    if let folds { specification.folds = folds }
     if !strength.isEmpty { specification.strengths = strength }
     if let testShare { specification.testShare = testShare }
     if let controls { specification.controls = try Self.controls(controls) }
@@ -87,6 +147,18 @@ struct ProbeArguments: ParsableArguments {
     if let outerFolds { specification.outerFolds = outerFolds }
     specification.resamples = bootstrap
     specification.countsSpecialTokens = countSpecialTokens
+    try specification.check(flags: flags)
+  }
+
+  /// Those that were given, by the names of a specification's keys.
+  private var flags: Set<String> {
+    let given: [(String, Bool)] = [
+      ("target", target != nil), ("level", level != nil), ("positive", positive != nil),
+      ("classifier", classifier != nil), ("strengths", !strength.isEmpty), ("penalty", penalty != nil),
+      ("l1_ratio", l1Ratio != nil), ("class_weights", classWeights != nil), ("threshold", threshold != nil),
+      ("selector", selector != nil), ("columns", columns != nil),
+    ]
+    return Set(given.filter(\.1).map(\.0))
   }
 }
 
@@ -224,19 +296,21 @@ struct ProbeInputs: ParsableArguments {
 extension ProbeInputs.Plan {
   /// Runs the experiment; `each` gets every probe as it is ready.
   func run(
-    quiet: Bool, repeats: Int = 0, each: (Probe) throws -> Void = { _ in }, best: ((Probe) throws -> Void)? = nil
+    quiet: Bool, followUps: ProbeFollowUps = ProbeFollowUps(), each: (Probe) throws -> Void = { _ in },
+    best: ((Probe) throws -> Void)? = nil
   ) throws -> SpecificationResult {
     let line = ProgressLine(isSilent: quiet)
     line.update("\(name): reading")
     let (source, model) = try open()
     let sites = try source.selectAvailable(sites: specification.sites, layers: specification.layers)
     var done = 0
+    let total = sites.count * specification.methods.count
     let result = try specification.run(
-      name: name, on: source, sites: sites, model: model, repeats: repeats,
+      name: name, on: source, sites: sites, model: model, followUps: followUps,
       each: { probe in
         done += 1
-        line.update("\(name): \(done) of \(sites.count) probes; \(probe.record.site.name)")
-        if done == sites.count { line.update("\(name): controls") }
+        line.update("\(name): \(done) of \(total) probes; \(probe.record.site.name)")
+        if done == total { line.update("\(name): controls") }
         try each(probe)
       }, best: best)
     line.clear()

@@ -9,6 +9,8 @@ struct ProbeSweepCommand: ParsableCommand {
     discussion: """
       Examples:
         unfold probe sweep sarcasm sentiment --model unfold-mini
+        unfold probe sweep sentiment --model unfold-mini --method logistic,mass-mean,lda,linear-svm
+        unfold probe sweep sentiment --model unfold-mini --method k-sparse --selector f-statistic --sites mlp_post
         unfold probe sweep --all --model unfold-mini --table probes/README.md --figure probes/depth.svg
         unfold probe sweep unfold-mini sentiment
         unfold probe sweep store --positive korean --sites resid_post
@@ -19,7 +21,10 @@ struct ProbeSweepCommand: ParsableCommand {
   @OptionGroup var probe: ProbeArguments
   @Option(name: .long, help: "Write the results as a Markdown table to this file.") var table: String?
   @Option(name: .long, help: "Write a figure of the scores by depth to this SVG file.") var figure: String?
-  @Option(name: .long, help: "Write every probe into this folder, as NAME.SITE.safetensors.") var save: String?
+  @Option(
+    name: .long,
+    help: "Write every probe into this folder, as NAME.SITE.safetensors; of several classifiers NAME.SITE.CLASSIFIER.")
+  var save: String?
   @OptionGroup var common: CommonOptions
 
   func run() throws {
@@ -33,7 +38,8 @@ struct ProbeSweepCommand: ParsableCommand {
         guard let save else { return }
         let folder = URL(filePath: save, directoryHint: .isDirectory)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        try probe.write(to: folder.appending(path: "\(plan.name).\(probe.record.site.name).safetensors"))
+        let method = plan.specification.methods.count > 1 ? ".\(probe.record.settings.method.rawValue)" : ""
+        try probe.write(to: folder.appending(path: "\(plan.name).\(probe.record.site.name)\(method).safetensors"))
       }
       if !common.json {
         Console.standardOutput(result.report(common.style, brief: plans.count > 1) + (plans.count > 1 ? "\n" : ""))
@@ -42,7 +48,8 @@ struct ProbeSweepCommand: ParsableCommand {
     }
     let report = SweepReport(results: results)
     if let table {
-      try AtomicText.write(report.markdown(command: Self.commandLine), to: URL(filePath: table))
+      try AtomicText.write(
+        report.markdown(command: Self.commandLine, figure: figureBesideTable), to: URL(filePath: table))
     }
     if let figure { try report.figure().write(to: URL(filePath: figure)) }
     if common.json {
@@ -51,6 +58,13 @@ struct ProbeSweepCommand: ParsableCommand {
       Console.standardOutput(report.overview(common.style))
       common.note("\(plans.count) specifications in \(Format.duration(seconds: (clock.now - start).seconds))")
     }
+  }
+
+  /// The figure's path from the table's folder, where both lie in one.
+  private var figureBesideTable: String? {
+    guard let table, let figure else { return nil }
+    let (page, drawing) = (URL(filePath: table).standardized, URL(filePath: figure).standardized)
+    return page.deletingLastPathComponent() == drawing.deletingLastPathComponent() ? drawing.lastPathComponent : nil
   }
 
   /// The command as it was typed, for a table that says how it was made.

@@ -11,8 +11,9 @@ struct ProbeTrainCommand: ParsableCommand {
         unfold probe train probes/sarcasm.yaml --model unfold-mini
         unfold probe train store --sites resid_post --layers 2 -o citations.safetensors --positive citations
         unfold probe train unfold-mini sentiment --sites resid_post --layers last -o sentiment.safetensors
+        unfold probe train sentiment --model unfold-mini --learning-curve --figure curve.svg
 
-      Where several sites are chosen, the best in the training folds is taken.
+      Where several sites or classifiers are chosen, the best in the training folds is taken.
       """)
 
   @OptionGroup var inputs: ProbeInputs
@@ -25,6 +26,11 @@ struct ProbeTrainCommand: ParsableCommand {
     name: .long, help: "Train the best probe again so often, on resamples with other seeds, and compare the directions."
   )
   var repeats = 0
+  @Flag(
+    name: .long,
+    help: "Train the best probe on growing parts of the examples, and judge each on the same examples held back.")
+  var learningCurve = false
+  @Option(name: .long, help: "Write the learning curve as a figure to this SVG file.") var figure: String?
   @OptionGroup var common: CommonOptions
 
   struct Result: Encodable {
@@ -34,6 +40,9 @@ struct ProbeTrainCommand: ParsableCommand {
 
   func validate() throws {
     if repeats < 0 || repeats == 1 { throw ValidationError("--repeats must be 0, or 2 or more.") }
+    if figure != nil, !learningCurve {
+      throw ValidationError("--figure draws the learning curve: add --learning-curve.")
+    }
   }
 
   func run() throws {
@@ -47,9 +56,12 @@ struct ProbeTrainCommand: ParsableCommand {
     let file = output ?? "\(plan.name).safetensors"
     try refuseExisting(file)
     var best: Probe?
-    _ = try plan.run(quiet: common.quiet, repeats: repeats, best: { best = $0 })
+    _ = try plan.run(
+      quiet: common.quiet, followUps: ProbeFollowUps(repeats: repeats, learningCurve: learningCurve),
+      best: { best = $0 })
     guard let best else { return }
     try best.write(to: URL(filePath: file))
+    if let figure, let curve = best.record.learningCurve { try curve.figure().write(to: URL(filePath: figure)) }
     try common.show(Result(file: file, probe: best.record)) { style in
       best.fullReport(style) + "\n\nThe probe: \(style.bold(file))"
     }
