@@ -237,6 +237,12 @@ extension SpecificationResult {
   /// Whether the labels do better than shuffled ones, as far as that was tried.
   var isFound: Bool { (controls?[.shuffledLabels]?.pValue ?? 0) <= 0.05 }
 
+  /// The best site, and of several methods the best.
+  var bestPlace: String {
+    guard let best else { return "–" }
+    return best.shortSite + (table.methods.count > 1 ? ", \(best.method.rawValue)" : "")
+  }
+
   /// The place where the concept arises, in words.
   var arisesAt: String { isFound ? depth?.first.title ?? "–" : "not found" }
 

@@ -240,15 +240,12 @@ private struct ControlRun<Source: ActivationSource> {
     // A statistic of many classes costs as many sorts.
     let count = classes == 2 ? suite.controls.shuffles : min(suite.controls.shuffles, 199)
     guard count > 0 else { return ControlResult(.shuffledLabels, notRun: "no shuffles were asked for") }
-    // Of outer folds the first: what shuffled labels reach differs little between them.
-    let split = chosen.splits[0]
-    let order = (split.train + split.test).map { chosen.rows[$0] }
     let shuffles = try LabelShuffles(
-      rows.selectingRows(order),
+      rows.selectingRows(chosen.rows),
       targets: isRegression
-        ? .numbers(order.map { fitter.targets.values[$0] }) : .classes(order.map { labels[$0] }, count: classes),
-      groups: order.map { fitter.groups[$0] }, trainingCount: split.train.count, shuffles: count,
-      generator: &generator)
+        ? .numbers(chosen.rows.map { fitter.targets.values[$0] })
+        : .classes(chosen.rows.map { labels[$0] }, count: classes),
+      groups: chosen.rows.map { fitter.groups[$0] }, splits: chosen.splits, shuffles: count, generator: &generator)
     let sorted = shuffles.shuffled.sorted()
     return ControlResult(
       .shuffledLabels, score: sorted.reduce(0, +) / Double(sorted.count),

@@ -33,18 +33,48 @@ extension LabelShuffles {
     _ matrix: Matrix, targets: Targets, groups: [Int], trainingCount: Int, shuffles: Int,
     generator: inout SeededGenerator
   ) throws {
-    let smoother = try Self.smoother(matrix, trainingCount: trainingCount)
-    let count = matrix.rows
+    try self.init(
+      matrix, targets: targets, groups: groups,
+      splits: [Split(train: Array(0..<trainingCount), test: Array(trainingCount..<matrix.rows))], shuffles: shuffles,
+      generator: &generator)
+  }
+
+  /// - Parameters:
+  ///   - matrix: a row an example.
+  ///   - groups: each example's group.
+  ///   - splits: what is learnt from and what is judged by; the statistic is the mean over them, by held-out examples.
+  package init(
+    _ matrix: Matrix, targets: Targets, groups: [Int], splits: [Split], shuffles: Int,
+    generator: inout SeededGenerator
+  ) throws {
+    let judged = Double(max(splits.reduce(0) { $0 + $1.test.count }, 1))
+    let parts = try splits.map { split in
+      let order = split.train + split.test
+      return (
+        order: order, split: split,
+        smoother: try Self.smoother(matrix.selectingRows(order), trainingCount: split.train.count)
+      )
+    }
+    func statistics(_ orders: [[Int]]) -> [Double] {
+      var sums = [Double](repeating: 0, count: orders.count)
+      for part in parts where !part.split.test.isEmpty {
+        let own = Self.statistics(
+          part.smoother, targets: targets, orders: orders.map { order in part.order.map { order[$0] } },
+          trainingCount: part.split.train.count)
+        for (place, value) in own.enumerated() { sums[place] += value * Double(part.split.test.count) / judged }
+      }
+      return sums
+    }
     let blocks = Self.exchangeable(targets, groups: groups)
-    observed = Self.statistics(smoother, targets: targets, orders: [Array(0..<count)], trainingCount: trainingCount)[0]
+    observed = statistics([Array(0..<matrix.rows)])[0]
     shuffled = []
     // So many at a time that their labels stay small beside the rows.
     let batch = 64
     for start in stride(from: 0, to: shuffles, by: batch) {
-      let orders = (start..<min(start + batch, shuffles)).map { _ in
-        blocks.shuffled(count: count, generator: &generator)
-      }
-      shuffled += Self.statistics(smoother, targets: targets, orders: orders, trainingCount: trainingCount)
+      shuffled += statistics(
+        (start..<min(start + batch, shuffles)).map { _ in
+          blocks.shuffled(count: matrix.rows, generator: &generator)
+        })
     }
   }
 
