@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
 """Trains dictionaries with Unfold and with SAELens, in turn, in one run, and writes the tables.
 
-    Scripts/bench/dictionaries.py [--work FOLDER] [--venv FOLDER] [--rounds N] [--output FILE] [--only speed|recovery]
+    Scripts/bench/dictionaries.py [PIECE…] [--work FOLDER] [--venv FOLDER] [--rounds N] [--output FILE]
 
-Speed: 768 → 12288, batches of 4096 in memory, float32, steps alone; medians over the rounds. Recovery: synthetic features
-of known directions, the same rows, number of latents, k or L1, learning rate and steps for both. Standard library only;
-SAELens comes from `requirements-dictionaries.txt` into an environment outside the repository.
+PIECE: speed, latents or recovery (default: all). What a piece measured is kept in the work folder, so that pieces can be
+run one at a time; the tables are written from all that is there. Both trainers read the same rows from memory in batches
+of 4,096, float32, one process a measurement. Standard library only; SAELens comes from `requirements-dictionaries.txt`
+into an environment outside the repository.
 """
 
 import argparse
 import json
 import os
 import pathlib
+import platform
 import shutil
 import statistics
 import subprocess
@@ -21,6 +23,9 @@ import venv
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 UNFOLD = os.environ.get("UNFOLD", ROOT / ".build/release/unfold")
+# Rows of the mean norm √768 that both libraries' coefficients are meant for, 20 of 4,096 features active on average.
+ROWS = ["--width", 768, "--features", 4096, "--active", 20, "--rows", 16384, "--norm", 27.7128]
+SHAPE = [*ROWS, "--plain"]
 
 
 def environment(folder):
@@ -46,87 +51,181 @@ def peer(python, *arguments):
     return json.loads(result.stdout.splitlines()[-1])
 
 
-def speed(python, work, rounds, threads, lines):
+def median(values):
+    return statistics.median(values)
+
+
+def speed(python, work, rounds):
     rows = work / "speed.f32"
-    size = ["--width", 768, "--features", 4096, "--rows", 16384]
-    unfold(*size, "--export", rows)
-    lines += [
-        "768 → 12288, batch 4096, float32; steps alone, on the same rows; medians of "
-        f"{rounds} round(s) in turn. Standard at L1 weight 5 after 60 untimed steps of Unfold and 2 of SAELens (whose time",
-        "does not depend on how many latents are active); its first steps, when half of the latents are active, are shown",
-        "apart.", "",
-        "| architecture | Unfold, tokens/s | SAELens, tokens/s | ratio | of processor time | active latents | Unfold's peak | SAELens's peak |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
-    ]
-    cases = [
-        ("TopK, k = 32", ["--architecture", "topk", "--k", 32], ["--untimed", 2, "--steps", 6], ["--architecture", "topk"]),
-        ("ReLU + L1", ["--architecture", "standard", "--sparsity", 5, "--learning-rate", 1e-3],
-         ["--untimed", 60, "--steps", 6], ["--architecture", "standard", "--rate", 1e-3]),
-        ("ReLU + L1, first steps", ["--architecture", "standard", "--sparsity", 5, "--learning-rate", 1e-3],
-         ["--untimed", 1, "--steps", 2], ["--architecture", "standard", "--rate", 1e-3]),
-    ]
-    for name, ours, steps, theirs in cases:
-        own, other, ratios = [], [], []
-        for _ in range(rounds):
-            a = unfold(*size, *threads, "--plain", "--latents", 12288, *ours, *steps)
-            b = peer(python, rows, "--width", 768, "--latents", 12288, "--untimed", 1, "--steps", 2, *threads, *theirs)
-            own.append(a)
-            other.append(b)
-            ratios.append(a["tokensPerSecond"] / b["tokensPerSecond"])
-        middle = lambda results, key: statistics.median(result[key] for result in results)
-        lines.append(
-            f"| {name} | {middle(own, 'tokensPerSecond'):,.0f} | {middle(other, 'tokensPerSecond'):,.0f} | "
-            f"{statistics.median(ratios):.1f} | "
-            f"{middle(other, 'processorSeconds') / middle(own, 'processorSeconds'):.1f} | {a['metrics']['l0']:,.0f} | {middle(own, 'peakBytes') / 2**30:.2f} GiB | "
-            f"{middle(other, 'peakBytes') / 2**30:.2f} GiB |")
-        print(lines[-1], file=sys.stderr)
+    unfold(*ROWS, "--export", rows)
+    relu = ["--architecture", "standard", "--sparsity", 5, "--learning-rate", 1e-3]
+    result = {"rounds": rounds, "topk": {}, "relu": []}
+    for threads in [1, os.cpu_count()]:
+        result["topk"][threads] = [{
+            "own": unfold(*SHAPE, "--latents", 12288, "--k", 32, "--untimed", 3, "--steps", 8, "--threads", threads),
+            "peer": peer(
+                python, rows, "--width", 768, "--latents", 12288, "--architecture", "topk", "--untimed", 1, "--steps", 2,
+                "--threads", threads),
+        } for _ in range(rounds)]
+    for _ in range(rounds):
+        result["relu"].append({
+            "own": unfold(*SHAPE, "--latents", 12288, *relu, "--untimed", 0, "--steps", 60),
+            "start": unfold(*SHAPE, "--latents", 12288, *relu, "--untimed", 1, "--steps", 2),
+            "peer": peer(
+                python, rows, "--width", 768, "--latents", 12288, "--architecture", "standard", "--rate", 1e-3,
+                "--untimed", 1, "--steps", 2),
+        })
+    return result
 
 
-def recovery(python, work, lines):
+def latents(python, work, rounds):
+    return {
+        count: [unfold(*SHAPE, "--latents", count, "--k", 32, "--untimed", 2, "--steps", 4) for _ in range(rounds)]
+        for count in [3072, 6144, 12288, 24576]
+    }
+
+
+def recovery(python, work, rounds):
     rows = work / "recovery.f32"
     size = ["--width", 64, "--features", 256, "--active", 4, "--rows", 131072, "--group", 2]
     unfold(*size, "--export", rows)
-    lines += [
-        "", "Recovery of 256 known features in 64 dimensions (Zipf exponent 0.5, in pairs that share a switch, 4 active on",
-        "average): 512 latents, learning rate 0.001, 4,000 steps of 1,024, the same rows for both.", "",
-        "| architecture | trainer | MMCS | recovered (cosine > 0.9) | mean F1 |", "| --- | --- | ---: | ---: | ---: |",
-    ]
+    results = []
     for name, ours, theirs in [
         ("TopK, k = 4", ["--architecture", "topk", "--k", 4], ["--architecture", "topk", "--k", 4]),
+        ("ReLU + L1, 0.1", ["--architecture", "standard", "--sparsity", 0.1], ["--architecture", "standard", "--l1", 0.1]),
         ("ReLU + L1, 0.3", ["--architecture", "standard", "--sparsity", 0.3], ["--architecture", "standard", "--l1", 0.3]),
     ]:
-        a = unfold(
-            *size, "--plain", "--latents", 512, "--batch", 1024, "--untimed", 0, "--steps", 4000, "--learning-rate", 1e-3,
-            *ours)
-        shutil.rmtree(work / "peer", ignore_errors=True)
-        peer(
-            python, rows, "--width", 64, "--latents", 512, "--batch", 1024, "--untimed", 0, "--steps", 4000, "--rate", 1e-3,
-            "--output", work / "peer", *theirs)
-        b = unfold(*size, "--judge", work / "peer")
-        for trainer, result in [("Unfold", a), ("SAELens", b)]:
+        for seed in range(rounds):
+            common = ["--latents", 512, "--batch", 1024, "--untimed", 0, "--steps", 4000]
+            own = unfold(*size, "--plain", *common, "--learning-rate", 1e-3, "--dictionary-seed", seed, *ours)
+            shutil.rmtree(work / "peer", ignore_errors=True)
+            peer(python, rows, "--width", 64, *common, "--rate", 1e-3, "--seed", seed, "--output", work / "peer", *theirs)
+            other = unfold(*size, "--judge", work / "peer")
+            keys = ["mmcs", "recovered", "mean_f1"]
+            results.append({
+                "name": name, "seed": seed, "own": {key: own[key] for key in keys},
+                "peer": {key: other[key] for key in keys}})
+            print(results[-1], file=sys.stderr)
+    return results
+
+
+def write_speed(measured):
+    lines = [
+        "", "## Speed", "",
+        "768 → 12288, batch 4,096, float32: steps alone, on the same rows, which both hold in memory; medians of "
+        f"{measured['rounds']} round(s) in turn.",
+        "SAELens's steps cost the same however many latents are active, so that a few of them tell.", "",
+        "| architecture | threads | Unfold, tokens/s | SAELens, tokens/s | ratio | ratio of processor time | active latents |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+
+    def row(name, threads, pairs, l0):
+        own, other = median(a["rate"] for a, _ in pairs), median(b["tokensPerSecond"] for _, b in pairs)
+        wall = median(a["rate"] / b["tokensPerSecond"] for a, b in pairs)
+        used = "–"
+        if all("processor_seconds" in a for a, _ in pairs):
+            used = f"{median(b['processorSeconds'] / a['processor_seconds'] for a, b in pairs):.1f}"
+        lines.append(f"| {name} | {threads} | {own:,.0f} | {other:,.0f} | {wall:.1f} | {used} | {l0:,.0f} |")
+
+    for threads, rounds in measured["topk"].items():
+        pairs = [(r["own"] | {"rate": r["own"]["tokens_per_second"]}, r["peer"]) for r in rounds]
+        row("TopK, k = 32", threads, pairs, rounds[-1]["own"]["metrics"]["l0"])
+    threads = list(measured["topk"])[-1]
+    relu = measured["relu"]
+    row("ReLU + L1, steps 2 and 3: whole matrices", threads,
+        [(r["start"] | {"rate": r["start"]["tokens_per_second"]}, r["peer"]) for r in relu],
+        relu[-1]["start"]["metrics"]["l0"])
+    last = lambda r: {"rate": 4096 * 20 / sum(r["own"]["step_seconds"][-20:])}
+    row("ReLU + L1, steps 41 to 60", threads, [(last(r), r["peer"]) for r in relu], relu[-1]["own"]["metrics"]["l0"])
+    row("ReLU + L1, steps 1 to 60", threads,
+        [({"rate": 4096 * 60 / sum(r["own"]["step_seconds"])}, r["peer"]) for r in relu], relu[-1]["own"]["metrics"]["l0"])
+
+    lines += [
+        "", "Memory: the trainer's own account (16 bytes for each weight: itself, its gradient and Adam's two moments; and what "
+        "a batch needs) beside what the process", "was seen to take on while training, and whole processes, rows included.", "",
+        "| architecture | weights, gradients, moments | a batch | together | measured | process | SAELens's process |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    mib = lambda value: f"{value / 2**20:,.0f} MiB"
+    for name, own, other in [
+        ("TopK, k = 32", measured["topk"][threads][-1]["own"], measured["topk"][threads][-1]["peer"]),
+        ("ReLU + L1", relu[-1]["own"], relu[-1]["peer"]),
+    ]:
+        lines.append(
+            f"| {name} | {mib(own['parameter_bytes'])} | {mib(own['batch_bytes'])} | "
+            f"{mib(own['parameter_bytes'] + own['batch_bytes'])} | {mib(own['training_bytes'])} | "
+            f"{mib(own['peak_bytes'])} | {mib(other['peakBytes'])} |")
+    return lines
+
+
+def write_latents(measured):
+    lines = [
+        "", "## Cost in the number of latents", "", "TopK, k = 32, width 768, batch 4,096: seconds a step, medians.", "",
+        "| latents | step | of the step of half as many | memory while training |", "| ---: | ---: | ---: | ---: |",
+    ]
+    before = None
+    for count, rounds in measured.items():
+        step = median(median(r["step_seconds"]) for r in rounds)
+        ratio = f"{step / before:.2f} ×" if before else ""
+        lines.append(f"| {int(count):,} | {step:.3f} s | {ratio} | {rounds[-1]['training_bytes'] / 2**20:,.0f} MiB |")
+        before = step
+    return lines
+
+
+def write_recovery(measured):
+    lines = [
+        "", "## Recovery of known features", "",
+        "256 features in 64 dimensions (Zipf exponent 0.5, in pairs that share a switch, 4 active on average); 512 latents, "
+        "learning rate 0.001, 4,000 steps of 1,024", "of the same rows for both, no warm-up; means over seeds of the initial "
+        "weights, and the smallest and largest MMCS.", "",
+        "| architecture | trainer | MMCS | | recovered (cosine > 0.9) | mean F1 |", "| --- | --- | ---: | ---: | ---: | ---: |",
+    ]
+    names = list(dict.fromkeys(result["name"] for result in measured))
+    for name in names:
+        for key, trainer in [("own", "Unfold"), ("peer", "SAELens")]:
+            some = [result[key] for result in measured if result["name"] == name]
+            mean = lambda what: statistics.mean(result[what] for result in some)
+            span = f"{min(r['mmcs'] for r in some):.3f}–{max(r['mmcs'] for r in some):.3f}"
             lines.append(
-                f"| {name} | {trainer} | {result['mmcs']:.3f} | {result['recovered']:.1%} | {result['meanF1']:.3f} |")
-            print(lines[-1], file=sys.stderr)
+                f"| {name} | {trainer} | {mean('mmcs'):.3f} | {span} | {mean('recovered'):.1%} | {mean('mean_f1'):.3f} |")
+    return lines
+
+
+def processor():
+    try:
+        text = pathlib.Path("/proc/cpuinfo").read_text()
+        flags = next(line for line in text.splitlines() if line.startswith("flags")).split()
+        wide = "AVX-512" if "avx512f" in flags else "AVX2" if "avx2" in flags else "no AVX2"
+        name = next(line for line in text.splitlines() if line.startswith("model name")).split(":")[1].strip()
+        return f"{name}, {os.cpu_count()} cores, {wide}"
+    except (OSError, StopIteration):
+        return f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    pieces = {"speed": (speed, write_speed), "latents": (latents, write_latents), "recovery": (recovery, write_recovery)}
     cache = pathlib.Path.home() / ".cache/unfold-bench"
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("pieces", nargs="*", metavar="PIECE", help="speed, latents or recovery (default: all)")
     parser.add_argument("--work", type=pathlib.Path, default=cache)
     parser.add_argument("--venv", type=pathlib.Path, default=cache / "venv-dictionaries")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, help="threads of both (default: one a core)")
-    parser.add_argument("--only", choices=["speed", "recovery"])
     parser.add_argument("--output", type=pathlib.Path, default=ROOT / "Benchmarks/DICTIONARIES.md")
     options = parser.parse_args()
+    if unknown := [piece for piece in options.pieces if piece not in pieces]:
+        parser.error(f"no piece is called {unknown[0]}")
     options.work.mkdir(parents=True, exist_ok=True)
     python = environment(options.venv)
-    lines = ["# Dictionaries, measured", "", "By `make bench`.", ""]
-    if options.only != "recovery":
-        threads = ["--threads", options.threads] if options.threads else []
-        speed(python, options.work, options.rounds, threads, lines)
-    if options.only != "speed":
-        recovery(python, options.work, lines)
+    lines = [
+        "# Dictionaries, measured beside SAELens", "",
+        f"Written by `Scripts/bench/dictionaries.py` (part of `make bench`) on {processor()}; SAELens 6.54 on PyTorch 2.13.",
+    ]
+    for name, (measure, write) in pieces.items():
+        kept = options.work / f"dictionaries-{name}.json"
+        if not options.pieces or name in options.pieces:
+            kept.write_text(json.dumps(measure(python, options.work, options.rounds)))
+        if kept.exists():
+            lines += write(json.loads(kept.read_text()))
     options.output.write_text("\n".join(lines) + "\n")
     print(options.output)
 

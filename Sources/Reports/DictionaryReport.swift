@@ -206,16 +206,38 @@ extension NeuronUnfolding {
       .right("neuron's AUROC"), .right("r with neuron"), .text("fires at"),
     ])
     for (place, concept) in concepts.enumerated() {
-      let feature = features.first { $0.latent == concept.latent }
-      var seen = Set<String>()
-      let tokens = (feature?.examples ?? []).map { $0.token.trimmingCharacters(in: .whitespacesAndNewlines) }
-        .filter { !$0.isEmpty && seen.insert($0).inserted }
       table.append([
         concept.concept, "\(concept.latent)", Format.fixed(concept.precision, 2), Format.fixed(concept.recall, 2),
         Format.fixed(concept.heldOutAUROC, 2),
         meanings.first { $0.concept == concept.concept }.map { Format.fixed($0.auroc, 2) } ?? "–",
-        Format.fixed(Double(correlations[place]), 2), tokens.prefix(5).joined(separator: " "),
+        Format.fixed(Double(correlations[place]), 2), tokens(of: concept.latent),
       ])
+    }
+    return table
+  }
+
+  /// The first few different tokens that a latent fires at.
+  private func tokens(of latent: Int) -> String {
+    var seen = Set<String>()
+    return (features.first { $0.latent == latent }?.examples ?? [])
+      .map { $0.token.trimmingCharacters(in: .whitespacesAndNewlines) }
+      .filter { !$0.isEmpty && seen.insert($0).inserted }.prefix(5).joined(separator: " ")
+  }
+
+  /// For each of the neuron's labels the latents that carry it there.
+  public func partsTable() -> TextTable {
+    var table = TextTable([
+      .left("neuron's documents"), .right("carried"), .right("latent"), .left("separates"), .right("precision"),
+      .right("recall"), .right("AUROC"), .text("fires at"),
+    ])
+    var last = ""
+    for part in parts {
+      table.append([
+        part.meaning == last ? "" : part.meaning, Format.percent(part.share), "\(part.latent.latent)",
+        part.latent.concept, Format.fixed(part.latent.precision, 2), Format.fixed(part.latent.recall, 2),
+        Format.fixed(part.latent.heldOutAUROC, 2), tokens(of: part.latent.latent),
+      ])
+      last = part.meaning
     }
     return table
   }
@@ -225,6 +247,14 @@ extension NeuronUnfolding {
       .map { "\($0.concept) \(Format.percent($0.topShare))" }.joined(separator: ", ")
     var lines = [
       style.bold("neuron \(neuron) of \(site)") + ": its top documents are \(mixed)", "",
+    ]
+    if !parts.isEmpty {
+      lines += [
+        style.bold("unfolded: the latents that carry the neuron's activation at its highest token of these documents"),
+        partsTable().rendered(style), "",
+      ]
+    }
+    lines += [
       style.bold("\(concepts.count) features of the dictionary, each named by the label that it separates best"),
       table().rendered(style), "",
     ]

@@ -21,7 +21,7 @@ struct unfold_screen {
   size_t k, capacity;
   /// Panels of 16 latents, pairs of columns after one another: [latents / 16, padded / 2, 16, 2], aligned to 32 bytes.
   int16_t *latents;
-  /// [tokens, padded].
+  /// Tiles of 6 tokens in the same way: [tokens / 6, padded / 2, 6, 2], whole tiles.
   int16_t *tokens;
   /// Of each row: what an integer counts, the row's norm, and the norm of what was rounded off. Those of the latents, and
   /// the bias, have room for a multiple of 16.
@@ -40,8 +40,11 @@ struct unfold_screen {
 bool unfold_can_screen(void);
 void unfold_screen_latent(const struct unfold_screen *s, size_t latent, const float *row);
 void unfold_screen_token(const struct unfold_screen *s, size_t token, const float *row);
-/// Finds the candidates of consecutive tokens, whose counts are 0 and whose bounds are set.
-void unfold_screen_tokens(const struct unfold_screen *s, size_t first, size_t count);
+/// Finds the candidates of consecutive tokens, of which the first is a multiple of 6.
+///
+/// `share` · ‖x‖ is what a token's k-th largest product is expected to exceed: a guess that saves work, 0 for none. Where
+/// fewer than k products do, the token's tile is met again without it, so that the result does not depend on the guess.
+void unfold_screen_tokens(const struct unfold_screen *s, size_t first, size_t count, float share);
 /// The token's k largest products above 0, computed in single precision from the candidates' rows [latents, width] and
 /// the token's own, rising by latent; of equal ones the smaller latents. Returns how many.
 size_t unfold_screen_finish(

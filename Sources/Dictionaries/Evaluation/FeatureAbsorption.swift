@@ -80,12 +80,24 @@ extension FeatureAbsorption {
     }
     progress("\(words.count) words")
     let x = try Self.activations(words, at: site, model: model, tokenizer: tokenizer, generator: &generator)
+    try self.init(of: dictionary, at: x, letters: letters, progress: progress)
+  }
+
+  /// The measure on words whose activations are known; every fifth word is held out.
+  ///
+  /// - Parameters:
+  ///   - x: [words, width].
+  ///   - letters: each word's, 0 for a … 25 for z; those with fewer than ten words are left out.
+  package init(
+    of dictionary: SparseAutoencoder, at x: Matrix, letters: [Int], progress: (String) -> Void = { _ in }
+  ) throws {
+    var counts = [Int](repeating: 0, count: 26)
+    for letter in letters { counts[letter] += 1 }
     let active = dictionary.encode(x)
     let dense = active.dense
     let unit = dictionary.unitDirections
-    let held = Set((0..<words.count).filter { $0 % 5 == 4 })
-    let train = (0..<words.count).filter { !held.contains($0) }
-    let test = held.sorted()
+    let train = letters.indices.filter { $0 % 5 != 4 }
+    let test = letters.indices.filter { $0 % 5 == 4 }
 
     var results: [Letter] = []
     for letter in 0..<26 where counts[letter] >= 10 {
@@ -119,7 +131,7 @@ extension FeatureAbsorption {
           fullAbsorption: count > 0 ? Double(full) / Double(count) : 0))
     }
     self.letters = results
-    self.words = words.count
+    words = letters.count
     let known = results.filter { $0.probeF1 >= Rule.leastProbeF1 && $0.words > 0 }
     func mean(_ value: (Letter) -> Double) -> Double {
       known.isEmpty ? .nan : known.reduce(0) { $0 + value($1) } / Double(known.count)

@@ -112,18 +112,7 @@ extension PooledLatents {
   /// Latents are chosen on one half of the groups and judged on the other, so that the best of thousands of latents is
   /// not taken for better than it is.
   func concepts(count: Int, dataset: String? = nil, seed: UInt64) throws -> [ConceptLatent] {
-    let labels = examples.labels
-    let split = try Split.trainAndTest(labels: labels, groups: examples.groups, testShare: 0.5, seed: seed)
-    func side(_ indices: [Int]) -> (chosen: [Bool], counts: [Double]) {
-      var chosen = [Bool](repeating: false, count: labels.count)
-      var counts = [Double](repeating: 0, count: examples.classes.count)
-      for index in indices {
-        chosen[index] = true
-        counts[Int(labels[index])] += 1
-      }
-      return (chosen, counts)
-    }
-    let (train, test) = (side(split.train), side(split.test))
+    let (train, test) = try halves(seed: seed)
     var areas = [[Double]](repeating: [], count: entries.count)
     areas.withUnsafeMutableBufferPointer { areas in
       Threads.forRanges(0..<entries.count, grain: 32) { range in
@@ -137,24 +126,60 @@ extension PooledLatents {
       let order = areas.indices.filter { !areas[$0].isEmpty }
         .sorted { areas[$0][c] != areas[$1][c] ? areas[$0][c] > areas[$1][c] : $0 < $1 }
       for latent in order.prefix(count) {
-        let threshold = bestThreshold(latent: latent, label: Int32(c), side: train)
-        let on = entries[latent].filter { test.chosen[Int($0.example)] && $0.value > threshold }
-        let hits = Double(on.count { labels[Int($0.example)] == Int32(c) })
-        found.append(
-          ConceptLatent(
-            latent: latent, concept: name, dataset: dataset, auroc: areas[latent][c],
-            heldOutAUROC: self.areas(latent: latent, chosen: test.chosen, counts: test.counts)[c],
-            threshold: threshold, precision: on.isEmpty ? 0 : hits / Double(on.count),
-            recall: test.counts[c] > 0 ? hits / test.counts[c] : 0))
+        let threshold = bestThreshold(latent: latent, label: Int32(c), side: train).threshold
+        var judged = judge(latent, label: c, threshold: threshold, auroc: areas[latent][c], on: test)
+        judged.dataset = dataset
+        judged.concept = name
+        found.append(judged)
       }
     }
     return found
   }
 
-  /// The value above which "on" agrees best with the label (F1).
-  private func bestThreshold(latent: Int, label: Int32, side: (chosen: [Bool], counts: [Double])) -> Float {
+  /// Each latent with the label that it agrees best with (F1 on the first half), judged on the other half.
+  func named(_ latents: [Int], seed: UInt64) throws -> [ConceptLatent] {
+    let (train, test) = try halves(seed: seed)
+    return latents.map { latent in
+      let choices = examples.classes.indices.map { bestThreshold(latent: latent, label: Int32($0), side: train) }
+      let label = choices.indices.max { choices[$0].f1 < choices[$1].f1 } ?? 0
+      let auroc = areas(latent: latent, chosen: train.chosen, counts: train.counts)[label]
+      return judge(latent, label: label, threshold: choices[label].threshold, auroc: auroc, on: test)
+    }
+  }
+
+  /// Some of the examples: which, and how many of each class.
+  typealias Side = (chosen: [Bool], counts: [Double])
+
+  /// The examples by which latents are chosen, and those on which they are judged; groups are not divided.
+  private func halves(seed: UInt64) throws -> (train: Side, test: Side) {
+    let labels = examples.labels
+    let split = try Split.trainAndTest(labels: labels, groups: examples.groups, testShare: 0.5, seed: seed)
+    func side(_ indices: [Int]) -> Side {
+      var chosen = [Bool](repeating: false, count: labels.count)
+      var counts = [Double](repeating: 0, count: examples.classes.count)
+      for index in indices {
+        chosen[index] = true
+        counts[Int(labels[index])] += 1
+      }
+      return (chosen, counts)
+    }
+    return (side(split.train), side(split.test))
+  }
+
+  private func judge(_ latent: Int, label: Int, threshold: Float, auroc: Double, on test: Side) -> ConceptLatent {
+    let on = entries[latent].filter { test.chosen[Int($0.example)] && $0.value > threshold }
+    let hits = Double(on.count { examples.labels[Int($0.example)] == Int32(label) })
+    return ConceptLatent(
+      latent: latent, concept: examples.classes[label], dataset: nil, auroc: auroc,
+      heldOutAUROC: areas(latent: latent, chosen: test.chosen, counts: test.counts)[label], threshold: threshold,
+      precision: on.isEmpty ? 0 : hits / Double(on.count),
+      recall: test.counts[label] > 0 ? hits / test.counts[label] : 0)
+  }
+
+  /// The value above which "on" agrees best with the label, and that agreement (F1).
+  private func bestThreshold(latent: Int, label: Int32, side: Side) -> (threshold: Float, f1: Double) {
     let active = entries[latent].filter { side.chosen[Int($0.example)] }.sorted { $0.value > $1.value }
-    var (hits, best) = (0.0, -1.0)
+    var (hits, best) = (0.0, 0.0)
     var threshold: Float = 0
     for (place, entry) in active.enumerated() {
       if examples.labels[Int(entry.example)] == label { hits += 1 }
@@ -163,7 +188,7 @@ extension PooledLatents {
       let f1 = 2 * hits / (Double(place + 1) + side.counts[Int(label)])
       if f1 > best { (best, threshold) = (f1, (entry.value + next) / 2) }
     }
-    return threshold
+    return (threshold, best)
   }
 }
 

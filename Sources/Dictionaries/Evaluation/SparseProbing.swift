@@ -39,6 +39,15 @@ extension SparseAutoencoder {
     of source: any ActivationSource, dataset: String, concept: Concept = Concept(), ks: [Int] = [1, 2, 5],
     sites: [String] = [], site: String? = nil, seed: UInt64 = 0
   ) throws -> [SparseProbing] {
+    try sparseProbing(
+      of: source, dataset: dataset, concept: concept, ks: ks, sites: sites, site: site, seed: seed, split: nil)
+  }
+
+  /// The same with the documents divided as given.
+  package func sparseProbing(
+    of source: any ActivationSource, dataset: String, concept: Concept, ks: [Int], sites: [String], site: String?,
+    seed: UInt64, split given: (train: [Int], test: [Int])?
+  ) throws -> [SparseProbing] {
     let input = try DictionaryInput(self, source: source, site: site)
     let examples = try Examples(concept, of: source, specialTokens: false, most: 5000, seed: seed)
     var means = Matrix(zeros: examples.count, columns: latents)
@@ -58,7 +67,13 @@ extension SparseAutoencoder {
     let matrices = try examples.activations(
       of: try others.map { try source.site(named: $0) }, in: source, order: Array(0..<examples.count), pooling: .mean)
     let bases = [("latents", means)] + Array(zip(others, matrices))
-    let split = try Split.trainAndTest(labels: examples.labels, groups: examples.groups, seed: seed)
+    let split: (train: [Int], test: [Int])
+    if let given {
+      split = given
+    } else {
+      let drawn = try Split.trainAndTest(labels: examples.labels, groups: examples.groups, seed: seed)
+      split = (drawn.train, drawn.test)
+    }
     let classes = examples.classes.indices
     return try (examples.classes.count == 2 ? 1..<2 : classes).map { c in
       let labels = examples.labels.map { $0 == Int32(c) ? Int32(1) : 0 }
@@ -95,7 +110,7 @@ extension SparseAutoencoder {
   }
 
   private static func probe(
-    _ matrix: Matrix, columns: [Int], labels: [Int32], split: Split, basis: String, seed: UInt64
+    _ matrix: Matrix, columns: [Int], labels: [Int32], split: (train: [Int], test: [Int]), basis: String, seed: UInt64
   ) throws -> SparseProbing.Score {
     func part(_ rows: [Int]) -> Matrix {
       Matrix(

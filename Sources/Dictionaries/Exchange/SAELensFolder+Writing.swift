@@ -32,20 +32,7 @@ extension SAELensFolder {
     for (name, shape, values) in further {
       if let values { tensors.append(tensor(name, shape, values, type)) }
     }
-    let configuration: Data
-    do {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]
-      encoder.keyEncodingStrategy = .convertToSnakeCase
-      configuration = try encoder.encode(ConfigurationFile(dictionary, type: type))
-    } catch {
-      throw Fault(
-        .software, "dictionary.configuration", "The configuration cannot be written as JSON", found: "\(error)")
-    }
-    try SafetensorsWriter.write(tensors, to: folder.appending(path: weights))
-    try AtomicFile.write(to: folder.appending(path: "cfg.json")) { file in
-      try configuration.withUnsafeBytes { try file.write($0) }
-    }
+    try DictionaryFiles.write(ConfigurationFile(dictionary, type: type), tensors, named: weights, to: folder)
   }
 
   /// `cfg.json` as version 6 has it.

@@ -85,20 +85,7 @@ enum SparsifyFolder {
     let file = ConfigurationFile(
       numLatents: latents, k: dictionary.configuration.k ?? 1, skipConnection: dictionary.skip != nil,
       transcode: dictionary.isTranscoder, dIn: width)
-    let configuration: Data
-    do {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]
-      encoder.keyEncodingStrategy = .convertToSnakeCase
-      configuration = try encoder.encode(file)
-    } catch {
-      throw Fault(
-        .software, "dictionary.configuration", "The configuration cannot be written as JSON", found: "\(error)")
-    }
-    try SafetensorsWriter.write(tensors, to: folder.appending(path: weights))
-    try AtomicFile.write(to: folder.appending(path: "cfg.json")) { file in
-      try configuration.withUnsafeBytes { try file.write($0) }
-    }
+    try DictionaryFiles.write(file, tensors, named: weights, to: folder)
   }
 
   private struct ConfigurationFile: Encodable {

@@ -15,14 +15,28 @@ public struct NeuronUnfolding: Codable, Sendable, Equatable {
     public var topShare: Double
   }
 
+  /// A latent's part in what the neuron shows for one label.
+  public struct Part: Codable, Sendable, Equatable {
+    /// A label of the neuron's top documents.
+    public var meaning: String
+    /// Σ f·d / Σ a over those of them that have the label, at the token where the neuron is highest: the latent's value f
+    /// times the neuron's weight d in its direction, and the neuron's activation a.
+    public var share: Double
+    /// The latent, named by the label that it agrees best with, whichever that is.
+    public var latent: ConceptLatent
+  }
+
   /// The neuron's site and column.
   public var site: String
   public var neuron: Int
   /// The labels, first the one that most of the neuron's top documents have.
   public var meanings: [Meaning]
-  /// The cleanest latent of each label, first the cleanest.
+  /// What carries the neuron at its top documents of each label that a tenth of them have; empty unless the dictionary
+  /// rebuilds the neuron's own site.
+  public var parts: [Part]
+  /// The latents of `concepts` and `parts`.
   public var features: [LatentFeature]
-  /// What each of them separates.
+  /// The cleanest latent of each label, first the cleanest.
   public var concepts: [ConceptLatent]
   /// The correlation of each with the neuron, over tokens.
   public var correlations: [Float]
@@ -73,41 +87,110 @@ extension NeuronUnfolding {
     self.site = site
     self.neuron = neuron
     concepts = best
-    features = best.compactMap { concept in found.features.first { $0.latent == concept.latent } }
-    correlations = try Self.correlations(
-      of: best.map(\.latent), with: neuron, at: stored, dictionary: dictionary, source: source, site: reader.site)
-  }
-
-  /// The Pearson correlation of some latents with a neuron over all tokens; one pass.
-  private static func correlations(
-    of latents: [Int], with neuron: Int, at stored: StoredSite, dictionary: SparseAutoencoder,
-    source: any ActivationSource, site: String?
-  ) throws -> [Float] {
-    let input = try DictionaryInput(dictionary, source: source, site: site)
-    var n = 0.0
-    var sums = [Double](repeating: 0, count: latents.count + 1)
-    var squares = sums
-    var products = sums
-    try input.stream(others: [stored.name]) { block in
-      let active = dictionary.encode(block.input)
-      for row in 0..<block.rows.count {
-        let b = Double(block.others[0][row, neuron])
-        n += 1
-        for (place, latent) in latents.enumerated() {
-          let a = Double(active[row, latent])
-          sums[place] += a
-          squares[place] += a * a
-          products[place] += a * b
-        }
-        sums[latents.count] += b
-        squares[latents.count] += b * b
+    var pass = NeuronPass(latents: best.map(\.latent), neuron: neuron, examples: examples, of: dictionary)
+    let input = try DictionaryInput(dictionary, source: source, site: reader.site)
+    try input.stream(others: [site]) { block in pass.add(dictionary.encode(block.input), block) }
+    correlations = pass.correlations
+    parts = []
+    if dictionary.configuration.hookOut == site {
+      for meaning in meanings.filter({ $0.topShare >= 0.1 }).prefix(4) {
+        let some = top.filter { examples.classes[Int(examples.labels[$0])] == meaning.concept }
+        let shares = pass.shares(over: some, weights: { dictionary.decoder[$0, neuron] })
+        let strongest = Array(shares.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(2))
+        let named = try pass.named(strongest.map(\.key), seed: reader.seed)
+        parts += zip(strongest, named).map { Part(meaning: meaning.concept, share: $0.value, latent: $1) }
       }
     }
+    features = found.features
+    let missing = Set(parts.map(\.latent.latent)).subtracting(features.map(\.latent)).sorted()
+    if !missing.isEmpty {
+      reader.choice = .latents(missing)
+      features += try reader.read(dictionary, on: source, model: model, piece: piece, progress: progress).features
+    }
+    let wanted = Set(parts.map(\.latent.latent) + best.map(\.latent))
+    features.removeAll { !wanted.contains($0.latent) }
+  }
+}
+
+/// One pass over a source, for what latents have to do with a neuron.
+private struct NeuronPass {
+  /// What was active where the neuron was highest in an example.
+  struct Peak {
+    var value = -Float.infinity
+    var latents: [Int32] = []
+    var values: [Float] = []
+  }
+
+  let latents: [Int]
+  let neuron: Int
+  let examples: Examples
+  private var peaks: [Peak]
+  private var pooled: PooledLatents
+  private var n = 0.0
+  private var sums: [Double]
+  private var squares: [Double]
+  private var products: [Double]
+
+  init(latents: [Int], neuron: Int, examples: Examples, of dictionary: SparseAutoencoder) {
+    self.latents = latents
+    self.neuron = neuron
+    self.examples = examples
+    peaks = [Peak](repeating: Peak(), count: examples.count)
+    pooled = PooledLatents(examples: examples, latents: dictionary.latents)
+    sums = [Double](repeating: 0, count: latents.count + 1)
+    squares = sums
+    products = sums
+  }
+
+  mutating func add(_ active: SparseLatents, _ block: DictionaryInput.Block) {
+    pooled.add(active, rows: block.rows)
+    for (row, number) in block.rows.enumerated() {
+      let activation = block.others[0][row, neuron]
+      let b = Double(activation)
+      n += 1
+      for (place, latent) in latents.enumerated() {
+        let a = Double(active[row, latent])
+        sums[place] += a
+        squares[place] += a * a
+        products[place] += a * b
+      }
+      sums[latents.count] += b
+      squares[latents.count] += b * b
+      let example = Int(examples.exampleOfRow[number])
+      guard example >= 0, activation > peaks[example].value else { continue }
+      let range = active.range(ofRow: row)
+      peaks[example] = Peak(
+        value: activation, latents: Array(active.indices[range]), values: Array(active.values[range]))
+    }
+  }
+
+  /// The Pearson correlation of each latent with the neuron, over tokens.
+  var correlations: [Float] {
     let (total, spread) = (sums[latents.count], squares[latents.count] - sums[latents.count] * sums[latents.count] / n)
     return latents.indices.map { place in
       let variance = squares[place] - sums[place] * sums[place] / n
       guard variance > 0, spread > 0 else { return 0 }
       return Float((products[place] - sums[place] * total / n) / (variance * spread).squareRoot())
     }
+  }
+
+  /// Each latent's part of the neuron's activation at the peaks of some examples.
+  func shares(over some: [Int], weights: (Int) -> Float) -> [Int: Double] {
+    var shares: [Int: Double] = [:]
+    var total = 0.0
+    for peak in some.map({ peaks[$0] }) where peak.value.isFinite {
+      total += Double(peak.value)
+      for (latent, value) in zip(peak.latents, peak.values) {
+        shares[Int(latent), default: 0] += Double(value * weights(Int(latent)))
+      }
+    }
+    return total > 0 ? shares.mapValues { $0 / total } : [:]
+  }
+
+  /// Each latent with the label that it agrees best with.
+  func named(_ latents: [Int], seed: UInt64) throws -> [ConceptLatent] {
+    var pooled = pooled
+    pooled.finish()
+    return try pooled.named(latents, seed: seed)
   }
 }

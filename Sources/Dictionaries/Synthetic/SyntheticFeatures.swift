@@ -5,7 +5,7 @@ import LinearAlgebra
 
 /// Activations whose true features are known: sparse sums of more directions than there are dimensions.
 ///
-/// A row is Σ sᵢ·dᵢ over its active features, dᵢ random unit vectors and sᵢ uniform in 0.5 … 1.5. Feature i, counted from
+/// A row is Σ sᵢ·dᵢ over its active features, dᵢ random unit vectors and sᵢ uniform in 0.5 … 1.5, times a scale. Feature i, counted from
 /// 1, is active with a probability in proportion to i^−α (Zipf), such that `meanActive` are on average; features come in
 /// groups that are on or off together: within a group that is on, each is active independently. A row follows from the
 /// seed and its number alone. The superposition of Elhage et al. (2022, Toy Models of Superposition), made to measure what a
@@ -17,6 +17,7 @@ public struct SyntheticFeatures: ActivationSource {
   public let frequencies: [Double]
   public let rowCount: Int
   public let seed: UInt64
+  private let scale: Float
   private let groupSize: Int
   /// The probability that each group is on.
   private let groups: [Double]
@@ -28,9 +29,10 @@ public struct SyntheticFeatures: ActivationSource {
   /// - Parameters:
   ///   - exponent: α; 0 makes all features equally frequent.
   ///   - groupSize: features that share a switch; 1 makes all independent.
+  ///   - scale: what every strength is multiplied by.
   public init(
     features: Int, width: Int, meanActive: Double, exponent: Double = 0.5, groupSize: Int = 1, rows: Int,
-    seed: UInt64 = 0
+    scale: Float = 1, seed: UInt64 = 0
   ) {
     precondition(features > 0 && width > 0 && rows >= 0 && groupSize >= 1, "\(features) features in \(width)")
     precondition(meanActive > 0 && exponent >= 0, "\(meanActive) active, exponent \(exponent)")
@@ -53,6 +55,7 @@ public struct SyntheticFeatures: ActivationSource {
     }
     members = order
     self.groupSize = groupSize
+    self.scale = scale
     rowCount = rows
     self.seed = seed
   }
@@ -67,7 +70,7 @@ public struct SyntheticFeatures: ActivationSource {
         for place in group * groupSize..<min((group + 1) * groupSize, members.count) {
           let feature = members[place]
           if groupSize > 1, generator.uniform() * probability >= frequencies[feature] { continue }
-          active.append((Int32(feature), Float(0.5 + generator.uniform())))
+          active.append((Int32(feature), scale * Float(0.5 + generator.uniform())))
         }
       }
       active.sort { $0.0 < $1.0 }

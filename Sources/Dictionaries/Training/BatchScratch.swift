@@ -42,6 +42,11 @@ final class BatchScratch: @unchecked Sendable {  // Owned by one trainer; its th
     squaredErrors = .allocate(capacity: batch)
   }
 
+  var bytes: Int {
+    let rows = [input, centred, transcoderTarget, errors, gateError, skipped, productSums].compactMap { $0?.count }
+    return rows.reduce(0, +) * 4 + batch * 16
+  }
+
   deinit {
     tokenLosses.deallocate()
     squaredErrors.deallocate()

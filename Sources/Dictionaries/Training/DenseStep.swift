@@ -6,10 +6,13 @@ extension DictionaryTrainer {
   static let denseFrom = 0.1
 
   /// A step's loss and gradients by matrix products over all latents: what rules with bounds need at the start, when
-  /// half of the latents are active. Memory: the products [F, rows] and three blocks of 256 latents.
+  /// half of the latents are active. Memory, until a step is sparse again: the products [F, rows] and three or four blocks
+  /// [1024, rows].
   func computeDensely(rows: Int, _ metrics: inout StepMetrics) {
     for parameter in rule.parameters { parameter.gradient.fill(0) }
-    let dense = DenseBlocks(self, rows: rows)
+    let buffers = denseBuffers ?? DenseBuffers(self)
+    denseBuffers = buffers
+    let dense = DenseBlocks(trainer: self, buffers: buffers, rows: rows)
     dense.reconstruct()
     metrics.reconstruction = dense.loss(of: scratch.error(0), keepsRows: true)
     metrics.fvu = metrics.reconstruction * Double(rows) / scratch.variation(rows: rows)
@@ -22,27 +25,41 @@ extension DictionaryTrainer {
   }
 }
 
-/// A step over all latents, by blocks of them.
-private struct DenseBlocks {
-  let trainer: DictionaryTrainer
-  let rows: Int
+/// What a step over all latents needs beside a batch's own memory.
+final class DenseBuffers: Sendable {
   let block: Int
+  /// [F, batch].
   let products: FloatBuffer
+  /// [block, batch] each.
   let values: FloatBuffer
   let valueGradients: FloatBuffer
   let gateGradients: FloatBuffer?
   let productGradients: FloatBuffer
 
-  init(_ trainer: DictionaryTrainer, rows: Int) {
-    self.trainer = trainer
-    self.rows = rows
-    block = min(256, trainer.settings.latents)
-    products = FloatBuffer(zeros: trainer.settings.latents * rows)
-    values = FloatBuffer(zeros: block * rows)
-    valueGradients = FloatBuffer(zeros: block * rows)
-    gateGradients = trainer.rule.rebuildsFromGate ? FloatBuffer(zeros: block * rows) : nil
-    productGradients = FloatBuffer(zeros: block * rows)
+  init(_ trainer: DictionaryTrainer) {
+    let (latents, batch) = (trainer.settings.latents, trainer.scratch.batch)
+    // A product packs the whole batch, which larger blocks do less often.
+    block = min(1024, latents)
+    products = FloatBuffer(unset: latents * batch)
+    values = FloatBuffer(unset: block * batch)
+    valueGradients = FloatBuffer(unset: block * batch)
+    gateGradients = trainer.rule.rebuildsFromGate ? FloatBuffer(unset: block * batch) : nil
+    productGradients = FloatBuffer(unset: block * batch)
   }
+}
+
+/// A step over all latents, by blocks of them.
+private struct DenseBlocks {
+  let trainer: DictionaryTrainer
+  let buffers: DenseBuffers
+  let rows: Int
+
+  private var block: Int { buffers.block }
+  private var products: FloatBuffer { buffers.products }
+  private var values: FloatBuffer { buffers.values }
+  private var valueGradients: FloatBuffer { buffers.valueGradients }
+  private var gateGradients: FloatBuffer? { buffers.gateGradients }
+  private var productGradients: FloatBuffer { buffers.productGradients }
 
   private var blocks: [Range<Int>] {
     stride(from: 0, to: trainer.settings.latents, by: block).map { $0..<min($0 + block, trainer.settings.latents) }

@@ -40,7 +40,7 @@ struct LatentSelection {
             Threads.forEach(blocks) { index in
               let first = index * block
               let count = min(block, tokens - first)
-              let products = FloatBuffer(zeros: tile * count)
+              let products = FloatBuffer(unset: tile * count)
               withUnsafePointer(to: selection) { selection in
                 for start in stride(from: 0, to: latents, by: tile) {
                   let some = min(tile, latents - start)
@@ -79,7 +79,7 @@ struct LatentSelection {
       Threads.forEach(blocks) { index in
         let start = index * block
         let some = min(block, latents - start)
-        let products = FloatBuffer(zeros: some * tokens)
+        let products = FloatBuffer(unset: some * tokens)
         multiply(start, some, 0, tokens, into: products.base)
         var part = ActiveLatents()
         var found = [Int32](repeating: 0, count: tokens)

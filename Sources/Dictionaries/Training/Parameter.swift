@@ -7,11 +7,16 @@ final class FloatBuffer: @unchecked Sendable {  // Owned by one trainer; see abo
   let base: UnsafeMutablePointer<Float>
   let count: Int
 
-  init(zeros count: Int) {
+  /// Numbers that are to be written before they are read.
+  init(unset count: Int) {
     let memory = UnsafeMutableRawPointer.allocate(byteCount: max(count, 1) * 4, alignment: 64)
     base = memory.bindMemory(to: Float.self, capacity: max(count, 1))
-    base.initialize(repeating: 0, count: max(count, 1))
     self.count = count
+  }
+
+  convenience init(zeros count: Int) {
+    self.init(unset: count)
+    base.initialize(repeating: 0, count: max(count, 1))
   }
 
   deinit { UnsafeMutableRawPointer(base).deallocate() }

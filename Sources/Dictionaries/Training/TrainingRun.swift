@@ -86,9 +86,7 @@ public final class TrainingRun {
   }
 
   /// The bytes that weights, gradients and Adam's moments take.
-  public var parameterBytes: Int {
-    trainers.reduce(0) { $0 + $1.parameters.reduce(0) { $0 + 16 * $1.values.count } }
-  }
+  public var parameterBytes: Int { trainers.reduce(0) { $0 + $1.parameterBytes } }
 
   /// Trains to the end.
   ///

@@ -21,12 +21,14 @@ struct SAEBenchmarkCommand: ParsableCommand {
   @Option(name: .long, help: "Zipf's exponent.") var exponent = 0.5
   @Option(name: .long, help: "Features that share a switch.") var group = 1
   @Option(name: .long, help: "Rows in memory.") var rows = 32768
+  @Option(name: .long, help: "The mean norm of rows (default: as strengths of 0.5 to 1.5 give it).") var norm: Float?
   @Option(name: .long, help: "Tokens in a step.") var batch = 4096
   @Option(name: .long, help: "Timed steps, or all where --untimed is 0.") var steps = 10
   @Option(name: .long, help: "Steps before the timed ones.") var untimed = 2
   @Option(name: .long, help: "Write the rows and directions as float32 here.") var export: String?
   @Option(name: .long, help: "Judge this dictionary instead of training one.") var judge: String?
   @Option(name: .shortAndLong, help: "Write the dictionary here.") var output: String?
+  @Option(name: .long, help: "The seed of the initial weights (default: --seed).") var dictionarySeed: UInt64?
   @Flag(name: .long, help: "Add no geometric median, normalization, warm-up or decay, as the peer's settings.")
   var plain = false
   @OptionGroup var dictionary: DictionaryArguments
@@ -43,14 +45,23 @@ struct SAEBenchmarkCommand: ParsableCommand {
     var mmcs: Double?
     var recovered: Double?
     var meanF1: Double?
+    /// The most memory that the process held.
     var peakBytes = 0
+    /// The same, less what it held before training began; what it must be by the trainer's account.
+    var trainingBytes: Int?
+    var parameterBytes: Int?
+    var batchBytes: Int?
   }
 
   func run() throws {
     common.apply()
-    let source = SyntheticFeatures(
-      features: features, width: width, meanActive: active, exponent: exponent, groupSize: group, rows: rows,
-      seed: common.seed)
+    func features(scale: Float) -> SyntheticFeatures {
+      SyntheticFeatures(
+        features: self.features, width: width, meanActive: active, exponent: exponent, groupSize: group, rows: rows,
+        scale: scale, seed: common.seed)
+    }
+    var source = features(scale: 1)
+    if let norm { source = features(scale: norm / meanNorm(source.activations(0..<min(rows, 4096)))) }
     var result = Result()
     if let export { try write(source, to: URL(filePath: export)) }
     var made: SparseAutoencoder?
@@ -64,24 +75,30 @@ struct SAEBenchmarkCommand: ParsableCommand {
       (result.mmcs, result.recovered, result.meanF1) = (recovery.mmcs, recovery.recovered, recovery.meanF1)
       if let output { try made.save(folder: URL(filePath: output)) }
     }
-    result.peakBytes = peakBytes
     try common.show(result) { _ in
       "\(Format.count(Int(result.tokensPerSecond))) tokens/s, MMCS \(Format.fixed(result.mmcs ?? 0, 3)), recovered "
         + "\(Format.percent(result.recovered ?? 0)), F1 \(Format.fixed(result.meanF1 ?? 0, 3))"
     }
   }
 
+  private func meanNorm(_ rows: Matrix) -> Float {
+    let norms = (0..<rows.rows).map { row in rows.row(row).reduce(0) { $0 + $1 * $1 }.squareRoot() }
+    return norms.reduce(0, +) / Float(max(norms.count, 1))
+  }
+
   private func train(_ source: SyntheticFeatures, _ result: inout Result) throws -> SparseAutoencoder {
     var data: [Float] = []
     try source.stream([SyntheticFeatures.siteName], maximumRows: 8192) { data += $0.values[0].elements }
-    guard rows >= batch, var settings = dictionary.settings(seed: common.seed).first else {
+    guard rows >= batch, var settings = dictionary.settings(seed: dictionarySeed ?? common.seed).first else {
       throw ValidationError("--rows must be at least --batch.")
     }
     if plain {
       settings.normalization = .none
       settings.startsAtGeometricMedian = false
       (settings.warmUp, settings.decay) = (0, 0)
+      settings.deadAfterTokens = dictionary.deadAfter ?? 1000 * batch
     }
+    let before = resetPeak()
     let trainer = try DictionaryTrainer(
       settings: settings, inputWidth: width, steps: untimed + steps, batch: batch)
     let some = min(rows, 4096)
@@ -100,6 +117,9 @@ struct SAEBenchmarkCommand: ParsableCommand {
         }
       }
     }
+    result.peakBytes = peakBytes
+    if let before { result.trainingBytes = result.peakBytes - before }
+    (result.parameterBytes, result.batchBytes) = (trainer.parameterBytes, trainer.batchBytes)
     result.seconds = result.stepSeconds.reduce(0, +)
     result.tokensPerSecond = Double(steps * batch) / max(result.seconds, 1e-9)
     return trainer.dictionary(site: SyntheticFeatures.siteName)
@@ -113,9 +133,17 @@ struct SAEBenchmarkCommand: ParsableCommand {
   }
 
   /// The most memory that the process held, where Linux tells it; otherwise 0.
-  private var peakBytes: Int {
+  private var peakBytes: Int { memory("VmHWM:") }
+
+  /// Lets the peak begin anew at what the process holds now, and returns that; nil where the system cannot.
+  private func resetPeak() -> Int? {
+    guard (try? Data("5".utf8).write(to: URL(filePath: "/proc/self/clear_refs"))) != nil else { return nil }
+    return memory("VmRSS:")
+  }
+
+  private func memory(_ name: String) -> Int {
     let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
-    let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+    let line = status.split(separator: "\n").first { $0.hasPrefix(name) }
     return (line?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) * 1024
   }
 

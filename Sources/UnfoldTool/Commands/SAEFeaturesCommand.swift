@@ -51,8 +51,12 @@ struct SAEFeaturesCommand: ParsableCommand {
     let dictionary = try arguments.load()
     if let text { return try show(text, in: dictionary) }
     if let concepts { return try show(concepts: datasetNames(concepts), of: dictionary) }
-    let (source, loaded) = try arguments.open(
+    var (source, loaded) = try arguments.open(
       dictionary, further: TrainedDictionaryArguments.beside(dictionary), common: common)
+    if let bySet = try LabelledBySet(source, column: label) {
+      common.note("The sets' labels do not go together: documents are labelled by their set and its label.")
+      source = bySet
+    }
     let line = ProgressLine(isSilent: common.quiet)
     defer { line.clear() }
     func progress(_ rows: Int) {
@@ -123,7 +127,7 @@ struct SAEFeaturesCommand: ParsableCommand {
     try common.show(found) { found.table().rendered($0) }
   }
 
-  /// The neuron named, or the most polysemantic one of the dictionary's layer.
+  /// The neuron named, or of the 64 most polysemantic ones of the dictionary's layer that with the most even mixture.
   private func neuron(
     _ name: String, source: any ActivationSource, dictionary: SparseAutoencoder, loaded: LoadedModel?
   ) throws -> NeuronReference {
@@ -141,11 +145,23 @@ struct SAEFeaturesCommand: ParsableCommand {
     }
     let ranking = NeuronRanking(column: label, seed: common.seed)
     let measured = try ranking.measure(source, sites: [site], piece: loaded?.piece)
-    guard let found = try measured.ranked(count: 20).first(where: { $0.meanings.count > 1 }) else {
+    guard let found = try measured.ranked(count: 64).max(by: { $0.mixture < $1.mixture }), found.mixture > 1 else {
       throw Fault(
         .badData, "tool.noPolysemanticNeuron", "No neuron of the layer fires for two unrelated labels", place: site,
         advice: "name a neuron, such as --neuron L0.17")
     }
     return found.neuron
+  }
+}
+
+extension RankedNeuron {
+  /// e^H of the meanings' shares of the top examples, times what they cover and the least separation: how many clear
+  /// meanings the neuron has, and how evenly.
+  fileprivate var mixture: Double {
+    let shares = meanings.map(\.topShare).filter { $0 > 0 }
+    let total = shares.reduce(0, +)
+    guard shares.count > 1 else { return 0 }
+    let entropy = -shares.reduce(0) { $0 + $1 / total * Foundation.log($1 / total) }
+    return exp(entropy) * total * (meanings.compactMap(\.separation).min() ?? 1)
   }
 }

@@ -11,7 +11,7 @@ struct SAETrainCommand: ParsableCommand {
         unfold sae train store --sites resid_post --layers 2 -o residual --latents 2048 --k 32
         unfold sae train unfold-mini demo-corpus --sites mlp_post --layers 2 -o neurons --latents 4096 --tokens 2000000
         unfold sae train store --sites resid_post --layers 2 -o grid --latents 1024,4096 --k 16,32 --repeats 2
-        unfold sae train store --sites blocks.2.hook_mlp_in --target blocks.2.hook_mlp_out -o transcoder --latents 4096
+        unfold sae train store --sites blocks.2.mlp.hook_in --target blocks.2.hook_mlp_out -o transcoder --latents 4096
 
       Several values of --latents, --k or --sparsity, or --repeats, train every combination on one pass over the data,
       each into a folder of its own below the output. A run that was stopped or killed goes on with --resume and ends

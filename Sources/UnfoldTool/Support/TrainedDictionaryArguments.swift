@@ -79,7 +79,14 @@ struct TrainedDictionaryArguments: ParsableArguments {
 /// The names in an option's list, `all` being every data set that ships.
 func datasetNames(_ list: String) -> [String] {
   guard list == "all" else { return list.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) } }
-  // Spans and numbers are no classes of documents.
-  let others: Set = ["demo-corpus", "part-of-speech", "year", "names", "numbers"]
-  return ShippedFiles.datasets.names.filter { !others.contains($0) }
+  return ShippedFiles.datasets.names.filter { $0 != "demo-corpus" && hasNamedLabels($0) }
+}
+
+/// Whether a set's documents have labels that are names: spans and numbers are no classes of documents.
+private func hasNamedLabels(_ name: String) -> Bool {
+  struct Record: Decodable { let label: String }
+  guard let url = ShippedFiles.datasets.find(name), let text = try? String(contentsOf: url, encoding: .utf8),
+    let first = text.split(separator: "\n", maxSplits: 1).first
+  else { return false }
+  return (try? JSONDecoder().decode(Record.self, from: Data(first.utf8))) != nil
 }
