@@ -5,8 +5,9 @@
 
 The released models' facts below are typed from the papers that introduce them and from the configurations that their
 makers published; Unfold's presets were written separately. `published` is the count that the makers' files hold, where
-it is known, as a check on both. Also: small random configurations of every family with their options, and the
-floating-point operations that PyTorch counts in forward passes.
+it is known, as a check on both. `active` are the parameters that one token uses: experts' by the share of them that wake
+up, all others whole; the makers' rounded figures are held against it. Also: small random configurations of every family
+with their options, and the floating-point operations that PyTorch counts in forward passes, experts included.
 """
 
 import json
@@ -92,6 +93,10 @@ PRESETS = {
 }
 
 
+# Billions of parameters that a token uses, as the makers round them: arXiv 2401.04088, 2505.09388, 2412.19437.
+ACTIVE = {"mixtral-8x7b": 13, "qwen3-30b-a3b": 3, "qwen3-235b-a22b": 22, "deepseek-v3": 37}
+
+
 def build(configuration, device="meta"):
     configuration = dict(configuration)
     config = AutoConfig.for_model(configuration.pop("model_type"), **configuration)
@@ -99,7 +104,8 @@ def build(configuration, device="meta"):
     if config.model_type == "bert":
         kind = AutoModelForMaskedLM if "BertForMaskedLM" in (config.architectures or []) else AutoModel
     with torch.device(device):
-        return kind.from_config(config, attn_implementation="eager")
+        # Eager experts: those that no token chose are not run, and not counted.
+        return kind.from_config(config, attn_implementation="eager", experts_implementation="eager")
 
 
 def part(name):
@@ -116,12 +122,20 @@ def part(name):
 
 def count(configuration):
     model = build(configuration)
-    result = {"configuration": configuration, "parameters": 0, "biases": 0, "parts": {}}
+    result = {"configuration": configuration, "parameters": 0, "active": 0, "biases": 0, "parts": {}}
+    experts = [getattr(model.config, key, None) for key in ("num_local_experts", "num_experts", "n_routed_experts")]
+    experts = next((number for number in experts if number), None)
     for name, tensor in model.named_parameters():
         kind = part(name)
         if "predictions" in name and "LayerNorm" in name:
             kind = "head"
         result["parameters"] += tensor.numel()
+        if ".experts." in name:
+            awake, rest = divmod(tensor.numel() * model.config.num_experts_per_tok, experts)
+            assert rest == 0
+            result["active"] += awake
+        else:
+            result["active"] += tensor.numel()
         result["parts"][kind] = result["parts"].get(kind, 0) + tensor.numel()
         if name.endswith("bias"):
             result["biases"] += tensor.numel()
@@ -190,7 +204,8 @@ def flops(configuration, tokens):
     """What PyTorch counts for one text of so many tokens: whole squares of scores, matrix products alone."""
     model = build(configuration, "cpu").eval()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        model(input_ids=torch.zeros(1, tokens, dtype=torch.long), use_cache=False)
+        # Different tokens, so that experts of all kinds wake up.
+        model(input_ids=torch.randint(configuration["vocab_size"], (1, tokens)), use_cache=False)
     return {"configuration": configuration, "tokens": tokens, "flops": counter.get_total_flops()}
 
 
@@ -203,6 +218,14 @@ FLOPS = [
         "deepseek_v3", 1000, 96, 200, 3, 6, 6, 128, first_k_dense_replace=3, moe_intermediate_size=10,
         n_routed_experts=8, num_experts_per_tok=2, n_group=4, topk_group=2, kv_lora_rank=24, q_lora_rank=32,
         qk_rope_head_dim=8, qk_nope_head_dim=16, v_head_dim=20), 64),
+    (rotary("mixtral", 1000, 96, 200, 3, 6, 2, 128, head_dim=16, num_local_experts=8, num_experts_per_tok=2), 64),
+    (rotary(
+        "qwen3_moe", 1000, 96, 200, 4, 6, 2, 128, head_dim=24, num_experts=16, num_experts_per_tok=4,
+        moe_intermediate_size=40, mlp_only_layers=[1]), 64),
+    (rotary(
+        "deepseek_v3", 1000, 96, 200, 4, 6, 6, 128, first_k_dense_replace=1, moe_intermediate_size=32,
+        n_shared_experts=2, n_routed_experts=16, num_experts_per_tok=4, n_group=4, topk_group=2, kv_lora_rank=24,
+        q_lora_rank=32, qk_rope_head_dim=8, qk_nope_head_dim=16, v_head_dim=20), 64),
 ]
 
 torch.manual_seed(0)
@@ -211,6 +234,8 @@ for name, (configuration, published) in PRESETS.items():
     counted = count(configuration)
     if published is not None and published != counted["parameters"]:
         sys.exit(f"{name}: transformers counts {counted['parameters']}, the makers' files hold {published}")
+    if name in ACTIVE and abs(counted["active"] / 1e9 - ACTIVE[name]) > 1:
+        sys.exit(f"{name}: {counted['active']} parameters are used by a token, the makers say {ACTIVE[name]} billion")
     counted["published"] = published
     result["presets"][name] = counted
 result["variants"] = [count(configuration) for configuration in variants(random.Random(5))]

@@ -5,8 +5,22 @@ public struct PassStep: Sendable, Equatable, Codable {
     case stream, attention, mlp
   }
 
+  /// Which of an MLP's ways a step is part of, where there are several: they begin at the same norm, and what a layer has
+  /// of them is added up.
+  public enum Way: String, Sendable, Codable {
+    /// Every way, or no way of an MLP.
+    case all
+    /// The MLP of layers without experts.
+    case dense
+    /// The router and the experts that it wakes.
+    case experts
+    /// The expert that every token passes.
+    case shared
+  }
+
   public var title: String
   public var branch: Branch
+  public var way: Way
   /// Whether the step is part of every block.
   public var isInBlock: Bool
   /// The number of layers that do it; 1 outside the blocks.
@@ -36,7 +50,8 @@ extension Architecture {
     _ formula: String = "", _ flops: Double = 0, width dependsOnWidth: Bool, site: String? = nil
   ) -> PassStep {
     PassStep(
-      title: title, branch: branch, isInBlock: block, layers: layers ?? (block ? self.layers : 1), shape: shape,
+      title: title, branch: branch, way: .all, isInBlock: block, layers: layers ?? (block ? self.layers : 1),
+      shape: shape,
       formula: formula, flops: flops, dependsOnWidth: dependsOnWidth, site: site)
   }
 
@@ -176,36 +191,45 @@ extension Architecture {
   }
 
   private var mlpOperations: [PassStep] {
-    var all: [PassStep?] = []
-    func neurons(_ prefix: String, _ name: String, layers: Int, _ count: Int, copies: Int = 1, site: String?) {
+    var all: [PassStep] = []
+    func append(_ step: PassStep?, _ way: PassStep.Way) {
+      guard var step else { return }
+      step.way = way
+      all.append(step)
+    }
+    func neurons(
+      _ way: PassStep.Way, _ prefix: String, _ name: String, layers: Int, _ count: Int, copies: Int = 1, site: String?
+    ) {
       let many = copies > 1 ? "\(copies) × " : ""
-      all.append(
+      append(
         products(
           [prefix + "W_gate", prefix + "W_in"],
           titled: name.isEmpty ? (mlp.isGated ? "gates and inputs" : "neurons' inputs") : "\(name), in", .mlp,
           layers: layers, shape: "\(grouped(width)) → \(many)\(mlp.isGated ? "2 × " : "")\(grouped(count))",
-          site: site.map { $0 + ".hook_pre" }))
-      all.append(
+          site: site.map { $0 + ".hook_pre" }), way)
+      append(
         operation(
           mlp.isGated ? "\(mlp.activation)(gate) · input" : mlp.activation, .mlp, layers: layers,
-          "\(many)\(grouped(count)) neurons", width: false, site: site.map { $0 + ".hook_post" }))
-      all.append(
+          "\(many)\(grouped(count)) neurons", width: false, site: site.map { $0 + ".hook_post" }), way)
+      append(
         products(
           [prefix + "W_out"], titled: name.isEmpty ? "neurons' output" : "\(name), out", .mlp, layers: layers,
-          shape: "\(many)\(grouped(count)) → \(grouped(width))", site: site == "mlp" ? "hook_mlp_out" : nil))
+          shape: "\(many)\(grouped(count)) → \(grouped(width))", site: site == "mlp" ? "hook_mlp_out" : nil), way)
     }
-    if denseLayers > 0 { neurons("", "", layers: denseLayers, mlp.neurons, site: "mlp") }
-    guard let experts, !experts.layers.isEmpty else { return all.compactMap { $0 } }
+    if denseLayers > 0 { neurons(.dense, "", "", layers: denseLayers, mlp.neurons, site: "mlp") }
+    guard let experts, !experts.layers.isEmpty else { return all }
     let layers = experts.layers.count
-    all.append(
+    append(
       products(
         ["W_router"], titled: "router", .mlp, layers: layers,
-        shape: "\(grouped(width)) → \(experts.count), wakes \(experts.active)", site: "mlp.hook_expert_weights"))
-    neurons("experts.", "experts", layers: layers, experts.neurons, copies: experts.active, site: "mlp.experts.{e}")
+        shape: "\(grouped(width)) → \(experts.count), wakes \(experts.active)", site: "mlp.hook_expert_weights"),
+      .experts)
+    neurons(
+      .experts, "experts.", "experts", layers: layers, experts.neurons, copies: experts.active, site: "mlp.experts.{e}")
     if experts.sharedNeurons > 0 {
-      neurons("shared.", "shared expert", layers: layers, experts.sharedNeurons, site: "mlp.shared_experts")
+      neurons(.shared, "shared.", "shared expert", layers: layers, experts.sharedNeurons, site: "mlp.shared_experts")
     }
-    return all.compactMap { $0 }
+    return all
   }
 
   private var headOperations: [PassStep] {

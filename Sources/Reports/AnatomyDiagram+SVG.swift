@@ -100,11 +100,27 @@ private struct SVGPass {
     y += 30
     let branchX = boxX + 24
     var branch = Step.Branch.stream
+    // An MLP's ways, where it has several, begin at a rail on their left and end at one on their right.
+    let hasWays = Set(block.map(\.way)).subtracting([.all]).count > 1
+    var way = Step.Way.all
+    var (railTop, lastRow) = (y, y)
+    var outTop: Double?
+    let (inRail, outRail) = (branchX + 12, boxX + boxWidth + 8)
     for step in block {
+      let endsWay = hasWays && way != .all && step.way != way
+      if endsWay {
+        line(boxX + boxWidth, lastRow, outRail, lastRow)
+        outTop = outTop ?? lastRow
+      }
       if step.branch == .stream {
         if branch != .stream {
           // The branch's result comes down to the sum, which lies on the stream.
-          line(branchX + 24, y - gap, branchX + 24, y, arrow: true)
+          if endsWay {
+            line(outRail, outTop ?? lastRow, outRail, y + boxHeight / 2)
+            line(outRail, y + boxHeight / 2, boxX + boxWidth, y + boxHeight / 2, arrow: true)
+          } else {
+            line(branchX + 24, y - gap, branchX + 24, y, arrow: true)
+          }
           line(boxX, y + boxHeight / 2, streamX + 9, y + boxHeight / 2, arrow: true)
           body.append(
             "<circle cx=\"\(number(streamX))\" cy=\"\(number(y + boxHeight / 2))\" r=\"9\" fill=\"#fff\" "
@@ -116,18 +132,25 @@ private struct SVGPass {
           onStream(step)
         }
       } else {
+        let left = branchX + (hasWays && step.way != .all ? 28 : 0)
         if branch != step.branch {
           text(
             28, y + boxHeight / 2 + 5, step.branch == .attention ? "attention" : "MLP", size: 14, weight: "bold",
             fill: "#5b6b80")
           line(streamX, y + boxHeight / 2, branchX, y + boxHeight / 2, arrow: true)
+        } else if hasWays, step.way != way {
+          if way == .all { railTop = y - gap }
+          line(inRail, railTop, inRail, y + boxHeight / 2)
+          line(inRail, y + boxHeight / 2, left, y + boxHeight / 2, arrow: true)
         } else {
-          line(branchX + 24, y - gap, branchX + 24, y, arrow: true)
+          line(left + 24, y - gap, left + 24, y, arrow: true)
         }
-        box(step, x: branchX)
+        box(step, x: left)
+        lastRow = y + boxHeight / 2
         y += boxHeight + gap
       }
       branch = step.branch
+      way = step.way
     }
     y += 4
     let frame =

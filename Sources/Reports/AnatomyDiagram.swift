@@ -28,6 +28,11 @@ public struct AnatomyDiagram {
     return "in \(operation.layers) layers"
   }
 
+  /// Whether a step begins another of the MLP's ways, and so does not follow on the step before it.
+  func beginsAnotherWay(_ step: PassStep, after last: PassStep.Way) -> Bool {
+    step.way != .all && last != .all && step.way != last
+  }
+
   // MARK: Terminal
 
   /// Lines of text: the stream runs down the left, branches stand to its right; `D` marks what depends on the width.
@@ -51,7 +56,12 @@ public struct AnatomyDiagram {
     lines += before.map { line("│  ", $0) }
     lines.append("├─ block, × \(architecture.layers) " + String(repeating: "─", count: 24))
     var branch = PassStep.Branch.stream
+    var way = PassStep.Way.all
     for operation in block {
+      if beginsAnotherWay(operation, after: way) {
+        lines.append("│ │ │   " + style.dim(operation.way == .shared ? "and beside them" : "or"))
+      }
+      way = operation.way
       if operation.branch != branch, operation.branch != .stream {
         lines.append("│ ├─╮ " + style.dim(operation.branch == .attention ? "attention" : "MLP"))
       }
@@ -93,8 +103,21 @@ public struct AnatomyDiagram {
       return name
     }
     var edges: [String] = []
+    /// Where the ways of an MLP begin, and the ends of those before the current one.
+    var waysStart = tail
+    var waysEnds: [String] = []
+    var way = PassStep.Way.all
     func chain(_ operation: PassStep, indent: String) {
       let name = node(operation, indent: indent)
+      if beginsAnotherWay(operation, after: way) {
+        waysEnds.append(tail)
+        tail = waysStart
+      } else if operation.way != way {
+        waysStart = tail
+        edges += waysEnds.map { "  \($0) --> \(name)" }
+        waysEnds = []
+      }
+      way = operation.way
       if operation.branch == .stream {
         edges.append("  \(tail) --> \(name)")
         if let start = fork, start != tail { edges.append("  \(start) -- residual stream --> \(name)") }

@@ -48,13 +48,15 @@ extension Fitting {
     let lines = (0..<fit.neurons).compactMap { fit.network.line(of: $0) }.map {
       Figure.Mark.Segment(from: .init($0.from.x, $0.from.y), to: .init($0.to.x, $0.to.y))
     }
+    let inside = Contour.outlines(in: -1...1, side: side, values: outputs)
     let edge: [Figure.Mark.Point] = [.init(-1, -1), .init(1, -1), .init(1, 1), .init(-1, 1)]
     let width = fit.neurons > 30 ? 0.5 : fit.neurons > 8 ? 0.9 : 1.4
     var marks: [Figure.Mark] = [
-      .area(outlines: Contour.outlines(in: -1...1, side: side, values: outputs), width: 2, ink: .series(0)),
+      .area(outlines: inside, width: 2, ink: .series(0)),
       .segments(segments: lines, width: width, ink: fit.neurons > 30 ? .faint : .grey),
       .polygon(corners: edge, width: 1, ink: .faint),
     ]
+    if inside.isEmpty { marks.append(.text(["nothing is taken to be inside"], at: [.init(0, 0)], size: 11)) }
     for outline in region.outlines {
       let closed = outline + outline[..<1]
       // In the ink of text, dashed by pieces, so that what was learnt shows through.

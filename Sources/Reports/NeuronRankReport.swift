@@ -11,6 +11,8 @@ public struct NeuronRanks: Encodable, Sendable {
   public var contexts: Int
   public var concepts: [String]?
   public var regions: Int?
+  /// Why labels that are there were not used.
+  public var labelsLeftAside: String?
   public var embedding: String?
   public var rows: [RankedNeuron]
   /// What the model loses without the first neurons.
@@ -24,6 +26,7 @@ public struct NeuronRanks: Encodable, Sendable {
     contexts = measured.contextCount
     concepts = measured.concepts
     regions = measured.regions
+    labelsLeftAside = measured.labelsLeftAside
     embedding = measured.embeddingSite
     self.rows = rows
   }
@@ -35,6 +38,7 @@ public struct NeuronRanks: Encodable, Sendable {
     let intro =
       "\(Format.count(neurons)) neurons over \(Format.count(documents)) documents, \(Format.count(contexts)) tokens, "
       + "\(kinds); \(least ? "those of fewest meanings first, " : "")by \(by.title)"
+      + (labelsLeftAside.map { "\n(\($0))" } ?? "")
     guard let first = rows.first else { return intro }
     // The measure asked for leads; the others that are there follow.
     let others: [NeuronMeasure] = [

@@ -54,7 +54,9 @@ extension VectorPacking {
           y: .init("pairs (%)", scale: .logarithmic), marks: spread),
         Figure.Panel(
           "The worst pair, as concepts are added", x: .init("number of directions", scale: .logarithmic),
-          y: .init("largest |cos|", range: 0...1), marks: growth),
+          y: .init(
+            "largest |cos|",
+            range: 0...min(1, 1.2 * max(random.largest, theories.map(\.randomLargest).max() ?? 1))), marks: growth),
       ])
   }
 
@@ -74,13 +76,16 @@ extension ToyPolygons {
   /// A panel a model: its features as arrows in the hidden plane.
   public func figure() -> Figure {
     let columns = Set(cells.map(\.sparsity)).count
+    let falling = cells.first { $0.importanceDecay != 1 }.map { Format.fixed($0.importanceDecay, 1) }
     let reach = max(1.1, (cells.flatMap(\.geometry.norms).max() ?? 1) * 1.12)
     return Figure(
       "\(training.features) features in two dimensions: sparse features form polygons",
       caption:
         "An arrow is the direction in which the model writes a feature; a feature that is given up has none. From "
-        + "left to right features are 0 more often. Dense features: the two most important keep a dimension each. Sparse "
-        + "ones share: in opposite pairs, then all of them as a polygon. D is each feature's share of a dimension.",
+        + "left to right features are 0 more often. Never 0, two of them keep a dimension each and the rest are given up, "
+        + "or nearly. Sparse ones share: in opposite pairs, then all of them as a polygon. D is each feature's share of a "
+        + "dimension."
+        + (falling.map { " Importance \($0)ⁱ: an error in feature i counts \($0)ⁱ times in the loss." } ?? ""),
       columns: columns, panelWidth: 190, plotHeight: 176,
       panels: cells.map { cell in
         let corners = cell.directions.map { Figure.Mark.Point(Double($0[0]), Double($0[1])) }
@@ -194,12 +199,20 @@ extension SuperpositionMeasure {
     }
     let most = max(interference.largest, theory.randomLargest) * 1.1
     let sorted = byDirection.map(\.dimensionality).sorted(by: >)
+    // Of random directions Σ_j cos² is 1 + (n − 1)/d.
+    let byChance = 1 / (1 + Double(directions - 1) / Double(dimensions))
+    let isCrowded = max(sorted.first ?? 1, byChance) < 0.4
+    var shares: [Figure.Mark] = [
+      .line(x: sorted.indices.map { Double($0 + 1) }, y: sorted, hasMarkers: sorted.count <= 60),
+      .horizontalRule(byChance, label: "random directions, as many"),
+    ]
+    if !isCrowded { shares.append(.horizontalRule(0.5, label: "one of an antipodal pair")) }
     return Figure(
       "Superposition at \(origin)",
       caption:
         "\(Format.count(directions)) directions in \(Format.count(dimensions)) dimensions. Left: how much pairs of "
-        + "them interfere, beside random directions. Right: each one's share of a dimension: 1 is a dimension of its "
-        + "own, ½ one shared by two.",
+        + "them interfere, beside random directions. Right: each one's share of a dimension, D: 1 is a dimension of "
+        + "its own, ½ one shared by two, and Σ D the dimensions used up.",
       panels: [
         Figure.Panel(
           "How much pairs interfere", x: .init("|cos| of a pair", range: 0...min(1, most)), y: .init("pairs (%)"),
@@ -209,11 +222,9 @@ extension SuperpositionMeasure {
           ]),
         Figure.Panel(
           "Each direction's share of a dimension", x: .init("directions, from the freest to the most crowded"),
-          y: .init("feature dimensionality D", range: 0...1.05),
-          marks: [
-            .line(x: sorted.indices.map { Double($0 + 1) }, y: sorted, hasMarkers: sorted.count <= 60),
-            .horizontalRule(0.5, label: "one of an antipodal pair"),
-          ]),
+          y: .init(
+            "feature dimensionality D", range: 0...(isCrowded ? 1.3 * max(sorted.first ?? 1, byChance) : 1.05)),
+          marks: shares),
       ])
   }
 }

@@ -67,6 +67,8 @@ struct ReferenceTests {
   func preset(reference: Reference.Case) throws {
     let preset = try #require(Preset.named(reference.name))
     try Reference.check(preset.architecture(), reference.fields)
+    let active = try ModelAnatomy(preset.architecture()).activeParameters
+    #expect(active == (try reference.fields.required("active").integer()))
     // The same facts, typed a second time.
     try Reference.check(reference.architecture(), reference.fields)
   }
@@ -83,6 +85,8 @@ struct ReferenceTests {
   @Test("small configurations with every option", arguments: Reference.list("variants"))
   func variant(reference: Reference.Case) throws {
     try Reference.check(reference.architecture(), reference.fields)
+    let active = try ModelAnatomy(reference.architecture()).activeParameters
+    #expect(active == (try reference.fields.required("active").integer()))
   }
 
   @Test("operations equal those that PyTorch counts", arguments: Reference.list("flops"))

@@ -41,6 +41,20 @@ import Testing
     #expect(best.meanings.count >= 2 && best.meanings.allSatisfy { $0.label == nil })
   }
 
+  @Test func labelsThatCannotBeConceptsAreLeftAsideUnlessAskedFor() throws {
+    var source = NeuronsTopTests.corpus()
+    source.documents.labels["domain"] = source.documents.labels["label"]
+    source.documents.labels["label"] = (0..<96).map { .text($0 % 2 == 0 ? "x" : "y") }
+    let measured = try NeuronRanking().measure(source)
+    #expect(measured.concepts == nil && measured.regions ?? 0 >= 4)
+    #expect(measured.labelsLeftAside?.contains("2 labels are too few") == true)
+    #expect(measured.labelsLeftAside?.contains("--label takes domain") == true)
+    let named = try NeuronRanking(column: "domain").measure(source)
+    #expect(named.concepts == ["a", "b", "c", "d"] && named.labelsLeftAside == nil)
+    let fault = try #require(throws: Fault.self) { try NeuronRanking(needsLabels: true).measure(source) }
+    #expect(fault.advice?.contains("--label domain") == true)
+  }
+
   @Test func badInputIsNamed() throws {
     let source = NeuronsTopTests.corpus()
     func fault(_ body: () throws -> Void) -> String? {
@@ -51,7 +65,7 @@ import Testing
     }
     var two = source
     two.documents.labels["label"] = (0..<96).map { .number(Double($0 % 2)) }
-    #expect(fault { _ = try NeuronRanking().measure(two) } == "neurons.tooFewLabels")
+    #expect(fault { _ = try NeuronRanking(needsLabels: true).measure(two) } == "neurons.tooFewLabels")
     #expect(fault { _ = try NeuronRanking(column: "domain").measure(source) } == "neurons.noLabels")
     var bare = source
     bare.documents.labels = [:]

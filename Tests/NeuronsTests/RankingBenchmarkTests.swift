@@ -20,7 +20,7 @@ import Testing
   }
 
   @Test func aCorpusFollowsFromItsSeed() throws {
-    var settings = PlantedNeurons.Settings()
+    var settings = PlantedNeurons.Settings(seed: 0)
     settings.documents = 40
     settings.neuronsOfEachKind = 2
     func first(_ settings: PlantedNeurons.Settings) throws -> [Float] {

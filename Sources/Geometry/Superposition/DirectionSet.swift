@@ -33,7 +33,8 @@ public struct DirectionSet: Sendable, Equatable {
     self.directions = directions.selectingRows(kept)
   }
 
-  /// The directions of probes trained at one site of one model: one of a probe with two classes, else one a class.
+  /// The directions of probes trained at one site of one model: one of a probe with two classes, else one a class,
+  /// less the mean of the classes'.
   ///
   /// - Throws: What reading a probe throws, `superposition.mixed`, `superposition.directions`.
   public init(probes: [URL]) throws {
@@ -55,8 +56,15 @@ public struct DirectionSet: Sendable, Equatable {
       }
       let weights = probe.classifier.weights
       let name = url.deletingPathExtension().lastPathComponent
+      // What all classes have in common tells none of them from another, and is arbitrary.
+      var common = [Float](repeating: 0, count: weights.columns)
+      if weights.rows > 1 {
+        for row in 0..<weights.rows {
+          for (column, weight) in weights.row(row).enumerated() { common[column] += weight / Float(weights.rows) }
+        }
+      }
       for row in 0..<weights.rows {
-        rows += weights.row(row)
+        rows += zip(weights.row(row), common).map { $0 - $1 }
         names.append(weights.rows == 1 ? name : "\(name): \(probe.record.classes[row])")
       }
     }

@@ -20,7 +20,7 @@ public struct VectorPacking: Codable, Sendable, Equatable {
   public struct Settings: Codable, Sendable, Equatable {
     /// Whether to push the vectors apart at all; else random directions alone are measured.
     public var optimizes: Bool
-    /// Steps of a trial; nil: as many as 10¹¹ operations allow, from 16 to 1,500.
+    /// Steps of a trial; nil: as many as 10¹¹ operations allow, from 24 to 1,500.
     public var steps: Int?
     /// Trials from different random starts, of which the best counts; nil: 1 to 6 by size.
     public var trials: Int?
@@ -59,7 +59,7 @@ public struct VectorPacking: Codable, Sendable, Equatable {
     try check(count, dimensions, settings)
     let theory = InterferenceTheory(vectors: count, dimensions: dimensions)
     let operations = 3 * Double(count) * Double(count) * Double(dimensions)
-    let steps = settings.steps ?? max(16, Int(min(1500, 1e11 / operations)))
+    let steps = settings.steps ?? max(24, Int(min(1500, 1e11 / operations)))
     let trials = settings.trials ?? (operations * Double(steps) < 2e9 ? 6 : operations * Double(steps) < 2e10 ? 2 : 1)
     let isEasy = count <= dimensions
     let scans = Double(1 + (settings.optimizes && !isEasy ? trials * steps : 0))

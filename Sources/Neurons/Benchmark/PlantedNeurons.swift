@@ -46,8 +46,6 @@ public struct PlantedNeurons: ActivationSource {
     /// Whether the documents' labels are known.
     public var labelled = true
     public var seed: UInt64 = 0
-
-    public init() {}
   }
 
   public let settings: Settings
@@ -271,4 +269,9 @@ extension PlantedNeurons {
       return some.isEmpty ? 0 : some[generator.integer(below: some.count)]
     }
   }
+}
+
+extension PlantedNeurons.Settings {
+  /// The usual corpus, drawn anew by each seed.
+  public init(seed: UInt64) { self.init(noise: 0.3, seed: seed) }
 }

@@ -48,6 +48,22 @@ public struct RankingBenchmark: Sendable {
     case related
     /// Many concepts, neurons that fire seldom, contexts ruled by the words: held out while the consensus was settled.
     case sparse
+
+    /// What the generator does, but for noise and labels.
+    var settings: PlantedNeurons.Settings {
+      switch self {
+      case .plain: .init()
+      case .uneven:
+        .init(
+          concepts: 16, documents: 480, tokens: 32, width: 64, vocabulary: 600, weakest: 0.4, firingShare: 0.2,
+          imbalance: 4)
+      case .related: .init(contextNoise: 1.5, formStrength: 1.2, firingShare: 0.4, relatedness: 0.4)
+      case .sparse:
+        .init(
+          concepts: 20, documents: 600, tokens: 40, width: 80, vocabulary: 1000, formStrength: 1.5, weakest: 0.5,
+          firingShare: 0.12, imbalance: 2, relatedness: 0.2)
+      }
+    }
   }
 
   public var noises: [Double]
@@ -68,37 +84,9 @@ public struct RankingBenchmark: Sendable {
     variants.flatMap { variant in
       noises.flatMap { noise in
         [true, false].map { labelled in
-          var settings = PlantedNeurons.Settings()
+          var settings = variant.settings
           settings.noise = noise
           settings.labelled = labelled
-          switch variant {
-          case .plain: break
-          case .uneven:
-            settings.concepts = 16
-            settings.documents = 480
-            settings.tokens = 32
-            settings.vocabulary = 600
-            settings.width = 64
-            settings.imbalance = 4
-            settings.weakest = 0.4
-            settings.firingShare = 0.2
-          case .related:
-            settings.relatedness = 0.4
-            settings.contextNoise = 1.5
-            settings.formStrength = 1.2
-            settings.firingShare = 0.4
-          case .sparse:
-            settings.concepts = 20
-            settings.documents = 600
-            settings.tokens = 40
-            settings.vocabulary = 1000
-            settings.width = 80
-            settings.imbalance = 2
-            settings.weakest = 0.5
-            settings.firingShare = 0.12
-            settings.formStrength = 1.5
-            settings.relatedness = 0.2
-          }
           return Condition(name: variant.rawValue, noise: noise, labelled: labelled, settings: settings)
         }
       }

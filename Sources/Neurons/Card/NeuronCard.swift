@@ -142,22 +142,11 @@ extension NeuronCard {
 
   private static func statistics(of values: [Float]) -> Statistics? {
     guard let minimum = values.min(), let maximum = values.max() else { return nil }
-    let count = Double(values.count)
-    let mean = values.reduce(0.0) { $0 + Double($1) } / count
-    var (square, cube, fourth) = (0.0, 0.0, 0.0)
-    for value in values {
-      let d = Double(value) - mean
-      square += d * d
-      cube += d * d * d
-      fourth += d * d * d * d
-    }
-    let variance = square / count
-    let deviation = variance.squareRoot()
+    let moments = Moments(values)
     return Statistics(
-      count: values.count, mean: mean, standardDeviation: deviation,
-      skewness: variance > 0 ? cube / count / (variance * deviation) : 0,
-      kurtosis: variance > 0 ? fourth / count / (variance * variance) : 0, minimum: minimum, maximum: maximum,
-      firing: Double(values.count { $0 > 0 }) / count)
+      count: values.count, mean: moments.mean, standardDeviation: moments.variance.squareRoot(),
+      skewness: moments.skewness, kurtosis: moments.kurtosis, minimum: minimum, maximum: maximum,
+      firing: Double(values.count { $0 > 0 }) / Double(values.count))
   }
 
   private static func histogram(of values: [Float], bins: Int) -> Histogram? {

@@ -40,7 +40,7 @@ public struct NeuronWeightSummary: Codable, Sendable, Equatable {
   ) {
     precondition(input.count == output.count, "w_in of \(input.count), w_out of \(output.count)")
     var effects = effects
-    let moments = Self.moments(effects)
+    let moments = Moments(effects)
     for token in effects.indices { effects[token] -= Float(moments.mean) }
     func list(_ values: [Float], sign: Float) -> [TokenEffect] {
       topK(min(count, values.count), of: values).map {
@@ -85,20 +85,5 @@ public struct NeuronWeightSummary: Codable, Sendable, Equatable {
       input: input.row(neuron.index),
       inputBias: gate == nil ? try model.neuronInputBias(layer: layer)?[neuron.index] : nil, output: output,
       effects: effects.elements, count: count, piece: piece)
-  }
-
-  private static func moments(_ values: [Float]) -> (mean: Double, skewness: Double, kurtosis: Double) {
-    let count = Double(max(values.count, 1))
-    let mean = values.reduce(0.0) { $0 + Double($1) } / count
-    var (square, cube, fourth) = (0.0, 0.0, 0.0)
-    for value in values {
-      let d = Double(value) - mean
-      square += d * d
-      cube += d * d * d
-      fourth += d * d * d * d
-    }
-    let variance = square / count
-    guard variance > 0 else { return (mean, 0, 0) }
-    return (mean, cube / count / (variance * variance.squareRoot()), fourth / count / (variance * variance))
   }
 }

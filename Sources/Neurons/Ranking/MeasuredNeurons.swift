@@ -13,6 +13,8 @@ public struct MeasuredNeurons: Sendable {
   public private(set) var controlled: [NeuronMeasures]
   /// The labels; nil where there were none.
   public var concepts: [String]? { contexts.classes }
+  /// Why labels that are there were not used; nil where they were, or there are none.
+  public var labelsLeftAside: String? { contexts.labelsLeftAside }
   /// How many regions of the residual stream stand in for labels; nil without a residual stream.
   public var regions: Int? { regionLabels.map { ($0.centres.rows) } }
   /// The site that contexts were embedded by.

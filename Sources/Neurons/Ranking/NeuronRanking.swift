@@ -85,7 +85,8 @@ public struct NeuronRanking: Sendable {
       throw Fault(
         .badData, "neurons.nothingToCompare", "There is nothing to tell one meaning from another by",
         expected: "labelled documents, or the residual stream beside the neurons",
-        found: "neither labels nor a site hook_resid_post",
+        found: contexts.labelsLeftAside.map { "no site hook_resid_post, and \($0)" }
+          ?? "neither labels nor a site hook_resid_post",
         advice: "capture with --sites resid_post,mlp_post, or add labels with `unfold store label`")
     }
     // The values and their places: eight bytes for each neuron and document.

@@ -19,6 +19,8 @@ struct RankingContexts {
   /// The labels' names, and each document's label; nil where there are none or they are not to be used.
   let classes: [String]?
   let labels: [Int32]
+  /// Why labels that are there are not used; nil where they are, or there are none.
+  let labelsLeftAside: String?
   /// The site that contexts are embedded by; nil where the source holds no residual stream.
   let embeddingSite: String?
   /// [contexts, width]: the residual stream, averaged over the last `window` tokens, less its mean, at unit length.
@@ -32,8 +34,10 @@ struct RankingContexts {
   init(_ source: some ActivationSource, settings: NeuronRanking, piece: (@Sendable (Int32) -> String)?) throws {
     let table = try source.documents
     let byToken = source.rowKind == .token
-    var column: [Label?]?
-    if settings.usesLabels { column = try Self.labelColumn(settings.column, of: table, required: settings.needsLabels) }
+    let (column, leftAside) =
+      settings.usesLabels
+      ? try Self.labelColumn(settings.column, of: table, required: settings.needsLabels) : (nil, nil)
+    labelsLeftAside = leftAside
     var candidates = (0..<table.count).filter { !byToken || table.tokenCounts[$0] > 0 }
     // Where some documents have labels and some not, those without take no part.
     if let column { candidates = candidates.filter { column[$0] != nil } }
@@ -92,7 +96,7 @@ struct RankingContexts {
     if let column {
       let names = chosen.map { column[$0]?.description ?? "" }
       let sorted = Set(names).sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
-      try Self.requireClasses(sorted, column: settings.column)
+      try Self.requireClasses(sorted, column: settings.column, of: table)
       let numbers = Dictionary(uniqueKeysWithValues: sorted.enumerated().map { ($1, Int32($0)) })
       classes = sorted
       labels = names.map { numbers[$0] ?? 0 }
@@ -139,9 +143,22 @@ struct RankingContexts {
     return String(characters)
   }
 
-  private static func labelColumn(_ name: String, of table: DocumentTable, required: Bool) throws -> [Label?]? {
-    if let column = table.labels[name], column.contains(where: { $0 != nil }) { return column }
-    guard required || (name != DocumentTable.defaultLabels) else { return nil }
+  /// The labels that name the concepts, or why the default ones, which nobody asked for by name, cannot.
+  private static func labelColumn(
+    _ name: String, of table: DocumentTable, required: Bool
+  ) throws -> (column: [Label?]?, leftAside: String?) {
+    let isAskedFor = required || name != DocumentTable.defaultLabels
+    if let column = table.labels[name], column.contains(where: { $0 != nil }) {
+      let names = Set(column.compactMap { $0?.description })
+      if isAskedFor || ClassCount.isUsable(names.count) { return (column, nil) }
+      let others = ClassCount.usableColumns(of: table, but: name)
+      return (
+        nil,
+        "the documents' \(names.count) labels are too \(names.count < 3 ? "few to tell meanings by" : "many to be concepts")"
+          + (others.isEmpty ? "" : "; --label takes \(others.joined(separator: ", "))")
+      )
+    }
+    guard isAskedFor else { return (nil, nil) }
     let names = table.labels.keys.sorted()
     throw Fault(
       .badData, "neurons.noLabels", "The documents have no labels of this name", place: name,
@@ -150,15 +167,19 @@ struct RankingContexts {
       advice: "add labels with `unfold store label`, or rank by a measure that needs none")
   }
 
-  private static func requireClasses(_ names: [String], column: String) throws {
-    guard names.count < 3 || names.count > 200 else { return }
+  private static func requireClasses(_ names: [String], column: String, of table: DocumentTable) throws {
+    guard !ClassCount.isUsable(names.count) else { return }
+    let others = ClassCount.usableColumns(of: table, but: column)
     throw Fault(
       .badData, names.count < 3 ? "neurons.tooFewLabels" : "neurons.tooManyLabels",
       names.count < 3
         ? "Two meanings cannot be told from the rest of the corpus" : "The labels are too many to be concepts",
       place: "label column \(column)", expected: "3 to 200 labels",
       found: "\(names.count), such as \(names.prefix(3).joined(separator: ", "))",
-      advice: "capture a corpus of several labelled domains, or rank without labels (--no-labels)")
+      advice: others.isEmpty
+        ? "capture a corpus of several labelled domains, or rank without labels (--no-labels)"
+        : "name another column (--label \(others.joined(separator: " or --label "))), or rank without labels (--no-labels)"
+    )
   }
 
   /// The site to embed contexts by: the one named, or the middle one of the residual stream.
@@ -224,5 +245,16 @@ private struct FormTable {
       names.append(form)
     }
     ofToken[token] = number
+  }
+}
+
+/// How many labels can be concepts.
+private enum ClassCount {
+  /// Two meanings are told from a third; and each needs documents.
+  static func isUsable(_ count: Int) -> Bool { (3...200).contains(count) }
+
+  /// The other label columns that could name concepts.
+  static func usableColumns(of table: DocumentTable, but name: String) -> [String] {
+    table.labels.filter { $0.key != name && isUsable(Set($0.value.compactMap { $0?.description }).count) }.keys.sorted()
   }
 }

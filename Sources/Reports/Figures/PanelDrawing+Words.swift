@@ -37,6 +37,10 @@ extension PanelDrawing {
         svg.words(words, x, own.y, size: size, anchor: .middle, color: color, halo: true)
       }
     }
+    let lines = layout.panel.marks.compactMap { mark -> Double? in
+      guard case .rule(_, let y?, _) = mark.shape else { return nil }
+      return self.y(y)
+    }
     for mark in layout.panel.marks {
       guard case .rule(let x, let y, let label) = mark.shape, !label.isEmpty else { continue }
       let ink = mark.ink == .grey || mark.ink == .faint ? Palette.quiet : looks.look(of: mark).color
@@ -54,8 +58,12 @@ extension PanelDrawing {
       guard !candidates.isEmpty else { continue }
       let options = candidates.map { Placed(words: label, size: size, x: max(2, $0.0), y: $0.1) }
       let inside = options.filter { $0.box.y >= -2 && $0.box.y + $0.box.height <= height + 2 }
-      let free = inside.first { option in !taken.contains { $0.overlaps(option.box) } }
-      let chosen = free ?? inside.first ?? options[0]
+      let free = inside.filter { option in !taken.contains { $0.overlaps(option.box) } }
+      // Not on another rule, whose words it would seem to be.
+      let clear = free.first { option in
+        !lines.contains { option.box.y + 2 < $0 && $0 < option.box.y + option.box.height - 2 }
+      }
+      let chosen = clear ?? free.first ?? inside.first ?? options[0]
       taken.append(chosen.box)
       svg.words(label, chosen.x, chosen.y, size: size, color: ink, halo: true)
     }

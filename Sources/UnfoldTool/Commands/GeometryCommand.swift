@@ -81,6 +81,16 @@ struct VectorArguments: ParsableArguments {
   }
 }
 
+/// Which tokens to list, and how many.
+struct NeighbourArguments: ParsableArguments {
+  @OptionGroup var vectors: VectorArguments
+  @Option(name: .long, help: "How many tokens to list.") var count = 10
+
+  func validate() throws {
+    if count < 1 { throw ValidationError("--count must be at least 1, not \(count).") }
+  }
+}
+
 struct GeometryNearestCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "nearest", abstract: "List the tokens nearest to a word.",
@@ -90,9 +100,8 @@ struct GeometryNearestCommand: ParsableCommand {
         unfold geometry nearest unfold-mini three --contexts demo-corpus --site resid_post --layer 1
       """)
 
-  @OptionGroup var vectors: VectorArguments
+  @OptionGroup var neighbours: NeighbourArguments
   @Argument(help: "Words that are single tokens.") var words: [String]
-  @Option(name: .long, help: "How many neighbours.") var count = 10
   @OptionGroup var common: CommonOptions
 
   struct Result: Encodable {
@@ -101,16 +110,12 @@ struct GeometryNearestCommand: ParsableCommand {
     let nearest: [Neighbour]
   }
 
-  func validate() throws {
-    if count < 1 { throw ValidationError("--count must be at least 1, not \(count).") }
-  }
-
   func run() throws {
     common.apply()
-    let (space, lookup) = try vectors.load()
+    let (space, lookup) = try neighbours.vectors.load()
     let results = try words.map { word in
       let row = try lookup.requiredRow(of: word)
-      return Result(word: word, space: space.space, nearest: space.nearest(to: [(row, 1)], count: count))
+      return Result(word: word, space: space.space, nearest: space.nearest(to: [(row, 1)], count: neighbours.count))
     }
     try common.show(results) { style in
       results.map { GeometryReport.neighbours($0.nearest, of: "nearest to \($0.word)", in: $0.space, style) }
@@ -129,22 +134,17 @@ struct GeometryAnalogyCommand: ParsableCommand {
       Each word is a unit vector; the words themselves are no answers.
       """)
 
-  @OptionGroup var vectors: VectorArguments
+  @OptionGroup var neighbours: NeighbourArguments
   @Argument(help: "Words with + and - between them, in quotes.") var expression: String
-  @Option(name: .long, help: "How many answers.") var count = 10
   @OptionGroup var common: CommonOptions
-
-  func validate() throws {
-    if count < 1 { throw ValidationError("--count must be at least 1, not \(count).") }
-  }
 
   func run() throws {
     common.apply()
     let sum = try WordSum(expression)
-    let (space, lookup) = try vectors.load()
+    let (space, lookup) = try neighbours.vectors.load()
     let terms = try sum.terms.map { (row: try lookup.requiredRow(of: $0.word), weight: $0.weight) }
     let result = GeometryNearestCommand.Result(
-      word: expression, space: space.space, nearest: space.nearest(to: terms, count: count))
+      word: expression, space: space.space, nearest: space.nearest(to: terms, count: neighbours.count))
     try common.show(result) { GeometryReport.neighbours(result.nearest, of: expression, in: space.space, $0) }
   }
 }

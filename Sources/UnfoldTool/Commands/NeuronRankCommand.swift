@@ -70,6 +70,9 @@ struct NeuronsRankCommand: ParsableCommand {
   func validate() throws {
     if ablate < 0 { throw ValidationError("--ablate must not be negative.") }
     if count < 0 { throw ValidationError("--count must not be negative.") }
+    if by == .features, dictionary == nil {
+      throw ValidationError("--by features needs a dictionary: give its folder with --dictionary.")
+    }
     if csv, common.json { throw ValidationError("Give one of --csv and --json.") }
   }
 

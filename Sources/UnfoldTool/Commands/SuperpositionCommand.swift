@@ -24,7 +24,7 @@ struct SuperpositionPackCommand: ParsableCommand {
   @Argument(help: "How many vectors.") var vectors: Int
   @Argument(help: "In how many dimensions.") var dimensions: Int
   @Flag(name: .long, help: "Measure random directions alone.") var random = false
-  @Option(name: .long, help: "Steps of pushing apart (default: by size, 16 to 1500).") var steps: Int?
+  @Option(name: .long, help: "Steps of pushing apart (default: by size, 24 to 1500).") var steps: Int?
   @Option(name: .long, help: "Random starts, of which the best counts (default: by size, 1 to 6).") var trials: Int?
   @OptionGroup var figure: FigureOption
   @OptionGroup var common: CommonOptions
