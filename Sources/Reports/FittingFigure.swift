@@ -31,7 +31,7 @@ extension Fitting {
     let count = fit.neurons == 1 ? "1 neuron" : "\(fit.neurons) neurons"
     let error =
       target.isDrawnAsCurve ? "error \(Format.fixed(fit.error, 4))" : "\(Format.percent(fit.error)) wrong"
-    return (namesShape ? "\(target.name), " : "") + "\(count): \(error)"
+    return namesShape ? "\(target.name), \(count):\n\(error)" : "\(count): \(error)"
   }
 
   private func panel(_ fit: Fit, namesShape: Bool) -> Figure.Panel {
