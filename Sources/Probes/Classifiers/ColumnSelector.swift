@@ -112,7 +112,7 @@ enum MutualInformation {
     // Sixteen columns at a time: a line of the cache of each row.
     let strips = (width + 15) / 16
     result.withUnsafeMutableBufferPointer { result in
-      training.matrix.elements.withUnsafeBufferPointer { elements in
+      training.matrix.withUnsafeElements { elements in
         Threads.forEach(strips) { strip in
           let columns = strip * 16..<min(strip * 16 + 16, width)
           var values = [[Float]](repeating: [], count: columns.count)

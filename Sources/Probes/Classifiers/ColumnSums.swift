@@ -30,13 +30,13 @@ struct ColumnSums: Sendable {
   /// - Parameters:
   ///   - rows: the rows to sum.
   ///   - parts: each of those rows' part, from 0.
-  static func byPart(_ matrix: Matrix, rows: Range<Int>, parts: [Int32], partCount: Int) -> [ColumnSums] {
+  static func byPart(_ matrix: ExampleMatrix, rows: Range<Int>, parts: [Int32], partCount: Int) -> [ColumnSums] {
     let width = matrix.columns
     let chunks = RowChunks(count: rows.count)
     var partial = [[ColumnSums]](
       repeating: [ColumnSums](repeating: ColumnSums(width: width), count: partCount), count: chunks.chunks)
     partial.withUnsafeMutableBufferPointer { partial in
-      matrix.elements.withUnsafeBufferPointer { elements in
+      matrix.withUnsafeElements { elements in
         chunks.share { chunk, range in
           guard let base = elements.baseAddress else { return }
           var own = [ColumnSums](repeating: ColumnSums(width: width), count: partCount)
@@ -50,6 +50,11 @@ struct ColumnSums: Sendable {
       for part in 0..<partCount { result[part] = result[part] + chunk[part] }
     }
     return result
+  }
+
+  /// The moments of the first rows.
+  static func ofFirst(_ count: Int, _ matrix: ExampleMatrix) -> ColumnSums {
+    byPart(matrix, rows: 0..<count, parts: [Int32](repeating: 0, count: count), partCount: 1)[0]
   }
 
   mutating func add(_ row: UnsafePointer<Float>) {

@@ -28,7 +28,7 @@ public struct ConceptEraser: Sendable, Equatable {
     let width = matrix.columns
     let whole = training.standardization()
     let count = Double(training.count)
-    let scatter = Scatter.sum(matrix, rows: Array(training.rows), standardization: whole)
+    let scatter = Scatter.sum(training.matrix, rows: Array(training.rows), standardization: whole)
     let sums = training.classSums()
     // Σxz, a row for each class, in standardised columns; the last class follows from the others.
     var crossed: [[Double]] = []

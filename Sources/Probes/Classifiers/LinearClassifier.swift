@@ -29,13 +29,18 @@ public struct LinearClassifier: Sendable, Equatable {
 
   /// The scores of some consecutive rows.
   package func scores(of matrix: Matrix, in range: Range<Int>) -> Matrix {
+    scores(of: ExampleMatrix(matrix), in: range)
+  }
+
+  /// The scores of some consecutive rows.
+  package func scores(of matrix: ExampleMatrix, in range: Range<Int>) -> Matrix {
     precondition(matrix.columns == width, "rows of \(matrix.columns) for a classifier of \(width)")
     precondition(range.lowerBound >= 0 && range.upperBound <= matrix.rows, "rows \(range) of \(matrix.rows)")
     let outputs = bias.count
     let width = width
     var scores = Matrix(zeros: range.count, columns: outputs)
     scores.elements.withUnsafeMutableBufferPointer { scores in
-      matrix.elements.withUnsafeBufferPointer { rows in
+      matrix.withUnsafeElements { rows in
         weights.elements.withUnsafeBufferPointer { weights in
           RowChunks(count: range.count).share { _, chunk in
             guard let rowBase = rows.baseAddress, let weightBase = weights.baseAddress else { return }

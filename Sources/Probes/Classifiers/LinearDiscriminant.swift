@@ -158,7 +158,7 @@ public enum LinearDiscriminant {
     let chunks = RowChunks(count: members.count)
     var partial = [Double](repeating: 0, count: chunks.chunks)
     partial.withUnsafeMutableBufferPointer { partial in
-      training.matrix.elements.withUnsafeBufferPointer { elements in
+      training.matrix.withUnsafeElements { elements in
         chunks.share { chunk, range in
           var sum = 0.0
           for member in range {

@@ -5,11 +5,13 @@ import LinearAlgebra
 enum LinearFit {
   typealias Settings = LogisticRegression.Settings
 
-  static func fit(_ training: TrainingRows, loss: LinearLoss, settings: Settings) -> LogisticRegression.Fit {
+  static func fit(
+    _ training: TrainingRows, loss: LinearLoss, settings: Settings
+  ) throws -> LogisticRegression.Fit {
     let strengths = settings.strengths.sorted()
     let whole = training.standardization(standardize: settings.standardize)
     // Columns far from zero beside their spread would lose digits in float32 sums: move those to their means first.
-    let (shifted, shifts) = settings.standardize ? shiftDistant(training.matrix, whole) : (training.matrix, nil)
+    let (shifted, shifts) = settings.standardize ? try shiftDistant(training.matrix, whole) : (training.matrix, nil)
     func problem(_ targets: [Int32], _ strength: Double, _ standardization: Standardization) -> LinearProblem {
       LinearProblem(
         targets: targets, classes: training.classes, loss: loss, strength: strength,
@@ -137,14 +139,16 @@ enum LinearFit {
   }
 
   /// Moves columns whose mean exceeds 256 standard deviations to mean 0, in a copy; none, and no copy, as a rule.
-  private static func shiftDistant(_ matrix: Matrix, _ whole: Standardization) -> (Matrix, [Double]?) {
+  private static func shiftDistant(
+    _ matrix: ExampleMatrix, _ whole: Standardization
+  ) throws -> (ExampleMatrix, [Double]?) {
     let distant = whole.means.indices.filter { abs(whole.means[$0]) > 256 * whole.scales[$0] }
     guard !distant.isEmpty else { return (matrix, nil) }
-    var shifted = matrix
+    var shifted = try matrix.selectingRows(0..<matrix.rows)
     var shifts = [Double](repeating: 0, count: matrix.columns)
     for column in distant { shifts[column] = Double(Float(whole.means[column])) }
     let columns = matrix.columns
-    shifted.elements.withUnsafeMutableBufferPointer { elements in
+    shifted.withUnsafeMutableElements { elements in
       for row in 0..<matrix.rows {
         for column in distant { elements[row * columns + column] -= Float(shifts[column]) }
       }

@@ -8,13 +8,13 @@ import LinearAlgebra
 /// problem: the weights of its standardised columns, output by output, then the intercepts. Standardisation is folded
 /// into the weights, (x − μ)/σ · w = x · (w/σ) − μ · w/σ, and so costs nothing by row.
 struct LinearObjective {
-  let matrix: Matrix
+  let matrix: ExampleMatrix
   let rows: Range<Int>
   let problems: [LinearProblem]
   private let totals: [Double]
   private let targets: [LossTargets]
 
-  init(matrix: Matrix, rows: Range<Int>, problems: [LinearProblem]) {
+  init(matrix: ExampleMatrix, rows: Range<Int>, problems: [LinearProblem]) {
     self.matrix = matrix
     self.rows = rows
     self.problems = problems
@@ -161,7 +161,7 @@ struct LinearObjective {
     var partial = [Sums?](repeating: nil, count: chunks.chunks)
     partial.withUnsafeMutableBufferPointer { partial in
       nonisolated(unsafe) let partial = partial
-      matrix.elements.withUnsafeBufferPointer { elements in
+      matrix.withUnsafeElements { elements in
         readers.weights.withUnsafeBufferPointer { weights in
           chunks.share { chunk, range in
             guard let matrixBase = elements.baseAddress, let weightBase = weights.baseAddress else { return }

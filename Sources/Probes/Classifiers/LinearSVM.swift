@@ -11,8 +11,8 @@ public enum LinearSVM {
     _ matrix: Matrix, rows: Range<Int>? = nil, labels: [Int32], classes: Int, groups: [Int]? = nil,
     settings: LogisticRegression.Settings = .init(), seed: UInt64 = 0
   ) throws -> LogisticRegression.Fit {
-    LinearFit.fit(
-      try settings.trainingRows(
+    try LinearFit.fit(
+      settings.trainingRows(
         matrix, rows: rows, labels: labels, classes: classes, groups: groups, seed: seed),
       loss: .squaredHinge, settings: settings)
   }

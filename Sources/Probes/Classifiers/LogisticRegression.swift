@@ -145,8 +145,8 @@ public enum LogisticRegression {
     _ matrix: Matrix, rows: Range<Int>? = nil, labels: [Int32], classes: Int, groups: [Int]? = nil,
     settings: Settings = Settings(), seed: UInt64 = 0
   ) throws -> Fit {
-    LinearFit.fit(
-      try settings.trainingRows(
+    try LinearFit.fit(
+      settings.trainingRows(
         matrix, rows: rows, labels: labels, classes: classes, groups: groups, seed: seed),
       loss: .logistic, settings: settings)
   }

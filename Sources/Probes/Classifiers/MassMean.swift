@@ -31,7 +31,7 @@ public enum MassMean {
     let rows = rows ?? 0..<matrix.rows
     precondition(labels.count == rows.count, "\(labels.count) labels for \(rows.count) rows")
     try LogisticRegression.requireEveryClass(labels, classes: classes)
-    let moments = ColumnSums.byPart(matrix, rows: rows, parts: labels, partCount: classes)
+    let moments = ColumnSums.byPart(ExampleMatrix(matrix), rows: rows, parts: labels, partCount: classes)
     let all = moments.dropFirst().reduce(moments[0], +)
     try all.requireFinite()
     let means = means(moments)

@@ -11,7 +11,7 @@ import LinearAlgebra
 /// Where there are fewer rows than columns, H⁻¹ = (1 − Zᵀ(λn/a·1 + ZZᵀ)⁻¹Z)/λ is found among the rows, Z being the
 /// standardised rows.
 struct Preconditioner {
-  let matrix: Matrix
+  let matrix: ExampleMatrix
   let rows: Range<Int>
   /// Of all those rows.
   let standardization: Standardization
@@ -21,7 +21,7 @@ struct Preconditioner {
   private var products: [Float] = []
   private var hasFailed = false
 
-  init(matrix: Matrix, rows: Range<Int>, standardization: Standardization, curvature: Double) {
+  init(matrix: ExampleMatrix, rows: Range<Int>, standardization: Standardization, curvature: Double) {
     self.matrix = matrix
     self.rows = rows
     self.standardization = standardization
@@ -173,7 +173,7 @@ struct Preconditioner {
     let width = matrix.columns
     result.withUnsafeMutableElements { result in
       left.elements.withUnsafeBufferPointer { left in
-        matrix.elements.withUnsafeBufferPointer { x in
+        matrix.withUnsafeElements { x in
           guard let c = result.baseAddress, let a = left.baseAddress, let x = x.baseAddress else { return }
           gemm(
             m: left.count / (transposed ? width : rows.count), n: columns, k: transposed ? width : rows.count, a: a,
@@ -200,8 +200,7 @@ struct Preconditioner {
 
   /// ZZᵀ: [rows, rows].
   private func rowProducts() -> [Float] {
-    let own = rows.lowerBound == 0 && rows.count == matrix.rows ? matrix : matrix.selectingRows(rows)
-    let scaled = standardization.applied(to: own)
+    let scaled = standardization.applied(to: matrix.matrix(ofRows: rows))
     return scaled.multiplied(by: scaled, transposed: true).elements
   }
 }

@@ -39,8 +39,8 @@ public enum PrincipalComponents {
   /// - Throws: `probe.notFinite`.
   /// - Complexity: 4 · rows · width · (count + 8) operations a pass.
   public static func of(_ matrix: Matrix, count: Int, seed: UInt64 = 0) throws -> Components {
-    let sums = ColumnSums.byPart(
-      matrix, rows: 0..<matrix.rows, parts: [Int32](repeating: 0, count: matrix.rows), partCount: 1)[0]
+    let matrix = ExampleMatrix(matrix)
+    let sums = ColumnSums.ofFirst(matrix.rows, matrix)
     try sums.requireFinite()
     return find(
       matrix, rows: 0..<matrix.rows, isUsed: { _ in true }, used: matrix.rows,
@@ -106,7 +106,8 @@ public enum PrincipalComponents {
 
   /// The components of the used rows among some rows of a matrix.
   static func find(
-    _ matrix: Matrix, rows: Range<Int>, isUsed: (Int) -> Bool, used: Int, standardization: Standardization, count: Int,
+    _ matrix: ExampleMatrix, rows: Range<Int>, isUsed: (Int) -> Bool, used: Int, standardization: Standardization,
+    count: Int,
     seed: UInt64
   ) -> Components {
     let width = matrix.columns
@@ -122,7 +123,7 @@ public enum PrincipalComponents {
         weights: Array(basis.joined()), bias: [Double](repeating: 0, count: size))
       var scores = Matrix(zeros: rows.count, columns: size)
       // scores[rows, size] = x · weightsᵀ, then the biases; unused rows count 0.
-      matrix.elements.withUnsafeBufferPointer { x in
+      matrix.withUnsafeElements { x in
         reader.weights.elements.withUnsafeBufferPointer { w in
           scores.elements.withUnsafeMutableBufferPointer { y in
             guard let x = x.baseAddress, let w = w.baseAddress, let y = y.baseAddress else { return }
@@ -163,7 +164,7 @@ public enum PrincipalComponents {
       }
       // basis · covariance: scoresᵀ · x in the standardised columns.
       var moved = Matrix(zeros: size, columns: width)
-      matrix.elements.withUnsafeBufferPointer { x in
+      matrix.withUnsafeElements { x in
         scores.elements.withUnsafeBufferPointer { y in
           moved.elements.withUnsafeMutableBufferPointer { m in
             guard let x = x.baseAddress, let y = y.baseAddress, let m = m.baseAddress else { return }

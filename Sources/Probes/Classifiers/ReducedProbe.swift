@@ -132,6 +132,7 @@ public struct ReducedFit: Sendable, Equatable {
   private static func minimise(
     _ values: Matrix, targets: [Int32], classes: Int, strengths: [Double], settings: LogisticRegression.Settings
   ) -> (objective: LinearObjective, ends: [any Minimizer]) {
+    let values = ExampleMatrix(values)
     let parts = targets.map { $0 >= 0 ? Int32(0) : 1 }
     let standardization = ColumnSums.byPart(values, rows: 0..<values.rows, parts: parts, partCount: 2)[0]
       .standardization()

@@ -144,7 +144,7 @@ public enum RidgeRegression {
   private static func crossProducts(_ training: TrainingRows, _ whole: Standardization) -> [[Double]] {
     let width = training.width
     var result = [[Double]](repeating: [Double](repeating: 0, count: width), count: training.moments.count)
-    training.matrix.elements.withUnsafeBufferPointer { elements in
+    training.matrix.withUnsafeElements { elements in
       for row in training.values.indices {
         let start = (row + training.rows.lowerBound) * width
         let value = training.values[row]

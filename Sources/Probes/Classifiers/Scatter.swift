@@ -8,7 +8,7 @@ enum Scatter {
   ///
   /// - Parameter rows: rows of the matrix.
   /// - Complexity: rows · width² multiplications; memory for the result and 2048 rows.
-  static func sum(_ matrix: Matrix, rows: [Int], standardization: Standardization) -> [Float] {
+  static func sum(_ matrix: ExampleMatrix, rows: [Int], standardization: Standardization) -> [Float] {
     let width = matrix.columns
     var result = [Float](repeating: 0, count: width * width)
     let means = standardization.means.map { Float($0) }
@@ -20,7 +20,7 @@ enum Scatter {
     let tile = 512
     let tiles = (width + tile - 1) / tile
     let pairs = (0..<tiles).flatMap { i in (0...i).map { (i, $0) } }
-    matrix.elements.withUnsafeBufferPointer { elements in
+    matrix.withUnsafeElements { elements in
       block.withUnsafeMutableBufferPointer { block in
         result.withUnsafeMutableBufferPointer { result in
           guard let base = block.baseAddress, let target = result.baseAddress else { return }

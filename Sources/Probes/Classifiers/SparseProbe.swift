@@ -65,7 +65,7 @@ public enum SparseProbe {
   private static func gather(_ columns: [Int], _ training: TrainingRows) -> Matrix {
     let width = training.width
     return Matrix(rows: training.count, columns: columns.count) { values in
-      training.matrix.elements.withUnsafeBufferPointer { elements in
+      training.matrix.withUnsafeElements { elements in
         for row in 0..<training.count {
           let start = (row + training.rows.lowerBound) * width
           for (place, column) in columns.enumerated() {

@@ -4,7 +4,7 @@ import LinearAlgebra
 /// The rows that a classifier learns from, and what all classifiers of a sweep need of them: folds, and each column's sums
 /// by fold and class, found once.
 struct TrainingRows {
-  let matrix: Matrix
+  let matrix: ExampleMatrix
   /// The rows to learn from.
   let rows: Range<Int>
   /// Each of those rows' class.
@@ -30,6 +30,15 @@ struct TrainingRows {
   /// - Throws: `probe.notFinite`, `probe.singleClass`, `probe.tooFewExamples`.
   init(
     _ matrix: Matrix, rows: Range<Int>? = nil, labels: [Int32], classes: Int, groups: [Int]? = nil,
+    values: [Double] = [], folds: Int, needsFolds: Bool, seed: UInt64
+  ) throws {
+    try self.init(
+      ExampleMatrix(matrix), rows: rows, labels: labels, classes: classes, groups: groups, values: values,
+      folds: folds, needsFolds: needsFolds, seed: seed)
+  }
+
+  init(
+    _ matrix: ExampleMatrix, rows: Range<Int>? = nil, labels: [Int32], classes: Int, groups: [Int]? = nil,
     values: [Double] = [], folds wanted: Int, needsFolds: Bool, seed: UInt64
   ) throws {
     let rows = rows ?? 0..<matrix.rows

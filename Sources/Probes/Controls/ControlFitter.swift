@@ -52,13 +52,14 @@ struct ControlFitter {
   ///   - places: the examples to learn from, which may repeat; the task's own, unless given.
   ///   - targets: where they aren't the task's.
   func fit(
-    _ rows: Matrix, places: [Int]? = nil, targets: Targets? = nil, settings: ProbeSettings? = nil, seed: UInt64? = nil
+    _ rows: ExampleMatrix, places: [Int]? = nil, targets: Targets? = nil, settings: ProbeSettings? = nil,
+    seed: UInt64? = nil
   ) throws -> LinearClassifier {
     let targets = targets ?? self.targets
     let settings = settings ?? self.settings
     let own = places ?? Array(0..<trainingCount)
     let training = try TrainingRows(
-      places == nil ? rows : rows.selectingRows(own), rows: 0..<own.count, labels: own.map { targets.labels[$0] },
+      places == nil ? rows : try rows.selectingRows(own), rows: 0..<own.count, labels: own.map { targets.labels[$0] },
       classes: classes.count, groups: own.map { groups[$0] },
       values: targets.values.isEmpty ? [] : own.map { targets.values[$0] }, folds: settings.logistic.folds,
       needsFolds: settings.needsFolds, seed: seed ?? settings.seed)
@@ -66,7 +67,7 @@ struct ControlFitter {
   }
 
   /// Judges a classifier on the examples held back.
-  func judged(_ classifier: LinearClassifier, _ rows: Matrix, targets: Targets? = nil) -> Judgement {
+  func judged(_ classifier: LinearClassifier, _ rows: ExampleMatrix, targets: Targets? = nil) -> Judgement {
     judged(
       classifier.scores(of: rows, in: trainingCount..<rows.rows), places: trainingCount..<rows.rows,
       targets: targets ?? self.targets)
@@ -91,14 +92,14 @@ struct ControlFitter {
   }
 
   /// Learns and judges on the task's split, or on each outer fold what the others teach.
-  func evaluate(_ rows: Matrix, targets: Targets? = nil, settings: ProbeSettings? = nil) throws -> Judgement {
+  func evaluate(_ rows: ExampleMatrix, targets: Targets? = nil, settings: ProbeSettings? = nil) throws -> Judgement {
     guard !outer.isEmpty else {
       return judged(try fit(rows, targets: targets, settings: settings), rows, targets: targets)
     }
     var all = Matrix(zeros: 0, columns: 0)
     for split in outer {
       let classifier = try fit(rows, places: split.train, targets: targets, settings: settings)
-      let scores = classifier.scores(of: rows.selectingRows(split.test))
+      let scores = classifier.scores(of: rows.matrix(ofRows: split.test))
       if all.rows == 0 { all = Matrix(zeros: rows.rows, columns: scores.columns) }
       for (row, place) in split.test.enumerated() {
         for column in 0..<scores.columns { all[place, column] = scores[row, column] }

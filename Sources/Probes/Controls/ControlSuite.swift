@@ -7,10 +7,15 @@ import Transformer
 public struct ControlSuite: Sendable {
   public var settings: ProbeSettings
   public var controls: ControlSettings
+  /// How many bytes of activations may be held in memory; a site that has more lies in a scratch file.
+  public var memory: Int
 
-  public init(settings: ProbeSettings, controls: ControlSettings = ControlSettings()) {
+  public init(
+    settings: ProbeSettings, controls: ControlSettings = ControlSettings(), memory: Int = ProbeSweep.defaultMemory
+  ) {
     self.settings = settings
     self.controls = controls
+    self.memory = memory
   }
 
   /// What is known of the model behind a source.
@@ -33,7 +38,8 @@ public struct ControlSuite: Sendable {
   ) throws -> ControlReport {
     let site = try source.site(named: row.site)
     let task = try ProbeTask(settings: settings, source: source)
-    let rows = try task.examples.activations(of: [site], in: source, order: task.order, pooling: task.pooling)[0]
+    let rows = try task.examples.rows(
+      of: [site], in: source, order: task.order, pooling: task.pooling, memory: memory)[0]
     let run = ControlRun(
       suite: self, source: source, site: site, task: task, fitter: ControlFitter(task: task), rows: rows, probe: row,
       neuronSite: neuronSite, model: model)
@@ -57,7 +63,7 @@ private struct ControlRun<Source: ActivationSource> {
   let task: ProbeTask
   let fitter: ControlFitter
   /// The site's activations, an example a row, those to learn from first.
-  let rows: Matrix
+  let rows: ExampleMatrix
   let probe: ProbeSweep.Row
   let neuronSite: String?
   let model: ControlSuite.ModelAccess
@@ -68,6 +74,12 @@ private struct ControlRun<Source: ActivationSource> {
 
   private func generator(_ control: Control) -> SeededGenerator {
     SeededGenerator(seed: settings.seed, stream: "control \(control.rawValue)")
+  }
+
+  /// Another site's rows of the same examples.
+  private func read(_ site: StoredSite, of source: some ActivationSource) throws -> ExampleMatrix {
+    try task.examples.rows(
+      of: [site], in: source, order: task.order, pooling: task.pooling, memory: suite.memory)[0]
   }
 
   private func tokens() throws -> ExampleTokens {
@@ -106,19 +118,21 @@ private struct ControlRun<Source: ActivationSource> {
       own.logistic.standardize = false
     }
     return scored(
-      .bagOfTokens, try fitter.evaluate(bag, settings: own), detail: "\(bag.columns) token types, no model")
+      .bagOfTokens, try fitter.evaluate(ExampleMatrix(bag), settings: own),
+      detail: "\(bag.columns) token types, no model"
+        + (isRegression || settings.method == .logistic ? "" : ", logistic"))
   }
 
   private func embedding() throws -> ControlResult {
-    let vectors: Matrix
+    let vectors: ExampleMatrix
     if let own = source.sites.first(where: { $0.name.hasSuffix("hook_embed") }) {
-      vectors = try task.examples.activations(of: [own], in: source, order: task.order, pooling: task.pooling)[0]
+      vectors = try read(own, of: source)
     } else {
       switch model {
       case .absent(let reason): return ControlResult(.embedding, notRun: reason)
       case .model(let model):
         let pooling = settings.concept.level == .document ? settings.pooling : nil
-        vectors = try tokens().pooled(pooling) { try model.embeddings(of: $0) }
+        vectors = ExampleMatrix(try tokens().pooled(pooling) { try model.embeddings(of: $0) })
       }
     }
     return scored(.embedding, try fitter.evaluate(vectors))
@@ -143,17 +157,14 @@ private struct ControlRun<Source: ActivationSource> {
     guard live.rowCount == source.rowCount else {
       return ControlResult(.randomWeights, notRun: "the source's tokens cannot be run again one by one")
     }
-    let random = try task.examples.activations(
-      of: [try live.site(named: site.name)], in: live, order: task.order, pooling: task.pooling)[0]
+    let random = try read(try live.site(named: site.name), of: live)
     return scored(.randomWeights, try fitter.evaluate(random), detail: "the same site, every tensor drawn anew")
   }
 
   private func randomDirections() throws -> ControlResult {
     var generator = generator(.randomDirections)
     let count = isRegression || task.classes.count == 2 ? 1 : task.classes.count
-    let scaled = ColumnSums.byPart(
-      rows, rows: 0..<task.trainingCount, parts: [Int32](repeating: 0, count: task.trainingCount), partCount: 1)[0]
-      .standardization().applied(to: rows)
+    let standardization = ColumnSums.ofFirst(task.trainingCount, rows).standardization()
     var own = settings
     if !isRegression {
       own.method = .massMean
@@ -163,8 +174,10 @@ private struct ControlRun<Source: ActivationSource> {
     var scores: [Double] = []
     for _ in 0..<suite.controls.directions {
       let directions = RandomBases.directions(count, width: rows.columns, generator: &generator)
-      let projected = scaled.multiplied(by: directions, transposed: true)
-      scores.append(try fitter.evaluate(projected, settings: own).score)
+      let readers = standardization.classifier(
+        weights: directions.elements.map { Double($0) }, bias: [Double](repeating: 0, count: count))
+      let projected = readers.scores(of: rows, in: 0..<rows.rows)
+      scores.append(try fitter.evaluate(ExampleMatrix(projected), settings: own).score)
     }
     guard !scores.isEmpty else { return ControlResult(.randomDirections, notRun: "no directions were asked for") }
     return ControlResult(
@@ -181,12 +194,11 @@ private struct ControlRun<Source: ActivationSource> {
     let neurons =
       neuronSite == site.name
       ? rows
-      : try task.examples.activations(
-        of: [try source.site(named: neuronSite)], in: source, order: task.order, pooling: task.pooling)[0]
+      : try read(try source.site(named: neuronSite), of: source)
     let chosen = thinned()
     // By split: the rows to learn from, then those to judge by.
     let orders = chosen.splits.map { $0.train + $0.test }
-    let matrix = neurons.selectingRows(chosen.rows)
+    let matrix = neurons.matrix(ofRows: chosen.rows)
     let own = chosen.rows.map { labels[$0] }
     func best(_ matrix: Matrix) -> Double {
       let areas = zip(chosen.splits, orders).map { split, order in
@@ -241,17 +253,19 @@ private struct ControlRun<Source: ActivationSource> {
     let count = classes == 2 ? suite.controls.shuffles : min(suite.controls.shuffles, 199)
     guard count > 0 else { return ControlResult(.shuffledLabels, notRun: "no shuffles were asked for") }
     let shuffles = try LabelShuffles(
-      rows.selectingRows(chosen.rows),
+      rows.matrix(ofRows: chosen.rows),
       targets: isRegression
         ? .numbers(chosen.rows.map { fitter.targets.values[$0] })
         : .classes(chosen.rows.map { labels[$0] }, count: classes),
-      groups: chosen.rows.map { fitter.groups[$0] }, splits: chosen.splits, shuffles: count, generator: &generator)
+      groups: chosen.rows.map { fitter.groups[$0] }, splits: chosen.splits, shuffles: count,
+      learner: settings.method == .massMean ? .meanDifference : .leastSquares, generator: &generator)
     let sorted = shuffles.shuffled.sorted()
     return ControlResult(
       .shuffledLabels, score: sorted.reduce(0, +) / Double(sorted.count),
       interval: Interval(low: quantile(sorted, 0.025), high: quantile(sorted, 0.975)), reference: shuffles.observed,
       pValue: shuffles.pValue,
-      detail: "\(isRegression ? "correlation" : "AUROC") of least squares, \(count) shuffles")
+      detail: "\(isRegression ? "correlation" : "AUROC") of "
+        + (settings.method == .massMean ? "mass-mean directions" : "least squares") + ", \(count) shuffles")
   }
 
   /// The examples, or an even choice of them where there are more than the quick controls need, and their splits by

@@ -4,8 +4,8 @@ import LinearAlgebra
 
 /// A permutation test of a probe's labels (Good, Permutation Tests, 2000).
 ///
-/// The probe is fitted by least squares with a ridge, whose predictions on held-out rows are linear in the training
-/// labels: one factorisation then serves every shuffle. Labels are shuffled so as to keep what groups share: among whole
+/// What is fitted (least squares with a ridge, or the difference of means) predicts held-out rows linearly in the training
+/// labels: one factorisation then serves every shuffle, and one product many of them. Labels are shuffled so as to keep what groups share: among whole
 /// groups where all of a group's examples have one label, within the group where they differ.
 package struct LabelShuffles {
   /// The statistic under the true labels: AUROC (the mean over classes), or the correlation with a number.
@@ -26,17 +26,25 @@ extension LabelShuffles {
     case numbers([Double])
   }
 
+  /// What is learnt from each shuffle: what predicts held-out rows linearly in the training labels.
+  package enum Learner {
+    /// Least squares with a ridge that is fixed beforehand: one chosen for the true labels would favour them.
+    case leastSquares
+    /// The difference of the class's mean and the mean of all, as mass-mean probes have it.
+    case meanDifference
+  }
+
   /// - Parameters:
   ///   - matrix: a row an example, those to learn from first.
   ///   - groups: each example's group.
   package init(
     _ matrix: Matrix, targets: Targets, groups: [Int], trainingCount: Int, shuffles: Int,
-    generator: inout SeededGenerator
+    learner: Learner = .leastSquares, generator: inout SeededGenerator
   ) throws {
     try self.init(
       matrix, targets: targets, groups: groups,
       splits: [Split(train: Array(0..<trainingCount), test: Array(trainingCount..<matrix.rows))], shuffles: shuffles,
-      generator: &generator)
+      learner: learner, generator: &generator)
   }
 
   /// - Parameters:
@@ -45,14 +53,14 @@ extension LabelShuffles {
   ///   - splits: what is learnt from and what is judged by; the statistic is the mean over them, by held-out examples.
   package init(
     _ matrix: Matrix, targets: Targets, groups: [Int], splits: [Split], shuffles: Int,
-    generator: inout SeededGenerator
+    learner: Learner = .leastSquares, generator: inout SeededGenerator
   ) throws {
     let judged = Double(max(splits.reduce(0) { $0 + $1.test.count }, 1))
     let parts = try splits.map { split in
       let order = split.train + split.test
       return (
         order: order, split: split,
-        smoother: try Self.smoother(matrix.selectingRows(order), trainingCount: split.train.count)
+        smoother: try Self.smoother(matrix.selectingRows(order), trainingCount: split.train.count, learner: learner)
       )
     }
     func statistics(_ orders: [[Int]]) -> [Double] {
@@ -131,14 +139,16 @@ extension LabelShuffles {
     return results
   }
 
-  /// The map from training labels to predictions on the other rows, [held out, training]: the rows centred and scaled
-  /// by the training rows, with a ridge of a tenth of a column's sum of squares.
-  private static func smoother(_ matrix: Matrix, trainingCount: Int) throws -> Matrix {
-    let parts = ColumnSums.byPart(
-      matrix, rows: 0..<trainingCount, parts: [Int32](repeating: 0, count: trainingCount), partCount: 1)
-    let scaled = parts[0].standardization().applied(to: matrix)
+  /// The map from training labels to predictions on the other rows, [held out, training]. Of least squares: the rows
+  /// centred and scaled by the training rows, with a ridge of a tenth of a column's sum of squares; of mean differences:
+  /// the rows centred.
+  private static func smoother(_ matrix: Matrix, trainingCount: Int, learner: Learner) throws -> Matrix {
+    var standardization = ColumnSums.ofFirst(trainingCount, ExampleMatrix(matrix)).standardization()
+    if learner == .meanDifference { standardization.scales = standardization.scales.map { _ in 1 } }
+    let scaled = standardization.applied(to: matrix)
     let training = scaled.selectingRows(0..<trainingCount)
     let held = scaled.selectingRows(trainingCount..<matrix.rows)
+    if learner == .meanDifference { return held.multiplied(by: training, transposed: true) }
     let ridge = 0.1 * Double(trainingCount)
     let isDual = trainingCount <= matrix.columns
     let gram = isDual ? training.multiplied(by: training, transposed: true) : training.gram()

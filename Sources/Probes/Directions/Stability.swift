@@ -40,7 +40,8 @@ extension Probe {
     try requireMatch(origin: source.origin, site: site)
     let task = try ProbeTask(settings: settings, source: source)
     let fitter = ControlFitter(task: task)
-    let rows = try task.examples.activations(of: [site], in: source, order: task.order, pooling: task.pooling)[0]
+    let rows = try task.examples.rows(
+      of: [site], in: source, order: task.order, pooling: task.pooling, memory: ProbeSweep.defaultMemory)[0]
     var members: [Int: [Int]] = [:]
     for place in 0..<task.trainingCount { members[fitter.groups[place], default: []].append(place) }
     let groups = members.keys.sorted()

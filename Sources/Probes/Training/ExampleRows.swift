@@ -13,9 +13,16 @@ extension Examples {
   package func activations(
     of sites: [StoredSite], in source: some ActivationSource, order: [Int], pooling: Pooling?
   ) throws -> [Matrix] {
+    try rows(of: sites, in: source, order: order, pooling: pooling, memory: .max).map { $0.matrix() }
+  }
+
+  /// The same, a site that would take more than so many bytes of memory in a scratch file.
+  func rows(
+    of sites: [StoredSite], in source: some ActivationSource, order: [Int], pooling: Pooling?, memory: Int
+  ) throws -> [ExampleMatrix] {
     var place = [Int32](repeating: -1, count: count)
     for (row, example) in order.enumerated() { place[example] = Int32(row) }
-    var results = sites.map { Matrix(zeros: order.count, columns: $0.width) }
+    var results = try sites.map { try ExampleMatrix(zeros: order.count, columns: $0.width, most: memory) }
     // Blocks of about 32 MiB over all sites.
     let width = max(sites.reduce(0) { $0 + $1.width }, 1)
     let blockRows = min(max((8 << 20) / width, 64), 8192)
@@ -45,7 +52,8 @@ extension Examples {
   }
 
   /// Adds a block's rows to the examples they belong to; the sites share the threads.
-  private func gather(_ block: ActivationBlock, place: [Int32], pooling: Pooling?, into results: inout [Matrix]) {
+  private func gather(_ block: ActivationBlock, place: [Int32], pooling: Pooling?, into results: inout [ExampleMatrix])
+  {
     var targets: [UnsafeMutableBufferPointer<Float>] = []
     targets.reserveCapacity(results.count)
     withTargets(&results, from: 0, collected: &targets) { targets in
@@ -97,11 +105,11 @@ extension Examples {
 
   /// Lends the elements of all matrices at once.
   private func withTargets(
-    _ results: inout [Matrix], from index: Int, collected: inout [UnsafeMutableBufferPointer<Float>],
+    _ results: inout [ExampleMatrix], from index: Int, collected: inout [UnsafeMutableBufferPointer<Float>],
     _ body: ([UnsafeMutableBufferPointer<Float>]) -> Void
   ) {
     guard index < results.count else { return body(collected) }
-    var matrix = Matrix(zeros: 0, columns: 0)
+    var matrix = ExampleMatrix(Matrix(zeros: 0, columns: 0))
     swap(&matrix, &results[index])
     matrix.withUnsafeMutableElements { elements in
       collected.append(elements)
@@ -111,12 +119,13 @@ extension Examples {
   }
 
   private func requireFinite(
-    _ matrix: Matrix, site: String, order: [Int], source: some ActivationSource
+    _ matrix: ExampleMatrix, site: String, order: [Int], source: some ActivationSource
   ) throws {
-    let bad = matrix.elements.withUnsafeBufferPointer { elements in
-      elements.baseAddress.map { Kernels.countNonfinite($0, count: elements.count) } ?? 0
+    let (bad, first) = matrix.withUnsafeElements { elements in
+      let bad = elements.baseAddress.map { Kernels.countNonfinite($0, count: elements.count) } ?? 0
+      return (bad, bad > 0 ? elements.firstIndex { !$0.isFinite } : nil)
     }
-    guard bad > 0, let index = matrix.elements.firstIndex(where: { !$0.isFinite }) else { return }
+    guard let index = first else { return }
     let row = lastRow[order[index / matrix.columns]]
     let document = try source.rowKind == .token ? Int(source.tokens(in: row..<row + 1).documents.first ?? 0) : row
     let ids = try source.documents.ids

@@ -49,7 +49,8 @@ public struct LearningCurve: Codable, Sendable, Equatable {
     own.outerFolds = 0
     let stored = try source.site(named: site)
     let task = try ProbeTask(settings: own, source: source)
-    let rows = try task.examples.activations(of: [stored], in: source, order: task.order, pooling: task.pooling)[0]
+    let rows = try task.examples.rows(
+      of: [stored], in: source, order: task.order, pooling: task.pooling, memory: ProbeSweep.defaultMemory)[0]
     try task.requireVariation(rows, site: stored)
     let all = task.trainingCount
     let wanted = Set((sizes ?? Self.halves(of: all)).map { min($0, all) }).sorted()

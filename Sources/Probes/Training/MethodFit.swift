@@ -14,7 +14,7 @@ struct MethodFit {
     var heldOut: Matrix?
     switch settings.method {
     case .logistic, .svm:
-      let fit = LinearFit.fit(
+      let fit = try LinearFit.fit(
         training, loss: settings.method == .svm ? .squaredHinge : .logistic, settings: settings.logistic)
       (classifier, standardization) = (fit.classifier, fit.standardization)
       (validation, heldOut) = (fit.validation, fit.heldOutScores)

@@ -7,11 +7,15 @@ public struct ProbeSweep: Sendable {
   public var settings: ProbeSettings
   /// The methods to compare; the one of `settings` alone, unless given.
   public var methods: [ProbeSettings.Method]
-  /// How many bytes of activations may be held at a time; the sites that fit share a pass over the source.
+  /// How many bytes of activations may be held in memory at a time; the sites that fit share a pass over the source, and one
+  /// that alone has more lies in a scratch file (in `TMPDIR`) while its probes are trained.
   public var memory: Int
 
+  /// 2 GiB.
+  public static let defaultMemory = 2 << 30
+
   public init(
-    settings: ProbeSettings = ProbeSettings(), methods: [ProbeSettings.Method]? = nil, memory: Int = 2 << 30
+    settings: ProbeSettings = ProbeSettings(), methods: [ProbeSettings.Method]? = nil, memory: Int = defaultMemory
   ) {
     self.settings = settings
     self.methods = methods ?? [settings.method]
@@ -91,14 +95,14 @@ public struct ProbeSweep: Sendable {
     var rows: [Row] = []
     var choice = NestedChoice(folds: task.outer.count)
     for share in sites.shares(rows: task.examples.count, memory: memory) {
-      var matrices = try task.examples.activations(
-        of: share, in: source, order: task.order, pooling: task.pooling)
+      var matrices = try task.examples.rows(
+        of: share, in: source, order: task.order, pooling: task.pooling, memory: memory)
       for (index, site) in share.enumerated() {
         // Each site's rows are let go as soon as its probes are ready.
         var values = matrices[index]
-        matrices[index] = Matrix(zeros: 0, columns: 0)
+        matrices[index] = ExampleMatrix(Matrix(zeros: 0, columns: 0))
         // What differs by rounding alone is the same.
-        if !task.varies(values) { values = Matrix(zeros: values.rows, columns: values.columns) }
+        if !task.varies(values) { values = ExampleMatrix(Matrix(zeros: values.rows, columns: values.columns)) }
         let result = try task.fit(values, site: site, origin: source.origin, methods: methods)
         choice.take(result, methods: methods)
         for probe in result.probes {

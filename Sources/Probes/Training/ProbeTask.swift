@@ -58,13 +58,15 @@ struct ProbeTask {
   }
 
   /// Fits and judges a probe by each method on the rows of one site, in the task's order.
-  func fit(_ rows: Matrix, site: StoredSite, origin: Origin, methods: [ProbeSettings.Method]) throws -> SiteResult {
+  func fit(_ rows: ExampleMatrix, site: StoredSite, origin: Origin, methods: [ProbeSettings.Method]) throws
+    -> SiteResult
+  {
     do {
       let training = try rowsToLearn(rows, places: Array(0..<trainingCount))
       var result = SiteResult(probes: [], validations: [], scores: [])
-      var folds: [(split: Split, training: TrainingRows, test: Matrix)] = []
+      var folds: [(split: Split, training: TrainingRows, test: ExampleMatrix)] = []
       for split in outer {
-        folds.append((split, try rowsToLearn(rows, places: split.train), rows.selectingRows(split.test)))
+        folds.append((split, try rowsToLearn(rows, places: split.train), try rows.selectingRows(split.test)))
       }
       for method in methods {
         var own = settings
@@ -85,7 +87,7 @@ struct ProbeTask {
         var foldScores: [Scores] = []
         for fold in folds {
           let foldFit = try MethodFit(fold.training, settings: own)
-          let test = foldFit.classifier.scores(of: fold.test)
+          let test = foldFit.classifier.scores(of: fold.test, in: 0..<fold.test.rows)
           validations.append(foldFit.validation)
           let columns = test.columns
           for (row, place) in fold.split.test.enumerated() {
@@ -110,7 +112,7 @@ struct ProbeTask {
   }
 
   /// Refuses a site at which all examples are the same, such as the embedding of a full stop that ends every document.
-  func requireVariation(_ rows: Matrix, site: StoredSite) throws {
+  func requireVariation(_ rows: ExampleMatrix, site: StoredSite) throws {
     guard !varies(rows) else { return }
     throw Fault(
       .badData, "probe.constantRows", "Every example has the same activations, so nothing can be learnt from them",
@@ -121,11 +123,11 @@ struct ProbeTask {
 
   /// Whether examples differ by more than rounding, which depends on what else was in a text's batch and could be learnt
   /// in its place.
-  func varies(_ rows: Matrix) -> Bool {
+  func varies(_ rows: ExampleMatrix) -> Bool {
     guard rows.rows > 1 else { return false }
     let largest = rows.row(0).reduce(0) { max($0, abs($1)) }
     let width = rows.columns
-    return rows.elements.withUnsafeBufferPointer { values in
+    return rows.withUnsafeElements { values in
       (width..<values.count).contains { abs(values[$0] - values[$0 % width]) > 1e-5 * largest }
     }
   }
@@ -157,12 +159,12 @@ struct ProbeTask {
   }
 
   /// The rows at some places of the order, with folds of their own.
-  func rowsToLearn(_ rows: Matrix, places: [Int]) throws -> TrainingRows {
+  func rowsToLearn(_ rows: ExampleMatrix, places: [Int]) throws -> TrainingRows {
     let isPrefix = places.count == trainingCount && outer.isEmpty
     let own = settings.logistic
     return try examples.namingClasses {
       try TrainingRows(
-        isPrefix ? rows : rows.selectingRows(places), rows: 0..<places.count, labels: places.map { labels[$0] },
+        isPrefix ? rows : try rows.selectingRows(places), rows: 0..<places.count, labels: places.map { labels[$0] },
         classes: examples.classes.count, groups: places.map { groups[$0] },
         values: values.isEmpty ? [] : places.map { values[$0] }, folds: own.folds,
         needsFolds: settings.needsFolds, seed: settings.seed)
