@@ -65,6 +65,30 @@ import Testing
     #expect(report.implications.first?.contains("found nothing") == true)
   }
 
+  @Test func massMeansAreShuffledAsMassMeans() throws {
+    // Two columns: one tells the classes in small numbers, the other is large noise. Least squares weighs columns by their
+    // spread and finds the first; the difference of means is drowned by the second.
+    var generator = SeededGenerator(seed: 4)
+    let labels = (0..<400).map { Int32($0 % 2) }
+    let rows = Matrix(
+      rows: 400, columns: 2,
+      elements: labels.flatMap { [Float($0) + 0.1 * Float(generator.normal()), 1000 * Float(generator.normal())] })
+    func shuffles(_ learner: LabelShuffles.Learner) throws -> LabelShuffles {
+      try LabelShuffles(
+        rows, targets: .classes(labels, count: 2), groups: Array(0..<400), trainingCount: 300, shuffles: 99,
+        learner: learner, generator: &generator)
+    }
+    let squares = try shuffles(.leastSquares)
+    #expect(squares.observed > 0.99 && squares.pValue == 0.01)
+    let means = try shuffles(.meanDifference)
+    #expect(means.observed < 0.7)
+    // The statistic is the mass-mean direction's.
+    let probe = try MassMean.fit(rows, rows: 0..<300, labels: Array(labels[..<300]), classes: 2)
+    let scores = probe.classifier.scores(of: rows.selectingRows(300..<400))
+    let area = try #require(AUROC.area(scores: scores.elements, positive: labels[300...].map { $0 == 1 }))
+    #expect(abs(means.observed - area) < 1e-9)
+  }
+
   @Test func theSameSeedGivesTheSameReport() throws {
     let source = source(signal: 1)
     #expect(try report(source) == report(source))
