@@ -69,7 +69,8 @@ extension Probe {
     let site = try source.site(named: record.site.name)
     try requireMatch(origin: source.origin, site: site)
     let task = try ProbeTask(settings: record.settings, source: source)
-    let rows = try task.examples.activations(of: [site], in: source, order: task.order, pooling: task.pooling)[0]
+    let rows = try task.examples.rows(
+      of: [site], in: source, order: task.order, pooling: task.pooling, memory: ProbeSweep.defaultMemory)[0]
     var folds: [(classifier: LinearClassifier, scales: [Double], places: [Int])] = []
     for split in task.outer {
       let fit = try MethodFit(task.rowsToLearn(rows, places: split.train), settings: record.settings)
@@ -85,8 +86,10 @@ extension Probe {
           let direction = fold.classifier.weights.row(fold.classifier.weights.rows == 1 ? 0 : number)
           let order = Self.byWeight(direction.indices.map { Double(direction[$0]) * fold.scales[$0] })
           let columns = order.prefix(size ?? order.count)
-          let scores = fold.places.map { row in
-            columns.reduce(0.0) { $0 + Double(direction[$1]) * Double(rows.elements[row * rows.columns + $1]) }
+          let scores = rows.withUnsafeElements { values in
+            fold.places.map { row in
+              columns.reduce(0.0) { $0 + Double(direction[$1]) * Double(values[row * rows.columns + $1]) }
+            }
           }
           return AUROC.area(
             scores: scores, positive: fold.places.map { task.examples.labels[task.order[$0]] == Int32(number) })
