@@ -28,9 +28,9 @@ bench: setup  ## Measure Unfold beside its peers (makes a Python environment out
 	@$(SWIFT) build -c release --package-path Benchmarks
 	@Scripts/bench/run.py $(BENCHFLAGS)
 
-bench-sweep:  ## Measure a probe sweep beside h5py and scikit-learn
+bench-sweep:  ## Measure a probe sweep beside h5py and scikit-learn, timed on three of twelve layers
 	@$(SWIFT) build -c release --package-path Benchmarks
-	@Scripts/bench/sweep.py $(BENCHFLAGS)
+	@Scripts/bench/sweep.py --peer-layers 0,6,11 --output Benchmarks/SWEEP.md $(BENCHFLAGS)
 
 DICTIONARIES := build/dictionaries
 SHIPPED := $(basename $(notdir $(filter-out datasets/demo-corpus.jsonl,$(wildcard datasets/*.jsonl))))

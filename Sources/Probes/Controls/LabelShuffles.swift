@@ -5,8 +5,9 @@ import LinearAlgebra
 /// A permutation test of a probe's labels (Good, Permutation Tests, 2000).
 ///
 /// What is fitted (least squares with a ridge, or the difference of means) predicts held-out rows linearly in the training
-/// labels: one factorisation then serves every shuffle, and one product many of them. Labels are shuffled so as to keep what groups share: among whole
-/// groups where all of a group's examples have one label, within the group where they differ.
+/// labels: one factorisation then serves every shuffle, and one product many of them. Labels are shuffled so as to keep
+/// what groups share: among whole groups where all of a group's examples have one label, within the group where they
+/// differ.
 package struct LabelShuffles {
   /// The statistic under the true labels: AUROC (the mean over classes), or the correlation with a number.
   package var observed: Double
