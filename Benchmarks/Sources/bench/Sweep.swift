@@ -107,10 +107,11 @@ enum SweepBenchmark {
   /// This process's CPU time in seconds, and the most bytes it had resident.
   private static func usage() -> (cpu: Double, peak: Int) {
     var usage = rusage()
-    getrusage(RUSAGE_SELF, &usage)
     #if os(Linux)
+      getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
       let unit = 1024
     #else
+      getrusage(RUSAGE_SELF, &usage)
       let unit = 1
     #endif
     func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
