@@ -60,12 +60,14 @@ extension DirectionComparison {
   public func report(_ style: TerminalStyle) -> String {
     var matrix = TextTable(
       [.right("")] + [.text("direction")] + directions.indices.map { .right("\($0 + 1)") })
+    let names = shortNames()
     for (row, direction) in directions.enumerated() {
       matrix.append(
-        ["\(row + 1)", direction.name] + cosines[row].map { cosine in Format.fixed(cosine, 2) })
+        ["\(row + 1)", names.short.isEmpty ? direction.name : names.short[row]]
+          + cosines[row].map { cosine in Format.fixed(cosine, 2) })
     }
     var lines = [
-      style.bold("Cosines"), matrix.rendered(style),
+      style.bold("Cosines") + (names.ending.isEmpty ? "" : " at \(names.ending)"), matrix.rendered(style),
       "among so many random directions the largest would be about ±\(Format.fixed(chance, 2))",
     ]
     if angles.contains(where: { $0.degrees.count > 1 }) || angles.count <= 10 {
@@ -79,6 +81,21 @@ extension DirectionComparison {
       lines += ["", table.rendered(style)]
     }
     return lines.joined(separator: "\n")
+  }
+
+  /// Names of files that a sweep has written, `NAME.blocks.LAYER.KIND`, without the kind that all of them share; empty
+  /// where they are no such names.
+  private func shortNames() -> (short: [String], ending: String) {
+    var short: [String] = []
+    var endings = Set<String>()
+    for name in directions.map(\.name) {
+      let parts = name.components(separatedBy: ".blocks.")
+      guard parts.count == 2, let dot = parts[1].firstIndex(of: ".") else { return ([], "") }
+      short.append("\(parts[0]) \(parts[1][..<dot])")
+      endings.insert(String(parts[1][parts[1].index(after: dot)...]))
+    }
+    guard endings.count == 1, let ending = endings.first, Set(short).count == short.count else { return ([], "") }
+    return (short, "\(ending), by concept and layer")
   }
 
   /// The cosines as a heatmap.

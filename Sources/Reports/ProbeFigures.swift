@@ -65,18 +65,17 @@ extension SpecificationResult {
       controls?[control]?.score.map { Figure.Mark.horizontalRule($0, label: control.title) }
     }
     let caption =
-      measure.prefix(1).uppercased() + measure.dropFirst()
-      + " of a probe at each layer on examples held back, with the interval of a bootstrap over groups."
+      measure.prefix(1).uppercased() + measure.dropFirst() + " of a probe at each layer on examples held back"
     let title = "\(name) in \(table.origin.model)"
     guard table.methods.count > 1 else {
       let method = table.rows.first?.method
       return Figure(
-        title, caption: caption,
+        title, caption: caption + ", with the interval of a bootstrap over groups.",
         panels: [panel(nil, measure, kinds.map { line(short($0), kind: $0, method: method) } + rules)])
     }
     let range = sharedRange
     return Figure(
-      title, caption: caption + " A line for each classifier; the rules are controls of the best.",
+      title, caption: caption + ", a line for each classifier; the rules are controls of the best.",
       columns: min(2, max(1, kinds.count)),
       panels: kinds.map { kind in
         // Bands of many lines would hide each other.
@@ -98,7 +97,7 @@ extension SpecificationResult {
     return .init(
       title,
       x: .init(
-        "layer", range: -0.3...(Double(layers.last ?? 0) + 0.3),
+        "layer", range: (Double(layers.first ?? 0) - 0.3)...(Double(layers.last ?? 0) + 0.3),
         ticks: .labelled(layers.map { .init(Double($0), "\($0)") })),
       y: .init(measure, range: range), marks: marks)
   }

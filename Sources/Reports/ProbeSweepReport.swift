@@ -17,7 +17,7 @@ extension ProbeSweep.Table {
       func range(_ interval: Interval?) -> String {
         interval.map { "\(Format.fixed($0.low, 2))–\(Format.fixed($0.high, 2))" } ?? ""
       }
-      var cells = [row.site] + (methods.count > 1 ? [row.method.rawValue] : [])
+      var cells = methods.count > 1 ? [row.shortSite, row.method.rawValue] : [row.site]
       let scores = row.evaluation.scores
       if let regression = row.regression {
         cells += [

@@ -280,6 +280,11 @@ import Testing
     #expect(result.score?.value == result.table.chosen?.scores.balancedAccuracy)
     #expect(result.controls?.score == result.best?.heldOutScore)
     #expect(probe.record.stability?.repeats == 2)
+    // Every number of columns is judged on what each outer fold holds back.
+    var sparse: [SizeScore]?
+    for row in result.table.rows where row.method == .sparse && row.site == "b" { sparse = row.sizes }
+    #expect(try #require(sparse).map(\.size) == [1, 2])
+    #expect(try #require(sparse).allSatisfy { ($0.test?.accuracy ?? 0) > 0.8 })
     let curve = try #require(probe.record.learningCurve)
     #expect(curve.site == "b" && curve.points.count >= 2 && curve.testExamples > 0)
     let url = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString).safetensors")

@@ -8,7 +8,7 @@ public struct SizeScore: Codable, Sendable, Equatable {
   public var loss: Double?
   /// The mean balanced accuracy on those folds.
   public var validation: Double?
-  /// Scores on the examples held back, where there were any: to be looked at, never to choose by.
+  /// Scores on the examples held back, of outer folds the mean: to be looked at, never to choose by.
   public var test: Scores?
 }
 

@@ -44,6 +44,7 @@ extension ControlReport {
   }
 
   private func overEmbeddings(_ embedding: Double, _ place: String) -> String {
+    if site.hasSuffix("hook_embed") { return "no layer does better than the embeddings alone" }
     let difference = score - embedding
     guard abs(difference) >= 0.005 else { return "\(place) adds nothing over the embeddings alone" }
     return difference > 0

@@ -99,7 +99,8 @@ extension DepthProfile {
     let own = layered.filter { $0.kind == kind }.sorted { ($0.layer ?? 0) < ($1.layer ?? 0) }
     let embedding = rows.filter { $0.layer == nil && $0.site.hasSuffix("hook_embed") }
     places = (embedding + own).map { Place(site: $0.site, layer: $0.layer, score: $0.score) }
-    guard let best = places.map(\.score).max() else { return nil }
+    // One place alone has nothing below it to arise from.
+    guard places.count > 1, let best = places.map(\.score).max() else { return nil }
     self.kind = kind
     arises = places.firstIndex { $0.score >= best - Self.tolerance - 1e-9 } ?? 0
     let name = rows.contains { $0.regression != nil } ? "R²" : "balanced accuracy"

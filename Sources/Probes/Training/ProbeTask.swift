@@ -85,6 +85,7 @@ struct ProbeTask {
         var scores = Matrix(zeros: order.count, columns: fit.classifier.bias.count)
         var validations: [Double?] = []
         var foldScores: [Scores] = []
+        var sizeScores = [[Scores]](repeating: [], count: fit.sizes.count)
         for fold in folds {
           let foldFit = try MethodFit(fold.training, settings: own)
           let test = foldFit.classifier.scores(of: fold.test, in: 0..<fold.test.rows)
@@ -95,11 +96,21 @@ struct ProbeTask {
               scores.elements[place * columns + column] = test.elements[row * columns + column]
             }
           }
+          for (place, classifier) in foldFit.sizes.enumerated() where place < sizeScores.count {
+            sizeScores[place].append(
+              evaluation(
+                classifier.scores(of: fold.test), settings: own, places: fold.split.test, training: fold.training,
+                bootstrap: 0
+              ).scores)
+          }
           foldScores.append(
             evaluation(test, settings: own, places: fold.split.test, training: fold.training, bootstrap: 0).scores)
         }
         var probe = probe(fit, settings: own, site: site, origin: origin, training: training, scores: scores, test: nil)
         probe.record.foldScores = foldScores
+        for (place, scores) in sizeScores.enumerated() where place < probe.record.fit.sizes?.count ?? 0 {
+          probe.record.fit.sizes?[place].test = Scores.mean(of: scores)
+        }
         result.probes.append(probe)
         result.validations.append(validations)
         result.scores.append(scores)
@@ -228,7 +239,9 @@ struct ProbeTask {
       warn("probe.notConverged", "the minimisation stopped after \(fit.record.iterations) steps short of its tolerance")
     }
     if let least = evaluation.classCounts.min(), least < 10 {
-      warn("probe.fewToJudge", "a class has \(least) examples to judge by: read the intervals, not the scores")
+      warn(
+        "probe.fewToJudge",
+        "a class has \(least) \(least == 1 ? "example" : "examples") to judge by: read the intervals, not the scores")
     }
     if training.folds.count < settings.logistic.folds {
       warn(
