@@ -99,7 +99,8 @@ struct ProbeTask {
           for (place, classifier) in foldFit.sizes.enumerated() where place < sizeScores.count {
             sizeScores[place].append(
               evaluation(
-                classifier.scores(of: fold.test), settings: own, places: fold.split.test, training: fold.training,
+                classifier.scores(of: fold.test, in: 0..<fold.test.rows), settings: own, places: fold.split.test,
+                training: fold.training,
                 bootstrap: 0
               ).scores)
           }
