@@ -4,7 +4,7 @@
     Scripts/bench/dictionaries.py [PIECE…] [--work FOLDER] [--venv FOLDER] [--rounds N] [--output FILE]
 
 PIECE: speed, latents or recovery (default: all). What a piece measured is kept in the work folder, so that pieces can be
-run one at a time; the tables are written from all that is there. Both trainers read the same rows from memory in batches
+run one at a time; the tables are written from all that is there (by `tables` alone too, which measures nothing). Both trainers read the same rows from memory in batches
 of 4,096, float32, one process a measurement. Standard library only; SAELens comes from `requirements-dictionaries.txt`
 into an environment outside the repository.
 """
@@ -62,9 +62,9 @@ def speed(python, work, rounds):
     result = {"rounds": rounds, "topk": {}, "relu": []}
     for threads in [1, os.cpu_count()]:
         result["topk"][threads] = [{
-            "own": unfold(*SHAPE, "--latents", 12288, "--k", 32, "--untimed", 3, "--steps", 8, "--threads", threads),
+            "own": unfold(*SHAPE, "--latents", 12288, "--k", 32, "--untimed", 3, "--steps", 15, "--threads", threads),
             "peer": peer(
-                python, rows, "--width", 768, "--latents", 12288, "--architecture", "topk", "--untimed", 1, "--steps", 2,
+                python, rows, "--width", 768, "--latents", 12288, "--architecture", "topk", "--untimed", 1, "--steps", 3,
                 "--threads", threads),
         } for _ in range(rounds)]
     for _ in range(rounds):
@@ -92,7 +92,6 @@ def recovery(python, work, rounds):
     results = []
     for name, ours, theirs in [
         ("TopK, k = 4", ["--architecture", "topk", "--k", 4], ["--architecture", "topk", "--k", 4]),
-        ("ReLU + L1, 0.1", ["--architecture", "standard", "--sparsity", 0.1], ["--architecture", "standard", "--l1", 0.1]),
         ("ReLU + L1, 0.3", ["--architecture", "standard", "--sparsity", 0.3], ["--architecture", "standard", "--l1", 0.3]),
     ]:
         for seed in range(rounds):
@@ -112,33 +111,35 @@ def recovery(python, work, rounds):
 def write_speed(measured):
     lines = [
         "", "## Speed", "",
-        "768 → 12288, batch 4,096, float32: steps alone, on the same rows, which both hold in memory; medians of "
-        f"{measured['rounds']} round(s) in turn.",
+        "768 → 12288, batch 4,096, float32: steps alone, on the same rows, which both hold in memory; medians over "
+        f"steps, and of {measured['rounds']} round(s) in turn.",
         "SAELens's steps cost the same however many latents are active, so that a few of them tell.", "",
         "| architecture | threads | Unfold, tokens/s | SAELens, tokens/s | ratio | ratio of processor time | active latents |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
 
-    def row(name, threads, pairs, l0):
-        own, other = median(a["rate"] for a, _ in pairs), median(b["tokensPerSecond"] for _, b in pairs)
-        wall = median(a["rate"] / b["tokensPerSecond"] for a, b in pairs)
-        used = "–"
-        if all("processor_seconds" in a for a, _ in pairs):
-            used = f"{median(b['processorSeconds'] / a['processor_seconds'] for a, b in pairs):.1f}"
-        lines.append(f"| {name} | {threads} | {own:,.0f} | {other:,.0f} | {wall:.1f} | {used} | {l0:,.0f} |")
+    def rate(seconds):
+        return 4096 / median(seconds)
+
+    def row(name, threads, pairs, l0, own_processor=None):
+        """Pairs of step times, ours and theirs."""
+        wall = median(rate(own) / rate(other["stepSeconds"]) for own, other in pairs)
+        used = f"{median(b['processorSeconds'] for _, b in pairs) / own_processor:.1f}" if own_processor else "–"
+        lines.append(
+            f"| {name} | {threads} | {median(rate(own) for own, _ in pairs):,.0f} | "
+            f"{median(rate(other['stepSeconds']) for _, other in pairs):,.0f} | {wall:.1f} | {used} | {l0:,.0f} |")
 
     for threads, rounds in measured["topk"].items():
-        pairs = [(r["own"] | {"rate": r["own"]["tokens_per_second"]}, r["peer"]) for r in rounds]
-        row("TopK, k = 32", threads, pairs, rounds[-1]["own"]["metrics"]["l0"])
+        row("TopK, k = 32", threads, [(r["own"]["step_seconds"], r["peer"]) for r in rounds],
+            rounds[-1]["own"]["metrics"]["l0"], median(r["own"]["processor_seconds"] for r in rounds))
     threads = list(measured["topk"])[-1]
     relu = measured["relu"]
-    row("ReLU + L1, steps 2 and 3: whole matrices", threads,
-        [(r["start"] | {"rate": r["start"]["tokens_per_second"]}, r["peer"]) for r in relu],
+    row("ReLU + L1, steps 2 and 3: whole matrices", threads, [(r["start"]["step_seconds"], r["peer"]) for r in relu],
         relu[-1]["start"]["metrics"]["l0"])
-    last = lambda r: {"rate": 4096 * 20 / sum(r["own"]["step_seconds"][-20:])}
-    row("ReLU + L1, steps 41 to 60", threads, [(last(r), r["peer"]) for r in relu], relu[-1]["own"]["metrics"]["l0"])
-    row("ReLU + L1, steps 1 to 60", threads,
-        [({"rate": 4096 * 60 / sum(r["own"]["step_seconds"])}, r["peer"]) for r in relu], relu[-1]["own"]["metrics"]["l0"])
+    row("ReLU + L1, steps 41 to 60", threads, [(r["own"]["step_seconds"][-20:], r["peer"]) for r in relu],
+        relu[-1]["own"]["metrics"]["l0"])
+    row("ReLU + L1, steps 1 to 60, mean", threads,
+        [([sum(r["own"]["step_seconds"]) / 60], r["peer"]) for r in relu], relu[-1]["own"]["metrics"]["l0"])
 
     lines += [
         "", "Memory: the trainer's own account (16 bytes for each weight: itself, its gradient and Adam's two moments; and what "
@@ -160,12 +161,13 @@ def write_speed(measured):
 
 def write_latents(measured):
     lines = [
-        "", "## Cost in the number of latents", "", "TopK, k = 32, width 768, batch 4,096: seconds a step, medians.", "",
+        "", "## Cost in the number of latents", "", "TopK, k = 32, width 768, batch 4,096, two threads: the quickest of each size's steps, since the machine's other "
+        "tenants slow some.", "",
         "| latents | step | of the step of half as many | memory while training |", "| ---: | ---: | ---: | ---: |",
     ]
     before = None
     for count, rounds in measured.items():
-        step = median(median(r["step_seconds"]) for r in rounds)
+        step = min(min(r["step_seconds"]) for r in rounds)
         ratio = f"{step / before:.2f} ×" if before else ""
         lines.append(f"| {int(count):,} | {step:.3f} s | {ratio} | {rounds[-1]['training_bytes'] / 2**20:,.0f} MiB |")
         before = step
@@ -206,16 +208,16 @@ def main():
     pieces = {"speed": (speed, write_speed), "latents": (latents, write_latents), "recovery": (recovery, write_recovery)}
     cache = pathlib.Path.home() / ".cache/unfold-bench"
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("pieces", nargs="*", metavar="PIECE", help="speed, latents or recovery (default: all)")
+    parser.add_argument("pieces", nargs="*", metavar="PIECE", help="speed, latents, recovery or tables (default: all)")
     parser.add_argument("--work", type=pathlib.Path, default=cache)
     parser.add_argument("--venv", type=pathlib.Path, default=cache / "venv-dictionaries")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--output", type=pathlib.Path, default=ROOT / "Benchmarks/DICTIONARIES.md")
     options = parser.parse_args()
-    if unknown := [piece for piece in options.pieces if piece not in pieces]:
+    if unknown := [piece for piece in options.pieces if piece not in [*pieces, "tables"]]:
         parser.error(f"no piece is called {unknown[0]}")
     options.work.mkdir(parents=True, exist_ok=True)
-    python = environment(options.venv)
+    python = None if options.pieces == ["tables"] else environment(options.venv)
     lines = [
         "# Dictionaries, measured beside SAELens", "",
         f"Written by `Scripts/bench/dictionaries.py` (part of `make bench`) on {processor()}; SAELens 6.54 on PyTorch 2.13.",

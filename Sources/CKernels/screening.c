@@ -124,10 +124,14 @@ AVX2 static void collect(const struct unfold_screen *s, size_t latent, size_t to
   }
 }
 
-/// A panel of 16 latents against a tile of tokens, of which `count` are wanted.
+/// A panel of 16 latents against a tile of tokens, of which `count` are wanted. Asks for `lines` cache lines of the next
+/// panel, from line `line` on.
 AVX2 static void meet(
-    const struct unfold_screen *s, size_t panel, size_t first, size_t count, float norm, float error) {
+    const struct unfold_screen *s, size_t panel, size_t first, size_t count, float norm, float error, size_t line,
+    size_t lines) {
   size_t pairs = s->padded / 2;
+  const char *next = (const char *)(s->latents + (panel + 1) * pairs * 2 * lanes) + line * 64;
+  for (size_t i = 0; i < lines; i++) __builtin_prefetch(next + i * 64, 0, 2);
   const __m256i *w = (const __m256i *)s->latents + panel * pairs * 2;
   const int32_t *x = (const int32_t *)s->tokens + first / tile * (pairs * tile);
   __m256i a0 = _mm256_setzero_si256(), a1 = a0, a2 = a0, a3 = a0, a4 = a0, a5 = a0;
@@ -163,8 +167,14 @@ static void meet_all(const struct unfold_screen *s, size_t first, size_t count) 
   for (size_t panel = 0; panel < panels; panel++) {
     float norm = largest_of_panel(s->latent_norm + panel * lanes);
     float error = largest_of_panel(s->latent_error + panel * lanes);
-    for (size_t t = 0; t < count; t += tile)
-      meet(s, panel, first + t, count - t < tile ? count - t : tile, norm, error);
+    // The last panel has none behind it; the lines of a panel are asked for evenly while the one before is worked on.
+    size_t lines = panel + 1 < panels ? s->padded / 2 : 0, tiles = (count + tile - 1) / tile;
+    for (size_t t = 0; t < tiles; t++) {
+      size_t line = lines * t / tiles;
+      meet(
+          s, panel, first + t * tile, count - t * tile < tile ? count - t * tile : tile, norm, error, line,
+          lines * (t + 1) / tiles - line);
+    }
   }
 }
 #else

@@ -71,7 +71,9 @@ final class ScreenedSelection {
       counts.deallocate()
     }
     let (latents, width, k, share) = (latents, width, k, share)
-    let block = 96
+    // Blocks of whole tiles, about 192 tokens, which the second cache holds; of equal sizes for every thread.
+    let tiles = (tokens + 5) / 6
+    let blocks = (tokens + 192 * Threads.count - 1) / (192 * Threads.count) * Threads.count
     withUnsafePointer(to: screen) { screen in
       // Panels of 16 latents share cache lines, so that they are not shared among threads.
       Threads.forRanges(0..<(latents + 15) / 16, grain: 8) { panels in
@@ -79,9 +81,9 @@ final class ScreenedSelection {
           unfold_screen_latent(screen, latent, encoder.row(latent))
         }
       }
-      Threads.forEach((tokens + block - 1) / block) { index in
-        let first = index * block
-        let count = min(block, tokens - first)
+      Threads.forEach(blocks) { index in
+        let first = 6 * (tiles * index / blocks)
+        let count = min(6 * (tiles * (index + 1) / blocks), tokens) - first
         for token in first..<first + count {
           unfold_screen_token(screen, token, input + token * width)
         }

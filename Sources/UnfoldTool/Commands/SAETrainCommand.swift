@@ -56,9 +56,20 @@ struct SAETrainCommand: ParsableCommand {
       "\(site): \(run.names.joined(separator: ", ")); \(Format.bytes(run.parameterBytes)) of weights and moments")
     let line = ProgressLine(isSilent: common.quiet)
     defer { line.clear() }
-    let summary = try run.train(
-      folder: state, resume: resume, isCancelled: { Interruption.shared.isRequested },
-      progress: { line.update($0.line) })
+    let isNew = !FileManager.default.fileExists(atPath: folder.path)
+    let summary: TrainingRun.Summary
+    do {
+      summary = try run.train(
+        folder: state, resume: resume, isCancelled: { Interruption.shared.isRequested },
+        progress: { line.update($0.line) })
+    } catch {
+      // What failed before anything was kept leaves no folder in the way of the next attempt.
+      let checkpoint = state.appending(path: "checkpoint.safetensors")
+      if isNew, !FileManager.default.fileExists(atPath: checkpoint.path) {
+        try? FileManager.default.removeItem(at: folder)
+      }
+      throw error
+    }
     line.clear()
     let made = run.dictionaries
     let folders = made.count == 1 ? [folder] : run.names.map { folder.appending(path: $0) }
@@ -74,7 +85,9 @@ struct SAETrainCommand: ParsableCommand {
     guard found.count == 1, let site = found.first else {
       throw Fault(
         .usage, "tool.oneSite", "A dictionary reads one site", place: sites, expected: "one site",
-        found: found.isEmpty ? "none" : found.prefix(6).joined(separator: ", "),
+        found: found.isEmpty
+          ? "none; the source holds " + source.sites.prefix(8).map(\.name).joined(separator: ", ")
+          : found.prefix(6).joined(separator: ", "),
         advice: "name a layer with --layers, or the site in full")
     }
     return site
