@@ -7,13 +7,14 @@ import LinearAlgebra
 public struct Fitting: Codable, Sendable, Equatable {
   public struct Settings: Codable, Sendable, Equatable {
     public var neurons: [Int]
-    public var steps: Int
+    /// Steps of a training; nil chooses 4,000 for a curve, whose points are few, and 800 for a region.
+    public var steps: Int?
     /// Trainings from different starts, of which the one with the least error counts; a third of them from 10 neurons on.
     public var trials: Int
     public var seed: UInt64
 
     public init(
-      neurons: [Int] = [1, 2, 3, 4, 6, 12, 30, 100], steps: Int = 800, trials: Int = 4, seed: UInt64 = 0
+      neurons: [Int] = [1, 2, 3, 4, 6, 12, 30, 100], steps: Int? = nil, trials: Int = 4, seed: UInt64 = 0
     ) {
       self.neurons = neurons
       self.steps = steps
@@ -40,8 +41,8 @@ public struct Fitting: Codable, Sendable, Equatable {
 
   /// Trains a network for each number of neurons, by Adam on every point of a grid at once.
   ///
-  /// Points: 201 along a curve; 44 × 44 cells of the square, each with the share of it that lies inside. The result follows from the seed and the platform's exponential
-  /// alone, whatever the number of threads.
+  /// Points: 201 along a curve; 44 × 44 cells of the square, each with the share of it that lies inside. The result
+  /// follows from the seed and the platform's exponential alone, whatever the number of threads.
   ///
   /// - Throws: `fitting.neurons`, `fitting.steps`.
   public static func run(
@@ -52,10 +53,11 @@ public struct Fitting: Codable, Sendable, Equatable {
         .usage, "fitting.neurons", "A hidden layer needs neurons", expected: "1 to 2000",
         found: settings.neurons.map(String.init).joined(separator: ", "))
     }
-    guard settings.steps >= 1, settings.trials >= 1 else {
+    let steps = settings.steps ?? (target.isCurve ? 4000 : 800)
+    guard steps >= 1, settings.trials >= 1 else {
       throw Fault(
         .usage, "fitting.steps", "A training needs a step and a trial or more", expected: "at least 1",
-        found: "\(settings.steps) steps, \(settings.trials) trials")
+        found: "\(steps) steps, \(settings.trials) trials")
     }
     let learnt = Sample(target, side: target.isCurve ? 201 : 44, parts: 8)
     let judged = Sample(target, side: target.isCurve ? 2000 : 250, parts: 1)
@@ -73,7 +75,8 @@ public struct Fitting: Codable, Sendable, Equatable {
       Threads.forEach(jobs.count) { index in
         let (size, trial) = jobs[index]
         found[index] = fit(
-          settings.neurons[size], trial: trial, of: target, learnt: learnt, judged: judged, settings: settings)
+          settings.neurons[size], trial: trial, steps: steps, seed: settings.seed, of: target, learnt: learnt,
+          judged: judged)
         progress(finished.increment(), jobs.count)
       }
     }
@@ -82,13 +85,15 @@ public struct Fitting: Codable, Sendable, Equatable {
       zip(jobs, found).filter { $0.0.0 == size }.sorted { $0.0.1 < $1.0.1 }.compactMap(\.1)
         .min { (learnt.error(of: $0.network), $0.loss) < (learnt.error(of: $1.network), $1.loss) }
     }
-    return Fitting(target: target, settings: settings, constantError: judged.constantError, fits: fits)
+    var used = settings
+    used.steps = steps
+    return Fitting(target: target, settings: used, constantError: judged.constantError, fits: fits)
   }
 
   private static func fit(
-    _ neurons: Int, trial: Int, of target: FittingTarget, learnt: Sample, judged: Sample, settings: Settings
+    _ neurons: Int, trial: Int, steps: Int, seed: UInt64, of target: FittingTarget, learnt: Sample, judged: Sample
   ) -> Fit {
-    var generator = SeededGenerator(seed: settings.seed, stream: "fit \(target.name) \(neurons) \(trial)")
+    var generator = SeededGenerator(seed: seed, stream: "fit \(target.name) \(neurons) \(trial)")
     let inputs = target.isCurve ? 1 : 2
     var (weights, upwards, biases, outgoing): ([Double], [Double], [Double], [Double]) = ([], [], [], [])
     let turn = generator.uniform()
@@ -110,15 +115,15 @@ public struct Fitting: Codable, Sendable, Equatable {
     var parameters = weights + upwards + biases + outgoing + [0]
     var adam = Adam(count: parameters.count)
     var loss = 0.0
-    for step in 0...settings.steps {
+    for step in 0...steps {
       let network = ShallowNetwork(inputs: inputs, neurons: neurons, parameters: parameters)
       let (value, gradient) = network.lossAndGradient(
         learnt.points, targets: learnt.targets, loss: target.isCurve ? .squaredError : .logistic)
       loss = value
-      guard step < settings.steps else { break }
+      guard step < steps else { break }
       adam.update(
         &parameters, gradient: gradient,
-        rate: Adam.rate(target.isCurve ? 0.03 : 0.1, step: step, of: settings.steps))
+        rate: Adam.rate(target.isCurve ? 0.03 : 0.1, step: step, of: steps))
     }
     let network = ShallowNetwork(inputs: inputs, neurons: neurons, parameters: parameters)
     return Fit(neurons: neurons, error: judged.error(of: network), loss: loss, network: network)

@@ -17,7 +17,7 @@ struct FitCommand: ParsableCommand {
 
   @Argument(help: "What is to be learnt; several make a figure with a row each.") var shapes: [String]
   @Option(name: .long, help: "Sizes of the hidden layer, comma-separated.") var neurons = "1,2,3,4,6,12,30,100"
-  @Option(name: .long, help: "Steps of a training.") var steps = 800
+  @Option(name: .long, help: "Steps of a training: 4000 for a curve, 800 for a region, unless given.") var steps: Int?
   @Option(name: .long, help: "Trainings from different starts, of which the best counts.") var trials = 4
   @OptionGroup var figure: FigureOption
   @OptionGroup var common: CommonOptions
