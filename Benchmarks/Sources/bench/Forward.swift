@@ -20,7 +20,7 @@ extension Bench {
     func option(_ name: String) -> String? {
       arguments.firstIndex(of: name).flatMap { $0 + 1 < arguments.count ? arguments[$0 + 1] : nil }
     }
-    guard let folder = arguments.first else { return usage() }
+    guard let folder = arguments.first else { usage() }
     let tokens = option("--tokens").flatMap(Int.init) ?? 8192
     let length = option("--length").flatMap(Int.init) ?? 512
     let type = option("--type").flatMap(ComputeType.init(rawValue:)) ?? .float32
