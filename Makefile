@@ -28,7 +28,7 @@ bench: setup  ## Measure Unfold beside its peers (makes a Python environment out
 	@$(SWIFT) build -c release --package-path Benchmarks
 	@Scripts/bench/run.py $(BENCHFLAGS)
 
-bench-sweep:  ## Measure a probe sweep beside h5py and scikit-learn, timed on three of twelve layers
+bench-sweep: setup  ## Measure a probe sweep beside h5py and scikit-learn, timed on three of twelve layers
 	@$(SWIFT) build -c release --package-path Benchmarks
 	@Scripts/bench/sweep.py --peer-layers 0,6,11 --output Benchmarks/SWEEP.md $(BENCHFLAGS)
 
