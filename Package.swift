@@ -65,7 +65,7 @@ let targets: [Target] =
     ["Diagnostics", "CKernels", "COpenBLAS", .target(name: "COneDNN", condition: .when(traits: ["OneDNN"]))])
   + module("Digests", ["CKernels"])
   + module("HDF5", ["Diagnostics", "CHDF5", "CKernels"])
-  + module("Checkpoints", ["Diagnostics", "StrictJSON", "Digests"])
+  + module("Checkpoints", ["Diagnostics", "StrictJSON", "Digests", "CKernels"])
   + module("Tokenization", ["Diagnostics", "StrictJSON"])
   + module("Transformer", ["Diagnostics", "StrictJSON", "LinearAlgebra", "Checkpoints"])
   + module(

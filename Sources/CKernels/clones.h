@@ -29,6 +29,18 @@ INLINE float float_of(int32_t b) {
   return x;
 }
 
+/// The value of a float16, exactly; a NaN comes out quiet.
+INLINE float float_of_half(uint16_t h) {
+  uint32_t sign = (uint32_t)(h & 0x8000u) << 16;
+  uint32_t a = (uint32_t)(h & 0x7fffu) << 13;
+  float normal = float_of((int32_t)(a + 0x38000000u));
+  float tiny = float_of((int32_t)(a + 0x38800000u)) - 0x1p-14f;
+  float x = a < 0x00800000u ? tiny : normal;
+  uint32_t b = (uint32_t)bits_of(x);
+  b = a >= 0x0f800000u ? 0x7f800000u | (a & 0x007fffffu) | (a > 0x0f800000u ? 0x00400000u : 0u) : b;
+  return float_of((int32_t)(b | sign));
+}
+
 /// eˣ within 1.5 units in the last place; ∞, 0, denormal results and NaN as they should be.
 ///
 /// x = k·ln 2 + r with |r| ≤ ln 2 / 2, a polynomial in r (minimax of relative error), and 2ᵏ in two factors, so that

@@ -30,17 +30,6 @@ INLINE uint16_t half_of(float x) {
   return (uint16_t)(sign | h);
 }
 
-INLINE float float_of_half(uint16_t h) {
-  uint32_t sign = (uint32_t)(h & 0x8000u) << 16;
-  uint32_t a = (uint32_t)(h & 0x7fffu) << 13;
-  float normal = float_of((int32_t)(a + 0x38000000u));
-  float tiny = float_of((int32_t)(a + 0x38800000u)) - 0x1p-14f;
-  float x = a < 0x00800000u ? tiny : normal;
-  uint32_t b = (uint32_t)bits_of(x);
-  b = a >= 0x0f800000u ? 0x7f800000u | (a & 0x007fffffu) | (a > 0x0f800000u ? 0x00400000u : 0u) : b;
-  return float_of((int32_t)(b | sign));
-}
-
 KERNEL static void to_half_portable(const float *x, uint16_t *y, size_t n) {
   for (size_t i = 0; i < n; i++) y[i] = half_of(x[i]);
 }

@@ -21,13 +21,7 @@ extension Checkpoint {
     for file in files {
       hash.update(file.url.lastPathComponent)
       withUnsafeBytes(of: UInt64(file.byteCount).littleEndian) { hash.update($0) }
-      // Piece by piece, so that the pages can be given back.
-      let piece = 64 << 20
-      for start in stride(from: 0, to: file.byteCount, by: piece) {
-        let range = start..<min(start + piece, file.byteCount)
-        file.file.withUnsafeBytes { hash.update(UnsafeRawBufferPointer(rebasing: $0[range])) }
-        file.file.advise(.done, on: range)
-      }
+      file.file.update(&hash)
     }
     return hash.hexadecimal()
   }
@@ -55,5 +49,17 @@ extension Checkpoint {
       file.withUnsafeBytes { hash.update($0) }
     }
     return hash
+  }
+}
+
+extension MappedFile {
+  /// Hashes the whole file, piece by piece, so that its pages can be given back.
+  func update(_ hash: inout SHA256) {
+    let piece = 64 << 20
+    for start in stride(from: 0, to: count, by: piece) {
+      let range = start..<min(start + piece, count)
+      withUnsafeBytes { hash.update(UnsafeRawBufferPointer(rebasing: $0[range])) }
+      advise(.done, on: range)
+    }
   }
 }

@@ -5,14 +5,17 @@ import StrictJSON
 /// The weights of a model: one safetensors file, or several with an index, read as one table of tensors.
 ///
 /// Opening maps the files and checks their headers; no weight is read.
-public struct Checkpoint: Sendable {
+public struct Checkpoint: TensorSource {
   /// The folder that holds the model.
   public let folder: URL
+  /// What was opened: the folder, or the one file of it.
+  public let location: URL
   /// The files, in the order of their names.
   public let files: [SafetensorsFile]
-  private let owners: [ExactString: Int]
+  private let tensors: [ExactString: TensorView]
 
-  /// The names of all tensors, sorted by bytes.
+  /// The names of all tensors, sorted by bytes. Scales that a tensor's elements are multiplied by are part of that tensor:
+  /// `X_blocks` and `X_scales` are one tensor `X` of type MXFP4, and `X_scale_inv` belongs to the 8-bit floats of `X`.
   public let names: [String]
 
   /// Opens a model's folder, or a single safetensors file.
@@ -20,29 +23,22 @@ public struct Checkpoint: Sendable {
   /// A folder's weights are `model.safetensors`, or the shards that `model.safetensors.index.json` lists, or else the
   /// only safetensors file there is.
   /// - Throws: `Fault`: `checkpoints.missingFolder`, `checkpoints.noWeights`, `checkpoints.pickle`,
-  ///   `checkpoints.missingShard`, `checkpoints.shardPath`, `checkpoints.indexDisagrees`, and those of
-  ///   `SafetensorsFile`.
+  ///   `checkpoints.missingShard`, `checkpoints.shardPath`, `checkpoints.indexDisagrees`, `checkpoints.scales`, and
+  ///   those of `SafetensorsFile`.
   public init(_ url: URL) throws {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
-      let fault = MappedFile.openingFault(url, code: ENOENT)
-      if fault.name == "checkpoints.danglingLink" { throw fault }
-      throw Fault(
-        .noInput, "checkpoints.missingFolder", "There is no such model folder", file: url.path,
-        advice: "check the path: names are case-sensitive")
-    }
-    if isFolder.boolValue {
+    if try ModelFolder.isFolder(url) {
       try self.init(folder: url)
     } else {
-      try self.init(folder: url.deletingLastPathComponent(), files: [SafetensorsFile(contentsOf: url)])
+      try self.init(
+        folder: url.deletingLastPathComponent(), files: [SafetensorsFile(contentsOf: url)], location: url)
     }
   }
 
   /// Opens a model's folder; see `init(_:)`.
   public init(folder: URL) throws {
-    let content = try Self.content(of: folder)
+    let content = try ModelFolder.content(of: folder)
     let single = "model.safetensors"
-    let index = "model.safetensors.index.json"
+    let index = ShardIndex.fileName
     let weights = content.filter { $0.hasSuffix(".safetensors") }
     if content.contains(single) {
       try self.init(folder: folder, files: [SafetensorsFile(contentsOf: folder.appending(path: single))])
@@ -58,7 +54,7 @@ public struct Checkpoint: Sendable {
         .badData, "checkpoints.noIndex", "Several safetensors files lie here without an index", file: folder.path,
         expected: "\(single) or \(index)", found: weights.sorted().prefix(4).joined(separator: ", "),
         advice: "download \(index) too")
-    } else if let pickle = content.sorted().first(where: Self.isPickle) {
+    } else if let pickle = content.sorted().first(where: ModelFolder.isPickle) {
       throw pickleFault(folder.appending(path: pickle).path)
     } else {
       throw Fault(
@@ -69,49 +65,29 @@ public struct Checkpoint: Sendable {
     }
   }
 
-  private init(folder: URL, files: [SafetensorsFile]) throws {
+  private init(folder: URL, files: [SafetensorsFile], location: URL? = nil) throws {
     self.folder = folder
+    self.location = location ?? folder
     self.files = files
-    var owners: [ExactString: Int] = [:]
-    owners.reserveCapacity(files.reduce(0) { $0 + $1.tensors.count })
-    for (number, file) in files.enumerated() {
+    var stored: [ExactString: TensorView] = [:]
+    stored.reserveCapacity(files.reduce(0) { $0 + $1.tensors.count })
+    for file in files {
       for tensor in file.tensors {
-        if let other = owners.updateValue(number, forKey: ExactString(tensor.name)) {
+        if let other = stored.updateValue(tensor, forKey: ExactString(tensor.name)) {
           throw Fault(
             .badData, "checkpoints.indexDisagrees", "Two shards hold a tensor of the same name", file: file.url.path,
             place: "tensor \(tensor.name)", expected: "it in one shard",
-            found: "it also in \(files[other].url.lastPathComponent)", advice: "download the model again")
+            found: "it also in \(other.file.url.lastPathComponent)", advice: "download the model again")
         }
       }
     }
-    self.owners = owners
-    names = owners.keys.sorted().map(\.string)
+    var scaled = ScaledTensors(stored, folder: folder)
+    tensors = try scaled.joined()
+    names = tensors.keys.sorted().map(\.string)
   }
 
-  /// The tensor of a name (compared by bytes), or nil where there is none.
-  public func tensor(named name: String) -> TensorView? {
-    owners[ExactString(name)].flatMap { files[$0][name] }
-  }
+  public func tensor(named name: String) -> TensorView? { tensors[ExactString(name)] }
 
   /// The sum of the files' sizes in bytes.
   public var byteCount: Int { files.reduce(0) { $0 + $1.byteCount } }
-
-  private static func content(of folder: URL) throws -> [String] {
-    do {
-      return try FileManager.default.contentsOfDirectory(atPath: folder.path)
-    } catch {
-      guard FileManager.default.fileExists(atPath: folder.path) else {
-        throw Fault(
-          .noInput, "checkpoints.missingFolder", "There is no such model folder", file: folder.path,
-          advice: "check the path: names are case-sensitive")
-      }
-      throw Fault(
-        .noInput, "checkpoints.unreadable", "This folder cannot be read", file: folder.path,
-        found: error.localizedDescription, advice: "check its permissions")
-    }
-  }
-
-  private static func isPickle(_ name: String) -> Bool {
-    [".bin", ".pt", ".pth", ".ckpt"].contains { name.hasSuffix($0) } && name != "training_args.bin"
-  }
 }

@@ -67,10 +67,10 @@ struct SafetensorsHeader {
   private static func entry(_ name: String, _ reader: JSONReader, dataStart: Int, file: String) throws -> Entry {
     let typeReader = try reader.required("dtype")
     let typeName = try typeReader.string()
-    guard let type = ElementType(rawValue: typeName) else {
+    guard let type = ElementType.ofSafetensors.first(where: { $0.rawValue == typeName }) else {
       throw Fault(
         .badData, "checkpoints.elementType", "The tensor's element type is not known", file: file,
-        place: "tensor \(name)", expected: ElementType.allCases.map(\.rawValue).joined(separator: ", "),
+        place: "tensor \(name)", expected: ElementType.ofSafetensors.map(\.rawValue).joined(separator: ", "),
         found: "\"\(typeName.prefix(40))\"")
     }
     let shape = try reader.required("shape").array().map { try natural($0) }
@@ -80,16 +80,7 @@ struct SafetensorsHeader {
         .badData, "checkpoints.tensorRange", "The tensor's byte range is not a range", file: file,
         place: "tensor \(name)", expected: "[start, end] with start ≤ end", found: "\(offsets)")
     }
-    var size = type.size
-    var overflows = false
-    // A zero anywhere makes the product zero whatever the other lengths are.
-    if shape.contains(0) { size = 0 }
-    for length in shape where size > 0 {
-      let product = size.multipliedReportingOverflow(by: length)
-      (size, overflows) = (product.partialValue, overflows || product.overflow)
-      if overflows { break }
-    }
-    guard !overflows else {
+    guard let size = type.byteCount(shape: shape) else {
       throw Fault(
         .badData, "checkpoints.shapeOverflow", "The tensor's shape is larger than any memory", file: file,
         place: "tensor \(name)", expected: "\(offsets[1] - offsets[0]) bytes", found: "shape \(shape) of \(typeName)")
@@ -154,8 +145,8 @@ private func refuseOtherFormats(_ bytes: UnsafeRawBufferPointer, file: String) t
   }
   if bytes.starts(with: "GGUF".utf8) {
     throw Fault(
-      .badData, "checkpoints.gguf", "This is a GGUF file, which cannot be read yet", file: file,
-      expected: "a safetensors file", found: "GGUF", advice: "use the model's folder in Hugging Face layout")
+      .badData, "checkpoints.gguf", "This is a GGUF file under another name", file: file,
+      expected: "a safetensors file", found: "GGUF", advice: "rename it to end in .gguf, and name the file itself")
   }
   // A pickle of protocol 2 to 5 begins with 0x80 and the protocol; PyTorch wraps it into a zip archive. A safetensors
   // header whose length begins with those bytes is told apart by the zeros that end its length.

@@ -10,8 +10,9 @@ public enum SafetensorsWriter {
     public let shape: [Int]
     public let bytes: [UInt8]
 
-    /// - Precondition: As many bytes as the shape and the type need.
+    /// - Precondition: A type of safetensors, and as many bytes as the shape and the type need.
     public init(name: String, type: ElementType, shape: [Int], bytes: [UInt8]) {
+      precondition(!type.isQuantized, "\(name): safetensors has no type \(type.rawValue)")
       precondition(
         shape.allSatisfy { $0 >= 0 } && shape.reduce(type.size, *) == bytes.count,
         "\(name): \(bytes.count) bytes for shape \(shape) of \(type.rawValue)")

@@ -4,6 +4,8 @@ import StrictJSON
 
 /// The index of a sharded checkpoint (`model.safetensors.index.json`): which file holds each tensor.
 struct ShardIndex {
+  static let fileName = "model.safetensors.index.json"
+
   let url: URL
   /// Tensor and file name, in the order of the index.
   let entries: [(tensor: String, shard: String)]
@@ -62,14 +64,13 @@ struct ShardIndex {
         place: "weight_map, tensor \(entry.tensor)", expected: "the tensor in \(entry.shard)",
         found: "a shard without it", advice: "download the model again: its files are of different versions")
     }
-    guard entries.count != checkpoint.names.count else { return }
+    let stored = checkpoint.files.lazy.flatMap(\.tensors)
+    guard entries.count != checkpoint.files.reduce(0, { $0 + $1.tensors.count }) else { return }
     let listed = Set(entries.map { ExactString($0.tensor) })
-    if let name = checkpoint.names.first(where: { !listed.contains(ExactString($0)) }),
-      let file = checkpoint.tensor(named: name)?.file
-    {
+    if let tensor = stored.first(where: { !listed.contains(ExactString($0.name)) }) {
       throw Fault(
         .badData, "checkpoints.indexDisagrees", "A shard holds a tensor that the index does not list",
-        file: file.url.path, place: "tensor \(name)", expected: "the tensor in \(url.lastPathComponent)",
+        file: tensor.file.url.path, place: "tensor \(tensor.name)", expected: "the tensor in \(url.lastPathComponent)",
         found: "an index without it", advice: "download the model again: its files are of different versions")
     }
   }

@@ -10,66 +10,74 @@ public struct TensorView: Sendable {
   /// The length of each axis, outermost first; empty for a scalar. A length may be zero.
   public let shape: [Int]
   public let file: MappedFile
-  /// Where the tensor lies in the file.
+  /// Where the tensor lies in the file; its scales, where they are stored apart, are not in it.
   public let range: Range<Int>
+  /// The scales that a safetensors file holds in a tensor of their own, where it does.
+  public let scales: TensorScales?
+
+  init(
+    name: String, type: ElementType, shape: [Int], file: MappedFile, range: Range<Int>, scales: TensorScales? = nil
+  ) {
+    self.name = name
+    self.type = type
+    self.shape = shape
+    self.file = file
+    self.range = range
+    self.scales = scales
+  }
 
   /// The number of elements.
-  public var count: Int { range.count / type.size }
+  public var count: Int {
+    if case .exponents? = scales?.layout { return range.count * 2 }
+    return range.count / type.size * type.blockLength
+  }
 
-  /// Lends the tensor's bytes; the pointer is valid within `body` alone.
+  /// The size of the tensor in its files in bytes, its scales included.
+  public var byteCount: Int { range.count + (scales?.range.count ?? 0) }
+
+  /// Lends the tensor's bytes as they are stored; the pointer is valid within `body` alone.
   public func withUnsafeBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
     try file.withUnsafeBytes { try body(UnsafeRawBufferPointer(rebasing: $0[range])) }
   }
 
   /// Tells the system how the tensor's bytes will be used next.
-  public func advise(_ access: MappedFile.Access) { file.advise(access, on: range) }
+  public func advise(_ access: MappedFile.Access) {
+    file.advise(access, on: range)
+    if let scales { scales.file.advise(access, on: scales.range) }
+  }
 
-  /// The elements as float32, converted one by one: for small tensors and tests, since large ones have faster ways.
-  /// - Throws: `Fault` named `checkpoints.elementType` where the elements are not floating-point numbers of 16 to 64 bits.
+  /// The elements as float32: the whole tensor in memory.
+  /// - Throws: `Fault` named `checkpoints.elementType` where the elements are no floating-point or block type.
   public func floats() throws -> [Float] {
-    let size = type.size
+    guard type.isFloatingPoint else {
+      throw Fault(
+        .badData, "checkpoints.elementType", "This tensor does not hold floating-point numbers that can be read",
+        file: file.url.path, place: "tensor \(name)",
+        expected: ElementType.allCases.filter(\.isFloatingPoint).map(\.rawValue).joined(separator: ", "),
+        found: type.rawValue)
+    }
     let count = count
-    return try withUnsafeBytes { bytes in
-      switch type {
-      case .float32:
-        return (0..<count).map {
-          Float(bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * size, as: UInt32.self)))
-        }
-      case .float64:
-        return (0..<count).map {
-          Float(
-            Double(bitPattern: UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * size, as: UInt64.self))))
-        }
-      case .bfloat16:
-        return (0..<count).map {
-          let bits = UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * size, as: UInt16.self))
-          return Float(bitPattern: UInt32(bits) << 16)
-        }
-      case .float16:
-        return (0..<count).map {
-          float(
-            fromHalf: UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * size, as: UInt16.self)))
-        }
-      default:
-        throw Fault(
-          .badData, "checkpoints.elementType", "This tensor does not hold floating-point numbers that can be read",
-          file: file.url.path, place: "tensor \(name)", expected: "F64, F32, F16 or BF16", found: type.rawValue)
-      }
+    return Array(unsafeUninitializedCapacity: count) { buffer, initialized in
+      if let start = buffer.baseAddress { read(0..<count, into: start) }
+      initialized = count
     }
   }
 }
 
-/// The value of an IEEE 754 half-precision number, exactly. (`Float16` does not exist on every platform.)
-package func float(fromHalf bits: UInt16) -> Float {
-  let sign = UInt32(bits & 0x8000) << 16
-  let exponent = UInt32(bits >> 10 & 0x1F)
-  let fraction = UInt32(bits & 0x3FF)
-  switch exponent {
-  case 0:
-    // Zero and subnormal numbers: fraction · 2⁻²⁴.
-    let magnitude = Float(fraction) * 0x1p-24
-    return sign == 0 ? magnitude : -magnitude
-  case 0x1F: return Float(bitPattern: sign | 0x7F80_0000 | fraction << 13)
-  default: return Float(bitPattern: sign | (exponent + 112) << 23 | fraction << 13)
+/// Scales that are stored apart from the elements that they multiply.
+public struct TensorScales: Sendable {
+  /// The name of the tensor that holds them.
+  public let name: String
+  public let layout: Layout
+  let file: MappedFile
+  let range: Range<Int>
+
+  /// Which elements share a scale.
+  public enum Layout: Sendable, Equatable {
+    /// Tiles of a matrix (the last two axes of the tensor): F32, F16 or BF16 scales, [..., ⌈rows / tile rows⌉,
+    /// ⌈columns / tile columns⌉].
+    case tiles(rows: Int, columns: Int, type: ElementType)
+    /// Runs of 32 elements: a power of two each, stored as one byte (E8M0).
+    case exponents
   }
 }

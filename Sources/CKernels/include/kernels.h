@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "blocks.h"
 #include "losses.h"
 #include "screening.h"
 #include "sparse.h"
