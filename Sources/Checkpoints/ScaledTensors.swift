@@ -74,7 +74,7 @@ struct ScaledTensors {
         file: scales.file, range: scales.range))
   }
 
-  /// The configuration's tile where it names one; else 128 × 128 or the power of two that the shapes allow.
+  /// The configuration's tile where it names one; else 128 × 128, or what other usual size the shapes allow.
   private mutating func tileSize(_ tensor: TensorView, _ scales: TensorView) throws -> (rows: Int, columns: Int) {
     let shape = tensor.shape
     // One scale for everything.
@@ -98,7 +98,8 @@ struct ScaledTensors {
       }
       return given
     }
-    let candidates = [128] + (0..<24).map { 1 << $0 }
+    // Down to 16, up to any axis whole, and a scale for each row or column.
+    let candidates = [128, 64, 32, 16] + (8...40).map { 1 << $0 } + [1]
     guard let rows = candidates.first(where: { fits($0, axes[0]) }),
       let columns = candidates.first(where: { fits($0, axes[1]) })
     else {
