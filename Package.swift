@@ -67,7 +67,8 @@ let targets: [Target] =
   + module("HDF5", ["Diagnostics", "CHDF5", "CKernels"])
   + module("Checkpoints", ["Diagnostics", "StrictJSON", "Digests", "CKernels"])
   + module("Tokenization", ["Diagnostics", "StrictJSON"])
-  + module("Transformer", ["Diagnostics", "StrictJSON", "LinearAlgebra", "Checkpoints"])
+  + module("Architectures", ["Diagnostics", "StrictJSON", "Checkpoints"])
+  + module("Transformer", ["Diagnostics", "StrictJSON", "LinearAlgebra", "Checkpoints", "Architectures"])
   + module(
     "Activations",
     [
@@ -92,7 +93,7 @@ let targets: [Target] =
       "Diagnostics", "StrictJSON", "LinearAlgebra", "Tokenization", "Transformer", "Activations", "Probes",
       "Dictionaries",
     ], readsActivations: true)
-  + module("Anatomy", ["Diagnostics", "StrictJSON", "Checkpoints", "Transformer"])
+  + module("Anatomy", ["Diagnostics", "StrictJSON", "Checkpoints", "Architectures"])
   + module(
     "Geometry",
     [

@@ -1,3 +1,4 @@
+import Architectures
 import Checkpoints
 import Diagnostics
 import Foundation
@@ -8,58 +9,54 @@ import LinearAlgebra
 /// Loading maps the weights and checks names and shapes; each layer's weights are read when a run first comes to it. A
 /// model can be run from several threads; each run computes with all of Unfold's threads.
 public final class Model: Sendable {
-  public let configuration: Configuration
-  /// The folder that the model was loaded from.
+  public let architecture: Architecture
+  /// The folder or file that the model was loaded from.
   public let folder: URL
   /// The number type of the matrix products; everything else is computed in float32.
   public let compute: ComputeType
   /// The mapped files of the weights.
-  public let checkpoint: Checkpoint
+  public let checkpoint: any TensorSource
+  /// Tensors of the checkpoint that are not run, such as heads for other tasks and the vision part of a wrapper.
+  public let leftOut: [String]
+  /// How many bytes of prepared weights are kept between layers; the other layers are prepared anew in each run.
+  public let weightBudget: Int
   let store: WeightStore
 
-  /// Beside as many bytes as the files have, prepared weights may take this many.
-  private static let weightAllowance = 256 << 20
-
-  /// Opens a model in Hugging Face layout: `config.json` and safetensors.
+  /// Opens a model: a folder in Hugging Face layout (`config.json` and safetensors) or a GGUF file.
   ///
-  /// - Throws: `Fault`: `transformer.missingConfig`, `transformer.unknownModelType`, `transformer.configuration`,
-  ///   `transformer.missingTensors`, `transformer.unusedTensors`, `transformer.tensorShape`, `transformer.tensorType`
-  ///   and their like, and those of `Checkpoint`. NaN and infinite weights are found when a run first uses them
+  /// - Parameters:
+  ///   - memory: The bytes that prepared weights may take; nil: what the machine (and the process's control groups) have
+  ///     free, less a quarter for the batch and the system's own use.
+  /// - Throws: `Fault`: `architectures.missingConfig`, `architectures.unknownModelType` and their like,
+  ///   `transformer.missingTensors`, `transformer.unusedTensors`, `transformer.tensorShape`, `transformer.tensorType`,
+  ///   and those of the checkpoint. NaN and infinite weights are found when a run first uses them
   ///   (`transformer.nonfiniteWeights`).
-  public static func load(_ folder: URL, compute: ComputeType = .float32) throws -> Model {
-    try load(folder, compute: compute, randomSeed: nil)
+  public static func load(_ location: URL, compute: ComputeType = .float32, memory: Int? = nil) throws -> Model {
+    try load(location, compute: compute, memory: memory, randomSeed: nil)
   }
 
   /// The same architecture with random weights, for a baseline: every tensor's values are replaced by normal numbers of
   /// its own mean and variance, which keeps the scale of the activations. Reads all weights once.
   package func randomized(seed: UInt64) throws -> Model {
-    try Model.load(folder, compute: compute, randomSeed: seed)
+    try Model.load(folder, compute: compute, memory: nil, randomSeed: seed)
   }
 
-  private static func load(_ folder: URL, compute: ComputeType, randomSeed: UInt64?) throws -> Model {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: folder.path, isDirectory: &isFolder), isFolder.boolValue else {
-      throw Fault(
-        .noInput, "transformer.missingFolder", "There is no such model folder", file: folder.path,
-        expected: "a folder with config.json and model.safetensors", advice: "check the path: names are case-sensitive")
-    }
-    let config = try ConfigFile(folder: folder)
-    let family = try Families.family(of: config)
-    let checkpoint = try Checkpoint(folder: folder)
-    let configuration = try family.configuration(
-      config, tensors: TensorNames(names: Set(checkpoint.names)))
-    var table = try WeightTable(
-      configuration: configuration, map: family.map(configuration), checkpoint: checkpoint)
+  private static func load(_ location: URL, compute: ComputeType, memory: Int?, randomSeed: UInt64?) throws -> Model {
+    let model = try ModelSource(location)
+    var table = try WeightTable(model.architecture, names: model.names, checkpoint: model.tensors)
     if let randomSeed { try table.randomize(seed: randomSeed) }
-    return Model(table: table, folder: folder, compute: compute, checkpoint: checkpoint)
+    return Model(table: table, folder: location, compute: compute, memory: memory, checkpoint: model.tensors)
   }
 
-  private init(table: WeightTable, folder: URL, compute: ComputeType, checkpoint: Checkpoint) {
-    configuration = table.configuration
+  private init(table: WeightTable, folder: URL, compute: ComputeType, memory: Int?, checkpoint: any TensorSource) {
+    architecture = table.architecture
+    leftOut = table.leftOut
     self.folder = folder
     self.compute = compute
     self.checkpoint = checkpoint
-    store = WeightStore(table: table, type: compute, budget: checkpoint.byteCount + Self.weightAllowance)
+    // Without a word from the system, as much as the files take.
+    weightBudget = memory ?? MachineMemory.available.map { $0 / 4 * 3 } ?? checkpoint.byteCount
+    store = WeightStore(table: table, type: compute, budget: weightBudget)
   }
 
   /// Which logits a run returns.
@@ -72,7 +69,7 @@ public final class Model: Sendable {
 
   /// Runs the model over a batch, with hooks; ends after the last site that a hook wants, unless logits are wanted.
   ///
-  /// Memory: `configuration.workingBytesPerToken` for each token, beside the weights.
+  /// Memory: `architecture.workingBytesPerToken` for each token, beside the weights.
   /// - Returns: The logits asked for, [rows, d_vocab]; nil for `.none`.
   /// - Throws: What a hook throws; `Fault`: `transformer.unknownSite`, `transformer.noLogits`,
   ///   `transformer.tokenOutOfRange`, `transformer.documentTooLong`, `transformer.nonfiniteWeights`.
@@ -80,41 +77,41 @@ public final class Model: Sendable {
   public func run(_ batch: TokenBatch, hooks: [Hook] = [], logits: LogitRows = .none) throws -> Matrix? {
     try check(batch, hooks, logits)
     guard batch.count > 0, !hooks.isEmpty || logits != .none else {
-      return logits == .none ? nil : Matrix(zeros: 0, columns: configuration.vocabularySize)
+      return logits == .none ? nil : Matrix(zeros: 0, columns: architecture.vocabularySize)
     }
     var pass = ForwardPass(
       batch, store: store,
-      hooks: RunHooks(hooks, configuration: configuration, wantsLogits: logits != .none))
+      hooks: RunHooks(hooks, architecture: architecture, wantsLogits: logits != .none))
     let values = try pass.run(logits: logits)
     return values.map {
-      Matrix(rows: $0.count / configuration.vocabularySize, columns: configuration.vocabularySize, elements: $0)
+      Matrix(rows: $0.count / architecture.vocabularySize, columns: architecture.vocabularySize, elements: $0)
     }
   }
 
   private func check(_ batch: TokenBatch, _ hooks: [Hook], _ logits: LogitRows) throws {
-    for hook in hooks where !configuration.has(hook.site) {
+    for hook in hooks where !architecture.has(hook.site) {
       if hook.site.kind == .unembedOut { throw noLogits }
       throw Fault(
         .usage, "transformer.unknownSite", "This model has no such site", place: hook.site.name,
-        expected: "a site of this architecture (\(configuration.modelType), \(configuration.layers) layers)",
-        advice: nearestNames(to: hook.site.name, among: configuration.sites.map(\.name)).first.map {
+        expected: "a site of this architecture (\(architecture.modelType), \(architecture.layers) layers)",
+        advice: nearestNames(to: hook.site.name, among: architecture.sites.map(\.name)).first.map {
           "did you mean \($0)?"
         })
     }
-    if logits != .none && !configuration.hasLogits { throw noLogits }
-    let vocabulary = configuration.vocabularySize
+    if logits != .none && !architecture.hasLogits { throw noLogits }
+    let vocabulary = architecture.vocabularySize
     if let token = batch.ids.firstIndex(where: { $0 < 0 || Int($0) >= vocabulary }) {
       throw Fault(
         .badData, "transformer.tokenOutOfRange", "A token's number has no embedding", file: folder.path,
         place: "token \(token) of the batch", expected: "a number from 0 to \(vocabulary - 1)",
         found: "\(batch.ids[token])", advice: "check that the tokenizer belongs to this model")
     }
-    if let longest = configuration.longestDocument, let length = batch.lengths.max(), length > longest {
+    if let longest = architecture.longestDocument, let length = batch.lengths.max(), length > longest {
       throw Fault(
         .badData, "transformer.documentTooLong", "A document is longer than the model's positions", file: folder.path,
         expected: "at most \(longest) tokens", found: "\(length)", advice: "split or truncate the document")
     }
-    let types = configuration.embedding.tokenTypes
+    let types = architecture.embedding.tokenTypes
     if let type = batch.types?.first(where: { $0 < 0 || Int($0) >= max(types, 1) }) {
       throw Fault(
         .badData, "transformer.tokenOutOfRange", "A token's type has no embedding", file: folder.path,
@@ -125,7 +122,7 @@ public final class Model: Sendable {
   var noLogits: Fault {
     Fault(
       .usage, "transformer.noLogits", "This checkpoint has no output head, so it has no logits", file: folder.path,
-      expected: configuration.norm.place == .after
+      expected: architecture.head.kind == .none && !architecture.blocks[0].attention.isCausal
         ? "the tensors of a masked-language head (cls.predictions.*)" : "an unembedding (lm_head.weight)",
       advice: "ask for sites before the head, or take a checkpoint that was saved with its head")
   }

@@ -1,3 +1,4 @@
+import Architectures
 import Diagnostics
 import LinearAlgebra
 
@@ -27,7 +28,7 @@ extension Model {
         expected: tokens.isEmpty ? "a text" : "a position from 0 to \(tokens.count - 1)", found: "\(position)")
     }
     var found: [AttentionSources] = []
-    let reads = (0..<configuration.layers).map { layer in
+    let reads = (0..<architecture.layers).map { layer in
       Hook(Site(.pattern, layer: layer)) { value in
         let row = value.row(position)
         for head in 0..<value.axes[0] {

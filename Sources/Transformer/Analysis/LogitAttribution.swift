@@ -1,3 +1,4 @@
+import Architectures
 import Diagnostics
 import Foundation
 import LinearAlgebra
@@ -40,6 +41,15 @@ public struct LogitAttribution: Sendable, Equatable, Codable {
   }
 }
 
+extension Architecture {
+  /// Whether logits are a sum of what heads and neurons wrote into the stream: no norm stands on the stream or behind a
+  /// branch, and nothing bends the logits.
+  fileprivate var isSumOfParts: Bool {
+    head.logitScale == nil && head.logitCap == nil && embedding.tokenWidth == nil && head.norm != nil
+      && blocks.allSatisfy { $0.normPlace == .before && $0.postNorm == nil && $0.residualScale == nil && $0.mlp != nil }
+  }
+}
+
 extension Model {
   /// Splits the logit of a token, predicted after one position of a document, into its parts.
   ///
@@ -53,12 +63,13 @@ extension Model {
   public func attributeLogit(
     of token: Int32, against: Int32? = nil, in tokens: [Int32], after position: Int? = nil
   ) throws -> LogitAttribution {
-    guard configuration.hasLogits else { throw noLogits }
-    guard configuration.head.kind == .nextToken, configuration.norm.place == .before else {
+    guard architecture.hasLogits else { throw noLogits }
+    guard architecture.head.kind == .nextToken, architecture.isSumOfParts else {
       throw Fault(
         .usage, "transformer.noAttribution", "This model's logits are no sum of what its parts wrote",
         file: folder.path,
-        expected: "a model that normalizes beside the residual stream", found: configuration.modelType)
+        expected: "a model that normalizes beside the residual stream, with one MLP a layer and logits as they are",
+        found: architecture.modelType)
     }
     let position = position ?? tokens.count - 1
     guard tokens.indices.contains(position) else {
@@ -73,12 +84,12 @@ extension Model {
 
     // logit = Σ parts · direction / scale + constant
     let norm = try store.head().norm
-    let width = configuration.width
+    let width = architecture.width
     let readout = (0..<width).map { column in
       Double(unembedding[0, column]) - (against == nil ? 0 : Double(unembedding[1, column]))
     }
-    var direction = readout.indices.map { readout[$0] * Double(norm?.weight[$0] ?? 1) }
-    if configuration.norm.kind == .layer {
+    var direction = readout.indices.map { readout[$0] * Double(norm?.weight?[$0] ?? 1) }
+    if norm?.norm.isCentred == true {
       let mean = direction.reduce(0, +) / Double(width)
       for column in direction.indices { direction[column] -= mean }
     }
@@ -87,7 +98,7 @@ extension Model {
     if let bias = try store.table.bias(of: .unembedding)?.floats() {
       constant += Double(bias[Int(token)]) - (against.map { Double(bias[Int($0)]) } ?? 0)
     }
-    let layers = try (0..<configuration.layers).map { layer in
+    let layers = try (0..<architecture.layers).map { layer in
       try layerParts(layer, mixed: values.mixed[layer], neurons: values.neurons[layer], direction: direction)
     }
     return LogitAttribution(
@@ -111,10 +122,10 @@ extension Model {
     let last = tokens.count - 1
     var values = PartValues()
     var hooks = [Hook(Site(.embed)) { values.tokenEmbedding = $0.row(last) }]
-    if configuration.positions == .learned {
+    if architecture.embedding.positions != nil {
       hooks.append(Hook(Site(.positionEmbed)) { values.positionEmbedding = $0.row(last) })
     }
-    for layer in 0..<configuration.layers {
+    for layer in 0..<architecture.layers {
       hooks.append(Hook(Site(.mixed, layer: layer)) { values.mixed.append($0.row(last)) })
       hooks.append(Hook(Site(.mlpPost, layer: layer)) { values.neurons.append($0.row(last)) })
     }
@@ -131,14 +142,14 @@ extension Model {
   private func layerParts(
     _ layer: Int, mixed: [Float], neurons: [Float], direction: [Double]
   ) throws -> LogitAttribution.Layer {
-    let shape = configuration.attention
+    let shape = architecture.blocks[layer].attention
     let attention = project(try attentionOutputWeights(layer: layer), onto: direction)  // [heads · d_head]
     let heads = (0..<shape.heads).map { head in
-      let elements = head * shape.headWidth..<(head + 1) * shape.headWidth
+      let elements = head * shape.valueWidth..<(head + 1) * shape.valueWidth
       return elements.reduce(0) { $0 + Double(mixed[$1]) * attention[$1] }
     }
     let entry = store.table.weight(.mlpOutput, layer: layer)
-    let output = try Matrix(rows: configuration.width, columns: configuration.mlp.width) { try entry.read(into: $0) }
+    let output = try Matrix(rows: architecture.width, columns: entry.inputs ?? 1) { try entry.read(into: $0) }
     let effects = project(output, onto: direction)  // [d_mlp]
     return LogitAttribution.Layer(
       heads: heads,

@@ -1,3 +1,4 @@
+import Architectures
 import Diagnostics
 import Foundation
 import LinearAlgebra
@@ -47,10 +48,10 @@ extension Model {
   public func continueGreedily(
     _ tokens: [Int32], count: Int, ends: Set<Int32> = [], hooks: [Hook] = [], each body: (Int32) -> Bool = { _ in true }
   ) throws -> [Int32] {
-    guard configuration.head.kind == .nextToken else {
+    guard architecture.head.kind == .nextToken else {
       throw Fault(
         .usage, "transformer.noNextToken", "This model does not predict next tokens, so it cannot continue a text",
-        file: folder.path, expected: "a causal language model", found: configuration.modelType)
+        file: folder.path, expected: "a causal language model", found: architecture.modelType)
     }
     guard !tokens.isEmpty else {
       throw Fault(
@@ -58,7 +59,7 @@ extension Model {
         found: "none", advice: "give a text, or the begin token")
     }
     var text = tokens
-    while text.count < tokens.count + count, text.count < configuration.longestDocument ?? .max {
+    while text.count < tokens.count + count, text.count < architecture.longestDocument ?? .max {
       let batch = TokenBatch(documents: [text])
       guard let next = try nextTokens(after: batch, count: 1, hooks: hooks).first?.first?.token else { break }
       text.append(next)

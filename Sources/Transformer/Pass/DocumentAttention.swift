@@ -1,23 +1,39 @@
+import Architectures
+import Foundation
 import LinearAlgebra
 
 /// The attention of one layer: each document's tokens look at their own document alone.
 struct DocumentAttention {
-  let shape: Configuration.Attention
-  let scale: Float
-  /// How many tokens back a token sees, itself included; nil: all.
-  let window: Int?
+  let shape: Attention
+  /// Each head's learned score that leads nowhere. Shape: [heads]; nil: none.
+  let sinks: [Float]?
+  /// What scores grow by from key to key. Shape: [heads]; empty: nothing.
+  let slopes: [Float]
   let query: UnsafePointer<Float>  // [n, heads, d_head]
   let key: UnsafePointer<Float>  // [n, key-value heads, d_head]
-  let value: UnsafePointer<Float>  // [n, key-value heads, d_head]
-  let mixed: UnsafeMutablePointer<Float>  // [n, heads, d_head]
+  let value: UnsafePointer<Float>  // [n, key-value heads, d_value]
+  let mixed: UnsafeMutablePointer<Float>  // [n, heads, d_value]
+
+  init(
+    _ shape: Attention, sinks: [Float]?, query: UnsafePointer<Float>, key: UnsafePointer<Float>,
+    value: UnsafePointer<Float>, mixed: UnsafeMutablePointer<Float>
+  ) {
+    self.shape = shape
+    self.sinks = sinks
+    slopes = shape.alibi.map { _ in Self.slopes(heads: shape.heads) } ?? []
+    self.query = query
+    self.key = key
+    self.value = value
+    self.mixed = mixed
+  }
 
   /// How many queries are taken at once: the causal half that is never looked at is left out in such steps.
   private static let block = 128
 
   /// Which of a document's tokens the one at `position` sees.
   func visible(_ position: Int, of count: Int) -> Range<Int> {
-    guard shape.causal else { return 0..<count }
-    return max(0, position + 1 - (window ?? count))..<position + 1
+    guard shape.isCausal else { return 0..<count }
+    return max(0, position + 1 - (shape.window ?? count))..<position + 1
   }
 
   /// The mixed values of all documents: z = softmax(scale · q kᵀ) v.
@@ -47,19 +63,54 @@ struct DocumentAttention {
       .lowerBound..<visible(queries.upperBound - 1, of: rows.count).upperBound
     let first = rows.lowerBound + keys.lowerBound
     gemm(
-      m: queries.count, n: keys.count, k: shape.headWidth, alpha: scale,
+      m: queries.count, n: keys.count, k: shape.headWidth, alpha: Float(shape.scale),
       a: query(rows.lowerBound + queries.lowerBound, head), aStride: shape.queryWidth, b: key(first, head),
-      bStride: shape.keyValueWidth, transposeB: true, c: scratch, cStride: keys.count)
+      bStride: shape.keyWidth, transposeB: true, c: scratch, cStride: keys.count)
     for position in queries {
       let row = scratch + (position - queries.lowerBound) * keys.count
       let seen = visible(position, of: rows.count)
-      Kernels.softmax(
-        row, into: row, count: keys.count,
-        valid: seen.lowerBound - keys.lowerBound..<seen.upperBound - keys.lowerBound)
+      bend(row, head, keys: keys)
+      soften(
+        row, head, count: keys.count, valid: seen.lowerBound - keys.lowerBound..<seen.upperBound - keys.lowerBound)
     }
     gemm(
-      m: queries.count, n: shape.headWidth, k: keys.count, a: scratch, aStride: keys.count, b: value(first, head),
-      bStride: shape.keyValueWidth, c: mixed(rows.lowerBound + queries.lowerBound, head), cStride: shape.queryWidth)
+      m: queries.count, n: shape.valueWidth, k: keys.count, a: scratch, aStride: keys.count, b: value(first, head),
+      bStride: shape.valuesWidth, c: mixed(rows.lowerBound + queries.lowerBound, head), cStride: shape.mixedWidth)
+  }
+
+  /// What is done to a row of scaled scores before the softmax: a cap, and biases by position.
+  private func bend(_ row: UnsafeMutablePointer<Float>, _ head: Int, keys: Range<Int>) {
+    if let cap = shape.scoreCap.map(Float.init) {
+      Kernels.scale(row, by: 1 / cap, into: row, count: keys.count)
+      Kernels.apply(.tanh, row, into: row, count: keys.count)
+      Kernels.scale(row, by: cap, into: row, count: keys.count)
+    }
+    if let alibi = shape.alibi {
+      let slope = alibi.isRounded ? roundedToBFloat16(slopes[head]) : slopes[head]
+      for key in keys {
+        let bias = slope * Float(key)
+        row[key - keys.lowerBound] += (alibi.isRounded ? roundedToBFloat16(bias) : bias) * Float(alibi.scale)
+      }
+    }
+  }
+
+  /// The softmax of a row of scores, a sink taking its part.
+  private func soften(_ row: UnsafeMutablePointer<Float>, _ head: Int, count: Int, valid: Range<Int>) {
+    guard let sink = sinks?[head] else { return Kernels.softmax(row, into: row, count: count, valid: valid) }
+    let largest = Kernels.maximum(row + valid.lowerBound, count: valid.count)
+    Kernels.softmax(row, into: row, count: count, valid: valid)
+    // The largest share is exp(largest) / Σ exp: so the sum follows, and what the sink adds to it.
+    let share = Kernels.maximum(row + valid.lowerBound, count: valid.count)
+    let sum = largest - log(share)
+    Kernels.scale(row, by: 1 / (1 + exp(sink - sum)), into: row, count: count)
+  }
+
+  /// The slopes of ALiBi: powers of one base for the largest power of two of heads, and every other power of the next
+  /// base for the rest (arXiv 2108.12409, section 3).
+  static func slopes(heads: Int) -> [Float] {
+    let whole = 1 << (Int.bitWidth - 1 - heads.leadingZeroBitCount)
+    func power(_ heads: Int, _ exponent: Int) -> Float { Float(pow(2, -8 / Double(heads) * Double(exponent))) }
+    return (1...whole).map { power(whole, $0) } + (0..<heads - whole).map { power(2 * whole, 2 * $0 + 1) }
   }
 
   /// All scores of one document, scaled, −∞ where a token does not see another. Shape: [T, heads, T].
@@ -67,14 +118,26 @@ struct DocumentAttention {
     let count = rows.count
     Threads.forEach(shape.heads) { head in
       gemm(
-        m: count, n: count, k: shape.headWidth, alpha: scale, a: query(rows.lowerBound, head),
-        aStride: shape.queryWidth, b: key(rows.lowerBound, head), bStride: shape.keyValueWidth, transposeB: true,
-        c: table + head * count, cStride: shape.heads * count)
+        m: count, n: count, k: shape.headWidth, alpha: Float(shape.scale),
+        a: query(rows.lowerBound, head), aStride: shape.queryWidth, b: key(rows.lowerBound, head),
+        bStride: shape.keyWidth, transposeB: true, c: table + head * count, cStride: shape.heads * count)
       for position in 0..<count {
         let row = table + (position * shape.heads + head) * count
+        bend(row, head, keys: 0..<count)
         let seen = visible(position, of: count)
         row.update(repeating: -.infinity, count: seen.lowerBound)
         (row + seen.upperBound).update(repeating: -.infinity, count: count - seen.upperBound)
+      }
+    }
+  }
+
+  /// The pattern of one document's scores, in place. Over all keys, masked ones too: an edit may have unmasked them.
+  /// Shape: [T, heads, T].
+  func pattern(_ rows: Range<Int>, _ table: UnsafeMutablePointer<Float>) {
+    let count = rows.count
+    Threads.forEach(shape.heads) { head in
+      for position in 0..<count {
+        soften(table + (position * shape.heads + head) * count, head, count: count, valid: 0..<count)
       }
     }
   }
@@ -84,9 +147,9 @@ struct DocumentAttention {
     let count = rows.count
     Threads.forEach(shape.heads) { head in
       gemm(
-        m: count, n: shape.headWidth, k: count, a: pattern + head * count, aStride: shape.heads * count,
-        b: value(rows.lowerBound, head), bStride: shape.keyValueWidth, c: mixed(rows.lowerBound, head),
-        cStride: shape.queryWidth)
+        m: count, n: shape.valueWidth, k: count, a: pattern + head * count, aStride: shape.heads * count,
+        b: value(rows.lowerBound, head), bStride: shape.valuesWidth, c: mixed(rows.lowerBound, head),
+        cStride: shape.mixedWidth)
     }
   }
 
@@ -94,12 +157,14 @@ struct DocumentAttention {
     query + token * shape.queryWidth + head * shape.headWidth
   }
   private func mixed(_ token: Int, _ head: Int) -> UnsafeMutablePointer<Float> {
-    mixed + token * shape.queryWidth + head * shape.headWidth
+    mixed + token * shape.mixedWidth + head * shape.valueWidth
   }
-  private func key(_ token: Int, _ head: Int) -> UnsafePointer<Float> { key + offset(token, head) }
-  private func value(_ token: Int, _ head: Int) -> UnsafePointer<Float> { value + offset(token, head) }
+  private func key(_ token: Int, _ head: Int) -> UnsafePointer<Float> {
+    key + token * shape.keyWidth + shared(head) * shape.headWidth
+  }
+  private func value(_ token: Int, _ head: Int) -> UnsafePointer<Float> {
+    value + token * shape.valuesWidth + shared(head) * shape.valueWidth
+  }
   /// Neighbouring query heads share a key-value head.
-  private func offset(_ token: Int, _ head: Int) -> Int {
-    token * shape.keyValueWidth + head / (shape.heads / shape.keyValueHeads) * shape.headWidth
-  }
+  private func shared(_ head: Int) -> Int { head / (shape.heads / shape.keyValueHeads) }
 }

@@ -1,35 +1,44 @@
+import Architectures
+import Checkpoints
 import Diagnostics
 import LinearAlgebra
 
 /// One run over one batch.
 ///
-/// Reads top to bottom: embeddings, blocks, head. Beside each value stands its shape: n is the number of tokens of all
-/// documents, which lie end to end. Each `observe` lends the value to that site's hooks, before anything else reads it.
+/// Reads top to bottom: embeddings, blocks, head; attention and the feed-forward part stand in files of their own. Beside
+/// each value stands its shape: n is the number of tokens of all documents, which lie end to end. Each `observe` lends the
+/// value to that site's hooks, before anything else reads it.
 struct ForwardPass {
-  let configuration: Configuration
+  let architecture: Architecture
   let store: WeightStore
   let batch: TokenBatch
-  let rotary: RotaryTable?
+  /// One for each kind of rotary positions in the model.
+  let rotaries: [(rotary: Rotary, table: RotaryTable)]
   var hooks: RunHooks
   let scratch: Scratch
 
   var n: Int { batch.count }
-  var width: Int { configuration.width }
+  var width: Int { architecture.width }
 
   init(_ batch: TokenBatch, store: WeightStore, hooks: RunHooks) {
-    configuration = store.table.configuration
+    architecture = store.table.architecture
     self.store = store
     self.batch = batch
     self.hooks = hooks
-    scratch = Scratch(tokens: batch.count, configuration: configuration)
-    rotary = RotaryTable(configuration, batch: batch)
+    scratch = Scratch(tokens: batch.count, architecture: architecture)
+    var rotaries: [(rotary: Rotary, table: RotaryTable)] = []
+    for attention in architecture.blocks.map(\.attention) {
+      guard let rotary = attention.rotary, !rotaries.contains(where: { $0.rotary == rotary }) else { continue }
+      rotaries.append((rotary, RotaryTable(rotary, headWidth: attention.headWidth, batch: batch)))
+    }
+    self.rotaries = rotaries
   }
 
   /// The whole pass; `logits` says of which rows they are returned.
   mutating func run(logits: Model.LogitRows) throws -> [Float]? {
     do {
       try embed()
-      for layer in 0..<configuration.layers { try block(layer) }
+      for layer in 0..<architecture.layers { try block(layer) }
       return try head(logits)
     } catch is PassComplete {
       return nil
@@ -39,179 +48,129 @@ struct ForwardPass {
   // MARK: - Embeddings
 
   private mutating func embed() throws {
-    let residual = scratch.residual
-    try look(up: .tokenEmbedding, into: residual) { batch, token, _ in Int(batch.ids[token]) }
+    let (embedding, residual, output) = (architecture.embedding, scratch.residual, scratch.output)
+    if let narrow = embedding.tokenWidth {
+      try look(up: .tokenEmbedding, width: narrow, into: output) { batch.ids[$0] }
+      try Linear(store.table, .embeddingProjection, type: store.type)(output, rows: n, into: residual)
+    } else {
+      try look(up: .tokenEmbedding, width: width, into: residual) { batch.ids[$0] }
+    }
+    if let scale = try embedding.scale.map(rounded) {
+      Kernels.scale(residual, by: scale, into: residual, count: n * width)
+    }
+    let norm = try NormWeights(store.table, embedding.norm, .embeddingNorm)
+    let sites = NormSites(.embedScale, .embedNormalized)
+    if let norm, embedding.normalizesTokensAlone { try normalize(residual, norm, into: residual, sites) }
     try observe(.embed, residual)  // [n, d_model]
-    if configuration.positions == .learned {
-      try look(up: .positionEmbedding, into: scratch.output) { _, _, position in position }
-      try observe(.positionEmbed, scratch.output)  // [n, d_model]
-      add(scratch.output, to: residual)
+    if let positions = embedding.positions {
+      let rows = positions.rows(of: batch)
+      try look(up: .positionEmbedding, width: width, into: output) { rows[$0] }
+      try observe(.positionEmbed, output)  // [n, d_model]
+      add(output, to: residual)
     }
-    if configuration.embedding.tokenTypes > 0 {
-      try look(up: .tokenTypeEmbedding, into: scratch.output) { batch, token, _ in Int(batch.types?[token] ?? 0) }
-      try observe(.tokenTypeEmbed, scratch.output)  // [n, d_model]
-      add(scratch.output, to: residual)
+    if embedding.tokenTypes > 0 {
+      try look(up: .tokenTypeEmbedding, width: width, into: output) { batch.types?[$0] ?? 0 }
+      try observe(.tokenTypeEmbed, output)  // [n, d_model]
+      add(output, to: residual)
     }
-    if configuration.embedding.normalized {
-      let norm = try NormWeights(store.table, .embeddingNorm)
-      try normalize(residual, norm, into: residual, sites: (.embedScale, .embedNormalized), layer: nil)
+    if let norm, embedding.normalizesSum {
+      try normalize(residual, norm, into: residual, sites)
       try observe(.fullEmbed, residual)  // [n, d_model]
     }
   }
 
   /// Gathers a row of an embedding for each token.
   private func look(
-    up weight: Weight, into target: UnsafeMutablePointer<Float>, row: (TokenBatch, _ token: Int, _ position: Int) -> Int
+    up role: WeightRole, width: Int, into target: UnsafeMutablePointer<Float>, row: (_ token: Int) -> Int32
   ) throws {
-    let entry = try store.embedding(weight)
-    for document in 0..<batch.documentCount {
-      for token in batch.rows(of: document) {
-        entry.readRow(row(batch, token, token - batch.starts[document]), into: target + token * width)
-      }
+    let entry = try store.embedding(role)
+    for token in 0..<n { entry.readRow(Int(row(token)), into: target + token * width) }
+  }
+
+  /// The embedding's scale, in the type that the embedding is stored in where the architecture says so.
+  private func rounded(_ scale: Double) throws -> Float {
+    guard architecture.embedding.roundsScale else { return Float(scale) }
+    return switch store.table.weight(.tokenEmbedding).tensor.type {
+    case .bfloat16: roundedToBFloat16(Float(scale))
+    case .float16: roundedToFloat16(Float(scale))
+    default: Float(scale)
     }
   }
 
   // MARK: - Blocks
 
   private mutating func block(_ layer: Int) throws {
-    let weights = try store.block(layer)
+    let (block, weights) = (architecture.blocks[layer], try store.block(layer))
     let (residual, input, output) = (scratch.residual, scratch.input, scratch.output)
     try observe(.residPre, residual, layer)  // [n, d_model]
-    switch configuration.norm.place {
-    case .before:
-      try normalize(residual, weights.norm1, into: input, sites: (.norm1Scale, .norm1Normalized), layer: layer)
-      try attention(input, weights, layer, into: output)
-      add(output, to: residual)
-      try observe(.residMid, residual, layer)  // [n, d_model]
-      try normalize(residual, weights.norm2, into: input, sites: (.norm2Scale, .norm2Normalized), layer: layer)
-      try mlp(input, weights, layer, into: output)
-      add(output, to: residual)
-      try observe(.residPost, residual, layer)  // [n, d_model]
-    case .after:
-      try attention(residual, weights, layer, into: output)
-      add(output, to: residual)
-      try observe(.residMid, residual, layer)  // [n, d_model]
-      try normalize(residual, weights.norm1, into: residual, sites: (.norm1Scale, .norm1Normalized), layer: layer)
-      // An edit of what the MLP reads is no edit of the residual stream beside it.
+    if block.normPlace == .before {
+      try normalize(residual, weights.norm1, into: input, .norm1, layer)
+    } else {
       input.update(from: residual, count: n * width)
-      try mlp(input, weights, layer, into: output)
-      add(output, to: residual)
-      try observe(.residPost, residual, layer)  // [n, d_model]
-      try normalize(residual, weights.norm2, into: residual, sites: (.norm2Scale, .norm2Normalized), layer: layer)
+    }
+
+    try attention(input, block.attention, weights.attention, layer, into: output)
+    if block.normPlace == .afterBranch { try normalize(output, weights.norm1, into: output, .norm1, layer) }
+    if block.postNorm != nil { try normalize(output, weights.norm1Post, into: output, .norm1Post, layer) }
+    try scaleBranch(output, block)
+    try observe(.attentionOut, output, layer)  // [n, d_model]
+
+    // Side by side the feed-forward part reads what attention read: the stream before attention is added.
+    if block.isParallel && block.norm2 != nil { try normalize(residual, weights.norm2, into: input, .norm2, layer) }
+    add(output, to: residual)
+    if !block.isParallel {
+      try observe(.residMid, residual, layer)  // [n, d_model]
+      switch block.normPlace {
+      case .before: try normalize(residual, weights.norm2, into: input, .norm2, layer)
+      case .onStream: try normalize(residual, weights.norm1, into: residual, .norm1, layer)
+      case .afterBranch: break
+      }
+      // An edit of what the MLP reads is no edit of the residual stream beside it.
+      if block.normPlace != .before { input.update(from: residual, count: n * width) }
+    }
+
+    try observe(.mlpIn, input, layer)  // [n, d_model]
+    if let mlp = block.mlp, let weights = weights.mlp {
+      try self.mlp(input, mlp, weights, layer, into: output)
+    } else if let experts = block.experts, let weights = weights.experts {
+      try self.experts(input, experts, weights, layer, into: output)
+    }
+    if block.normPlace == .afterBranch { try normalize(output, weights.norm2, into: output, .norm2, layer) }
+    if block.postNorm != nil { try normalize(output, weights.norm2Post, into: output, .norm2Post, layer) }
+    try scaleBranch(output, block)
+    try observe(.mlpOut, output, layer)  // [n, d_model]
+    add(output, to: residual)
+    try observe(.residPost, residual, layer)  // [n, d_model]
+    if block.normPlace == .onStream {
+      try normalize(residual, weights.norm2, into: residual, .norm2, layer)
       try observe(.normalizedResidPost, residual, layer)  // [n, d_model]
     }
   }
 
-  private mutating func attention(
-    _ input: UnsafeMutablePointer<Float>, _ weights: BlockWeights, _ layer: Int,
-    into output: UnsafeMutablePointer<Float>
-  ) throws {
-    let shape = configuration.attention
-    let query = scratch.branch  // [n, heads, d_head]
-    let key = query + n * shape.queryWidth  // [n, key-value heads, d_head]
-    let value = key + n * shape.keyValueWidth  // [n, key-value heads, d_head]
-    let mixed = value + n * shape.keyValueWidth  // [n, heads, d_head]
-    weights.query(input, rows: n, into: query)
-    try observe(.query, query, layer)
-    weights.key(input, rows: n, into: key)
-    try observe(.key, key, layer)
-    weights.value(input, rows: n, into: value)
-    try observe(.value, value, layer)
-    if let rotary {
-      rotary.rotate(query, heads: shape.heads)
-      try observe(.rotatedQuery, query, layer)  // [n, heads, d_head]
-      rotary.rotate(key, heads: shape.keyValueHeads)
-      try observe(.rotatedKey, key, layer)  // [n, key-value heads, d_head]
-    }
-    let attention = DocumentAttention(
-      shape: shape, scale: Float(shape.scale(layer: layer)), window: shape.windows[layer], query: query, key: key,
-      value: value, mixed: mixed)
-    if hooks.wants(.scores, layer) || hooks.wants(.pattern, layer) {
-      for document in 0..<batch.documentCount { try hookedAttention(attention, document, layer) }
-    } else {
-      attention.mix(batch)
-    }
-    try observe(.mixed, mixed, layer)  // [n, heads, d_head]
-    if hooks.wants(.result, layer) {
-      try hookedResult(mixed, weights.attentionOutput, layer, into: output)
-    } else {
-      weights.attentionOutput(mixed, rows: n, into: output)
-    }
-    try observe(.attentionOut, output, layer)  // [n, d_model]
-  }
-
-  /// One document's attention with its scores and pattern laid open.
-  private mutating func hookedAttention(_ attention: DocumentAttention, _ document: Int, _ layer: Int) throws {
-    let rows = batch.rows(of: document)
-    let (count, heads) = (rows.count, configuration.attention.heads)
-    let isLast = document == batch.documentCount - 1
-    let table = UnsafeMutablePointer<Float>.allocate(capacity: count * heads * count)  // [T, heads, T]
-    defer { table.deallocate() }
-    attention.scores(rows, into: table)
-    try observe(.scores, table, layer, rows: rows, axes: [heads, count], document: document, last: isLast)
-    // Over all keys, masked ones too: an edit may have unmasked them.
-    Kernels.softmaxRows(table, into: table, rows: count * heads, columns: count) { _ in 0..<count }
-    try observe(.pattern, table, layer, rows: rows, axes: [heads, count], document: document, last: isLast)
-    attention.mix(rows, pattern: table)
-  }
-
-  /// The attention's output head by head: Σ over heads of result, plus the bias.
-  private mutating func hookedResult(
-    _ mixed: UnsafePointer<Float>, _ projection: Linear, _ layer: Int, into output: UnsafeMutablePointer<Float>
-  ) throws {
-    let shape = configuration.attention
-    let weights = try store.table.weight(.attentionOutput, layer: layer).floats()  // [d_model, heads · d_head]
-    let piece = max(1, (16 << 20) / (shape.heads * width))
-    let result = UnsafeMutablePointer<Float>.allocate(capacity: min(piece, n) * shape.heads * width)
-    defer { result.deallocate() }
-    for first in stride(from: 0, to: n, by: piece) {
-      let rows = first..<min(first + piece, n)
-      for head in 0..<shape.heads {
-        weights.withUnsafeBufferPointer { weights in
-          guard let weights = weights.baseAddress else { return }
-          gemm(
-            m: rows.count, n: width, k: shape.headWidth, a: mixed + first * shape.queryWidth + head * shape.headWidth,
-            aStride: shape.queryWidth, b: weights + head * shape.headWidth, bStride: shape.queryWidth,
-            transposeB: true, c: result + head * width, cStride: shape.heads * width)
-        }
-      }
-      try observe(.result, result, layer, rows: rows, last: rows.upperBound == n)  // [rows, heads, d_model]
-      for row in rows {
-        let target = output + row * width
-        target.update(repeating: 0, count: width)
-        projection.bias?.withUnsafeBufferPointer {
-          if let bias = $0.baseAddress { target.update(from: bias, count: width) }
-        }
-        for head in 0..<shape.heads {
-          Kernels.axpy(1, result + ((row - first) * shape.heads + head) * width, into: target, count: width)
-        }
-      }
-    }
+  private func scaleBranch(_ output: UnsafeMutablePointer<Float>, _ block: Block) throws {
+    guard let scale = block.residualScale else { return }
+    Kernels.scale(output, by: Float(scale), into: output, count: n * width)
   }
 
   private mutating func mlp(
-    _ input: UnsafeMutablePointer<Float>, _ weights: BlockWeights, _ layer: Int,
+    _ input: UnsafePointer<Float>, _ shape: MLP, _ weights: MLPWeights, _ layer: Int,
     into output: UnsafeMutablePointer<Float>
   ) throws {
-    let shape = configuration.mlp
     let neurons = scratch.branch  // [n, d_mlp]
-    try observe(.mlpIn, input, layer)  // [n, d_model]
     if let gate = weights.gate {
-      let linear = neurons + n * shape.width  // [n, d_mlp]
+      let linear = neurons + n * shape.neurons  // [n, d_mlp]
       gate(input, rows: n, into: neurons)
       try observe(.mlpPre, neurons, layer)  // [n, d_mlp]
-      weights.mlpInput(input, rows: n, into: linear)
+      weights.input(input, rows: n, into: linear)
       try observe(.mlpPreLinear, linear, layer)  // [n, d_mlp]
-      Kernels.applyGated(
-        shape.activation.function, gate: neurons, up: linear, into: neurons, count: n * shape.width)
+      shape.activate(gate: neurons, up: linear, count: n * shape.neurons)
     } else {
-      weights.mlpInput(input, rows: n, into: neurons)
+      weights.input(input, rows: n, into: neurons)
       try observe(.mlpPre, neurons, layer)  // [n, d_mlp]
-      Kernels.apply(shape.activation.function, neurons, into: neurons, count: n * shape.width)
+      Kernels.apply(shape.activation.function, neurons, into: neurons, count: n * shape.neurons)
     }
     try observe(.mlpPost, neurons, layer)  // [n, d_mlp]
-    weights.mlpOutput(neurons, rows: n, into: output)
-    try observe(.mlpOut, output, layer)  // [n, d_model]
+    weights.output(neurons, rows: n, into: output)
   }
 
   // MARK: - Head
@@ -227,28 +186,30 @@ struct ForwardPass {
       rows = 0..<batch.documentCount
     }
     let weights = try store.head()
-    let residual = scratch.residual
+    let (residual, output) = (scratch.residual, scratch.output)
     if let dense = weights.dense {
-      dense(residual, rows: rows.count, into: scratch.output)
-      try observe(.headDense, scratch.output, rows: rows)  // [n, d_model]
-      Kernels.apply(
-        configuration.mlp.activation.function, scratch.output, into: residual, count: rows.count * width)
+      dense(residual, rows: rows.count, into: output)
+      try observe(.headDense, output, rows: rows)  // [n, d_model]
+      Kernels.apply(architecture.head.activation.function, output, into: residual, count: rows.count * width)
     }
     if let norm = weights.norm {
-      try normalize(
-        residual, norm, into: residual, sites: (.finalScale, .finalNormalized), layer: nil, rows: rows)
+      try normalize(residual, norm, into: residual, NormSites(.finalScale, .finalNormalized), rows: rows)
     }
-    try observe(.unembedIn, residual, rows: rows)  // [n, d_model]
-    let unembedding = try store.unembedding()
-    let isGathered = rows.count < n
-    return try self.logits(unembedding, of: rows, gathered: isGathered, wanted: logits)
+    var last = residual
+    if let projection = weights.projection {
+      projection(residual, rows: rows.count, into: output)
+      last = output
+    }
+    guard architecture.hasLogits else { return nil }
+    try observe(.unembedIn, last, rows: rows)  // [n, d_model]
+    return try self.logits(store.unembedding(), last, of: rows, gathered: rows.count < n, wanted: logits)
   }
 
   /// The logits, in pieces of at most 64 MiB where they are not kept.
   private mutating func logits(
-    _ unembedding: Linear, of rows: Range<Int>, gathered: Bool, wanted: Model.LogitRows
+    _ unembedding: Linear, _ input: UnsafePointer<Float>, of rows: Range<Int>, gathered: Bool, wanted: Model.LogitRows
   ) throws -> [Float]? {
-    let vocabulary = configuration.vocabularySize
+    let (vocabulary, inputs) = (architecture.vocabularySize, unembedding.weights.inputs)
     let piece = max(1, (16 << 20) / vocabulary)
     let buffer = UnsafeMutablePointer<Float>.allocate(capacity: min(piece, rows.count) * vocabulary)
     defer { buffer.deallocate() }
@@ -256,7 +217,8 @@ struct ForwardPass {
     var document = 0
     for first in stride(from: 0, to: rows.upperBound, by: piece) {
       let some = first..<min(first + piece, rows.upperBound)
-      unembedding(scratch.residual + first * width, rows: some.count, into: buffer)
+      unembedding(input + first * inputs, rows: some.count, into: buffer)
+      squash(buffer, count: some.count * vocabulary)
       try observe(.unembedOut, buffer, rows: some, last: some.upperBound == rows.upperBound)  // [rows, d_vocab]
       switch wanted {
       case .none: break
@@ -273,53 +235,12 @@ struct ForwardPass {
     return wanted == .none ? nil : kept
   }
 
-  // MARK: - Steps
-
-  /// A norm, with its scale and its value before weight and bias open to hooks.
-  private mutating func normalize(
-    _ input: UnsafeMutablePointer<Float>, _ norm: NormWeights, into output: UnsafeMutablePointer<Float>,
-    sites: (scale: Site.Kind, normalized: Site.Kind), layer: Int?, rows: Range<Int>? = nil
-  ) throws {
-    let rows = rows ?? 0..<n
-    let isCentred = configuration.norm.kind == .layer
-    let epsilon = Float(configuration.norm.epsilon)
-    guard hooks.wants(sites.scale, layer) || hooks.wants(sites.normalized, layer) else {
-      norm.withPointers { weight, bias in
-        if isCentred {
-          Kernels.layerNorm(
-            input, rows: rows.count, columns: width, epsilon: epsilon, weight: weight, bias: bias, into: output)
-        } else {
-          Kernels.rmsNorm(
-            input, rows: rows.count, columns: width, epsilon: epsilon, weight: weight, bias: bias, into: output)
-        }
-      }
-      return
-    }
-    let scale = scratch.scales
-    let mean = isCentred ? scale + n : nil
-    Kernels.normScale(input, rows: rows.count, columns: width, epsilon: epsilon, mean: mean, scale: scale)
-    try observe(sites.scale, scale, layer, rows: rows)  // [n, 1]
-    Kernels.normalize(input, rows: rows.count, columns: width, mean: mean, scale: scale, into: output)
-    try observe(sites.normalized, output, layer, rows: rows)  // [n, d_model]
-    norm.withPointers { weight, bias in
-      Kernels.affine(output, rows: rows.count, columns: width, weight: weight, bias: bias, into: output)
-    }
-  }
-
-  private func add(_ addend: UnsafePointer<Float>, to sum: UnsafeMutablePointer<Float>) {
-    Kernels.add(sum, addend, into: sum, count: n * width)
-  }
-
-  /// Lends a value to its site's hooks: one branch where nobody asked.
-  private mutating func observe(
-    _ kind: Site.Kind, _ values: UnsafeMutablePointer<Float>, _ layer: Int? = nil, rows: Range<Int>? = nil,
-    axes: [Int]? = nil, document: Int? = nil, last: Bool = true
-  ) throws {
-    guard hooks.wants(kind, layer) else { return }
-    let site = configuration.site(kind, layer: layer)
-    var value = HookedValue(
-      site: site, batch: batch, rows: rows ?? 0..<n,
-      axes: axes ?? configuration.shape(of: site).lengths.compactMap { $0 }, document: document, start: values)
-    try hooks.observe(&value, last: last)
+  /// Scales and caps logits in place.
+  private func squash(_ logits: UnsafeMutablePointer<Float>, count: Int) {
+    if let scale = architecture.head.logitScale { Kernels.scale(logits, by: Float(scale), into: logits, count: count) }
+    guard let cap = architecture.head.logitCap.map(Float.init) else { return }
+    Kernels.scale(logits, by: 1 / cap, into: logits, count: count)
+    Kernels.apply(.tanh, logits, into: logits, count: count)
+    Kernels.scale(logits, by: cap, into: logits, count: count)
   }
 }

@@ -21,18 +21,22 @@ public struct Hook {
 public struct HookedValue: ~Copyable {
   public let site: Site
   public let batch: TokenBatch
-  /// Which of the batch's tokens the rows are: all of them at most sites, see `Hook.init`.
+  /// Which of the batch's tokens the rows are: all of them at most sites, see `Hook.init`. Inside an expert the rows'
+  /// own numbers; `tokens` says whose they are.
   public let rows: Range<Int>
   /// What a row's elements are, outermost axis first: [d_model], [heads, d_head], [heads, keys] ….
   public let axes: [Int]
   /// The number of elements of a row: the product of the axes.
   public let width: Int
+  /// Inside an expert: which of the batch's tokens were routed there, ascending; the rows are theirs, in this order.
+  /// nil elsewhere.
+  public let tokens: [Int]?
   /// The document that the rows belong to, where the site is called once for each document.
   public let document: Int?
   private let start: UnsafeMutablePointer<Float>
 
   init(
-    site: Site, batch: TokenBatch, rows: Range<Int>, axes: [Int], document: Int? = nil,
+    site: Site, batch: TokenBatch, rows: Range<Int>, axes: [Int], tokens: [Int]? = nil, document: Int? = nil,
     start: UnsafeMutablePointer<Float>
   ) {
     self.site = site
@@ -40,6 +44,7 @@ public struct HookedValue: ~Copyable {
     self.rows = rows
     self.axes = axes
     width = axes.reduce(1, *)
+    self.tokens = tokens
     self.document = document
     self.start = start
   }
@@ -78,7 +83,24 @@ public struct HookedValue: ~Copyable {
   /// A copy of all rows, row-major.
   public func copy() -> [Float] { withUnsafeBuffer { Array($0) } }
 
+  /// The row of a token of the batch, or nil where the value has none of it.
+  public func row(of token: Int) -> Int? {
+    guard let tokens else { return rows.contains(token) ? token - rows.lowerBound : nil }
+    var (low, high) = (0, tokens.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if tokens[middle] < token { low = middle + 1 } else { high = middle }
+    }
+    return low < tokens.count && tokens[low] == token ? low : nil
+  }
+
   private func index(_ token: Int, _ element: Int) -> Int {
+    if tokens != nil {
+      guard let row = row(of: token), element >= 0, element < width else {
+        preconditionFailure("[\(token), \(element)] of \(site), whose rows are those of other tokens")
+      }
+      return row * width + element
+    }
     precondition(
       rows.contains(token) && element >= 0 && element < width, "[\(token), \(element)] of \(rows) × \(width)")
     return (token - rows.lowerBound) * width + element

@@ -1,15 +1,26 @@
+import Architectures
+
 /// The hooks of one run, by site; knows when the last wanted site has been passed.
 struct RunHooks {
   private var bodies: [[Hook]?]
+  /// Those inside experts, and which layers have any.
+  private var inExperts: [Site: [Hook]] = [:]
+  private var layersWithExperts: Set<Int> = []
   private(set) var remaining: Int
   /// Whether the run goes on to its end although no site is left, because logits are wanted.
   private let wantsLogits: Bool
 
-  init(_ hooks: [Hook], configuration: Configuration, wantsLogits: Bool) {
-    bodies = Array(repeating: nil, count: (configuration.layers + 1) * Site.Kind.allCases.count)
+  init(_ hooks: [Hook], architecture: Architecture, wantsLogits: Bool) {
+    bodies = Array(repeating: nil, count: (architecture.layers + 1) * Site.Kind.allCases.count)
     remaining = 0
     self.wantsLogits = wantsLogits
     for hook in hooks {
+      if let layer = hook.site.layer, hook.site.expert != nil {
+        if inExperts[hook.site] == nil { remaining += 1 }
+        inExperts[hook.site, default: []].append(hook)
+        layersWithExperts.insert(layer)
+        continue
+      }
       let index = Self.index(hook.site.kind, hook.site.layer)
       if bodies[index] == nil { remaining += 1 }
       bodies[index, default: []].append(hook)
@@ -22,11 +33,17 @@ struct RunHooks {
 
   func wants(_ kind: Site.Kind, _ layer: Int?) -> Bool { bodies[Self.index(kind, layer)] != nil }
 
+  /// Whether anything inside this layer's experts is wanted.
+  func wantsExperts(_ layer: Int) -> Bool { layersWithExperts.contains(layer) }
+
+  func wants(_ site: Site) -> Bool { inExperts[site] != nil }
+
   /// Lends a value to the hooks of its site.
   /// - Parameter last: Whether the site's value is complete with this call.
   /// - Throws: What a hook throws; `PassComplete` where nothing further is wanted.
   mutating func observe(_ value: inout HookedValue, last: Bool = true) throws {
-    guard let hooks = bodies[Self.index(value.site.kind, value.site.layer)] else { return }
+    let site = value.site
+    guard let hooks = site.expert == nil ? bodies[Self.index(site.kind, site.layer)] : inExperts[site] else { return }
     for hook in hooks { try hook.body(&value) }
     guard last else { return }
     remaining -= 1

@@ -1,6 +1,8 @@
+import Architectures
+
 /// Memory for the values of one run, allocated once and used again in every layer.
 ///
-/// With n tokens: four matrices [n, d_model], and one region that holds the attention's queries, keys, values and mixed
+/// With n tokens: three matrices [n, d_model], and one region that holds the attention's queries, keys, values and mixed
 /// values, and after it the MLP's neurons.
 final class Scratch {
   private let memory: UnsafeMutablePointer<Float>
@@ -10,35 +12,69 @@ final class Scratch {
   let input: UnsafeMutablePointer<Float>
   /// What a branch adds to the residual stream. Shape: [n, d_model].
   let output: UnsafeMutablePointer<Float>
-  /// Means and scales of the norms. Shape: [2, n].
+  /// Means and scales of the norms. Shape: [2, n · normalized rows a token].
   let scales: UnsafeMutablePointer<Float>
   /// The values inside a branch. Shape: [n, `branchWidth`].
   let branch: UnsafeMutablePointer<Float>
 
-  init(tokens: Int, configuration: Configuration) {
-    let matrix = tokens * configuration.width
-    let count = 3 * matrix + 2 * tokens + tokens * configuration.branchWidth
+  init(tokens: Int, architecture: Architecture) {
+    let width = max(architecture.width, architecture.embedding.tokenWidth ?? 0)
+    let matrix = tokens * width
+    let count = 3 * matrix + tokens * (2 * architecture.normedRows + architecture.branchWidth)
     memory = UnsafeMutableRawPointer.allocate(byteCount: max(count, 1) * 4, alignment: 64)
       .bindMemory(to: Float.self, capacity: max(count, 1))
     residual = memory
     input = residual + matrix
     output = input + matrix
     branch = output + matrix
-    scales = branch + tokens * configuration.branchWidth
+    scales = branch + tokens * architecture.branchWidth
   }
 
   deinit { UnsafeMutableRawPointer(memory).deallocate() }
 }
 
-extension Configuration {
-  /// How many values of a token live at once inside a branch: q, k, v and z, rotated q and k beside them; or the
-  /// neurons, twice where they are gated.
+extension Architecture {
+  /// How many values of a token live at once inside a branch: q, k, v and z, and what latent attention passes; or the
+  /// neurons, twice where they are gated, or the router's logits with the neurons of the experts.
   var branchWidth: Int {
-    max(
-      2 * attention.queryWidth + 2 * attention.keyValueWidth, mlp.gated ? 2 * mlp.width : mlp.width,
-      head.kind == .maskedToken ? width : 0)
+    let widest = blocks.map { max($0.attention.branchWidth, $0.feedForward.branchWidth) }.max() ?? 0
+    return max(widest, head.kind == .maskedToken ? width : 0)
+  }
+
+  /// How many rows of a token are normalized at once: heads where queries and keys are.
+  var normedRows: Int {
+    blocks.map { $0.attention.queryKeyNorm.map { $0.rows == .width } == false ? $0.attention.heads : 1 }.max() ?? 1
   }
 
   /// How many bytes of memory a run takes for each token of its batch, beside the weights and what hooks keep.
-  public var workingBytesPerToken: Int { 4 * (3 * width + branchWidth + 2) }
+  public var workingBytesPerToken: Int {
+    // The experts' rows are gathered and their results kept until they are added.
+    let gathered = blocks.contains { $0.experts != nil } ? 2 * width : 0
+    return 4 * (3 * max(width, embedding.tokenWidth ?? 0) + branchWidth + 2 * normedRows + gathered)
+  }
+}
+
+extension Attention {
+  fileprivate var branchWidth: Int {
+    let heads = queryWidth + keyWidth + valuesWidth + mixedWidth
+    guard let latent else { return heads }
+    let down = latent.keyValueRank + latent.rotaryWidth
+    let up = self.heads * (headWidth - latent.rotaryWidth + valueWidth)
+    return heads + max(latent.queryRank ?? 0, down + latent.keyValueRank + up)
+  }
+}
+
+extension FeedForward {
+  fileprivate var branchWidth: Int {
+    switch self {
+    case .dense(let mlp): mlp.branchWidth
+    case .experts(let experts):
+      experts.count + 2 * experts.active
+        + max(experts.active * experts.expert.branchWidth, (experts.shared?.branchWidth ?? 0) + 1)
+    }
+  }
+}
+
+extension MLP {
+  fileprivate var branchWidth: Int { isGated ? 2 * neurons : neurons }
 }

@@ -1,3 +1,4 @@
+import Architectures
 import Diagnostics
 
 /// Chooses among the sites of a model, or of a store made with one, by what users type.
@@ -32,17 +33,14 @@ public struct SiteSelection: Sendable {
     self.place = place
   }
 
-  /// Shorthands for kinds of sites, as users type them.
-  static let shorthands: [(name: String, kind: Site.Kind)] = [
-    ("embed", .embed), ("pos_embed", .positionEmbed), ("token_type_embed", .tokenTypeEmbed),
-    ("full_embed", .fullEmbed), ("resid_pre", .residPre), ("resid_mid", .residMid), ("resid_post", .residPost),
-    ("normalized_resid_post", .normalizedResidPost), ("q", .query), ("k", .key), ("v", .value),
-    ("rot_q", .rotatedQuery), ("rot_k", .rotatedKey), ("attn_scores", .scores), ("pattern", .pattern), ("z", .mixed),
-    ("result", .result), ("attn_out", .attentionOut), ("mlp_in", .mlpIn), ("mlp_pre", .mlpPre),
-    ("mlp_pre_linear", .mlpPreLinear), ("mlp_post", .mlpPost), ("mlp_out", .mlpOut), ("ln1_scale", .norm1Scale),
-    ("ln1_normalized", .norm1Normalized), ("ln2_scale", .norm2Scale), ("ln2_normalized", .norm2Normalized),
-    ("ln_final_scale", .finalScale), ("ln_final_normalized", .finalNormalized), ("logits", .unembedOut),
-  ]
+  /// Shorthands for kinds of sites, as users type them; `*` in a name stands for any expert.
+  static let shorthands: [(name: String, suffix: String)] = {
+    var seen = Set<Site.Kind>()
+    return (SiteTable.embedding + SiteTable.block + SiteTable.head).compactMap { row in
+      guard let shorthand = row.shorthand, seen.insert(row.kind).inserted else { return nil }
+      return (shorthand, row.name.replacing("{e}", with: "*"))
+    }
+  }()
 
   /// The indices of the candidates that a user named, ascending.
   ///
@@ -88,7 +86,7 @@ public struct SiteSelection: Sendable {
   private func indices(called name: String, layers: Set<Int>) throws -> [Int] {
     let found: [Int]
     if let shorthand = Self.shorthands.first(where: { $0.name == name }) {
-      found = candidates.indices.filter { candidates[$0].suffix == shorthand.kind.suffix }
+      found = candidates.indices.filter { matches(String(candidates[$0].suffix), pattern: shorthand.suffix) }
     } else if name.contains("*") {
       found = candidates.indices.filter { matches(candidates[$0].name, pattern: name) }
     } else if let index = candidates.firstIndex(where: { $0.name == name }) {
@@ -102,7 +100,9 @@ public struct SiteSelection: Sendable {
 
   private func unknownSite(_ name: String) -> Fault {
     let suffixes = Set(candidates.map(\.suffix))
-    let shorthands = Self.shorthands.filter { suffixes.contains(Substring($0.kind.suffix)) }.map(\.name)
+    let shorthands = Self.shorthands.filter { shorthand in
+      suffixes.contains { matches(String($0), pattern: shorthand.suffix) }
+    }.map(\.name)
     let near = nearestNames(to: name, among: candidates.map(\.name) + shorthands, limit: 4)
     let advice =
       near.isEmpty
@@ -114,7 +114,7 @@ public struct SiteSelection: Sendable {
   }
 }
 
-extension Configuration {
+extension Architecture {
   /// The sites that a user named, each once, in the order of the forward pass; see `SiteSelection.indices(names:layers:)`.
   public func select(sites names: String, layers: String? = nil) throws -> [Site] {
     let all = sites

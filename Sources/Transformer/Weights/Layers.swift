@@ -1,3 +1,4 @@
+import Architectures
 import LinearAlgebra
 
 /// A projection: output = input · weightsᵀ + bias.
@@ -6,12 +7,12 @@ struct Linear: Sendable {
   /// [outputs]
   let bias: [Float]?
 
-  init(_ table: WeightTable, _ weight: Weight, layer: Int? = nil, type: ComputeType) throws {
-    let entry = table.weight(weight, layer: layer)
-    weights = try PreparedWeights(outputs: entry.outputs.count, inputs: entry.inputs ?? 1, type: type) {
+  init(_ table: WeightTable, _ role: WeightRole, layer: Int? = nil, expert: Int? = nil, type: ComputeType) throws {
+    let entry = table.weight(role, layer: layer, expert: expert)
+    weights = try PreparedWeights(outputs: entry.outputs, inputs: entry.inputs ?? 1, type: type) {
       try entry.read(into: $0)
     }
-    bias = try table.bias(of: weight, layer: layer)?.floats()
+    bias = try table.bias(of: role, layer: layer, expert: expert)?.floats()
   }
 
   /// input [rows, inputs] → output [rows, outputs]
@@ -23,57 +24,148 @@ struct Linear: Sendable {
     }
   }
 
-  var byteCount: Int { weights.byteCount }
+  var outputs: Int { weights.outputs }
+  var byteCount: Int { weights.byteCount + 4 * (bias?.count ?? 0) }
 }
 
-/// The weight and bias of a norm.
+/// A norm with its weight and bias.
 struct NormWeights: Sendable {
-  /// [d_model]
-  let weight: [Float]
-  /// [d_model]
+  let norm: Norm
+  /// The offset that the architecture asks for added. Shape: [width]; nil where the norm has none.
+  let weight: [Float]?
+  /// Shape: [width].
   let bias: [Float]?
 
-  init(_ table: WeightTable, _ weight: Weight, layer: Int? = nil) throws {
-    self.weight = try table.weight(weight, layer: layer).floats()
-    bias = try table.bias(of: weight, layer: layer)?.floats()
+  init?(_ table: WeightTable, _ norm: Norm?, _ role: WeightRole, layer: Int? = nil) throws {
+    guard let norm else { return nil }
+    self.norm = norm
+    let offset = Float(norm.weightOffset)
+    weight = try table.find(role, layer: layer)?.floats().map { $0 + offset }
+    bias = try table.bias(of: role, layer: layer)?.floats()
   }
 
   func withPointers(_ body: (_ weight: UnsafePointer<Float>?, _ bias: UnsafePointer<Float>?) -> Void) {
-    weight.withUnsafeBufferPointer { weight in
-      guard let bias else { return body(weight.baseAddress, nil) }
-      bias.withUnsafeBufferPointer { body(weight.baseAddress, $0.baseAddress) }
+    func lend(_ values: [Float]?, _ body: (UnsafePointer<Float>?) -> Void) {
+      values.map { $0.withUnsafeBufferPointer { body($0.baseAddress) } } ?? body(nil)
     }
+    lend(weight) { weight in lend(bias) { body(weight, $0) } }
+  }
+}
+
+/// The weights of attention, ready to compute with.
+struct AttentionWeights: Sendable {
+  let query: Linear
+  /// nil in latent attention, as `value`.
+  let key: Linear?
+  let value: Linear?
+  let queryNorm: NormWeights?
+  let keyNorm: NormWeights?
+  /// Shape: [heads].
+  let sinks: [Float]?
+  let queryDown: Linear?
+  let queryDownNorm: NormWeights?
+  let keyValueDown: Linear?
+  let keyValueDownNorm: NormWeights?
+  let keyValueUp: Linear?
+  let output: Linear
+
+  init(_ table: WeightTable, layer: Int, type: ComputeType) throws {
+    func linear(_ role: WeightRole) throws -> Linear? {
+      table.find(role, layer: layer) == nil ? nil : try Linear(table, role, layer: layer, type: type)
+    }
+    let shape = table.architecture.blocks[layer].attention
+    query = try Linear(table, .query, layer: layer, type: type)
+    key = try linear(.key)
+    value = try linear(.value)
+    queryNorm = try NormWeights(table, shape.queryKeyNorm?.norm, .queryNorm, layer: layer)
+    keyNorm = try NormWeights(table, shape.queryKeyNorm?.norm, .keyNorm, layer: layer)
+    sinks = try table.find(.sinks, layer: layer)?.floats()
+    queryDown = try linear(.queryDown)
+    queryDownNorm = queryDown == nil ? nil : try NormWeights(table, shape.latent?.norm, .queryDownNorm, layer: layer)
+    keyValueDown = try linear(.keyValueDown)
+    keyValueDownNorm = try NormWeights(table, shape.latent?.norm, .keyValueDownNorm, layer: layer)
+    keyValueUp = try linear(.keyValueUp)
+    output = try Linear(table, .attentionOutput, layer: layer, type: type)
+  }
+
+  var byteCount: Int {
+    [query, key, value, queryDown, keyValueDown, keyValueUp, output].reduce(0) { $0 + ($1?.byteCount ?? 0) }
+  }
+}
+
+/// The weights of an MLP: a layer's, one expert's or the shared experts'.
+struct MLPWeights: Sendable {
+  /// Of a gated MLP: what the activation is applied to.
+  let gate: Linear?
+  let input: Linear
+  let output: Linear
+
+  typealias Roles = (gate: WeightRole, input: WeightRole, output: WeightRole)
+
+  init(
+    _ table: WeightTable, _ roles: Roles = (.gate, .mlpInput, .mlpOutput), layer: Int, expert: Int? = nil,
+    type: ComputeType
+  ) throws {
+    func linear(_ role: WeightRole) throws -> Linear {
+      try Linear(table, role, layer: layer, expert: expert, type: type)
+    }
+    gate = table.find(roles.gate, layer: layer, expert: expert) == nil ? nil : try linear(roles.gate)
+    input = try linear(roles.input)
+    output = try linear(roles.output)
+  }
+
+  var byteCount: Int { (gate?.byteCount ?? 0) + input.byteCount + output.byteCount }
+}
+
+/// The weights of a mixture of experts.
+struct ExpertsWeights: Sendable {
+  /// Always in float32: a rounded score can wake another expert.
+  let router: Linear
+  /// What is added to the scores for the choice alone. Shape: [experts].
+  let correction: [Float]?
+  let experts: [MLPWeights]
+  let shared: MLPWeights?
+  let sharedRouter: Linear?
+
+  init(_ table: WeightTable, _ experts: Experts, layer: Int, type: ComputeType) throws {
+    router = try Linear(table, .router, layer: layer, type: .float32)
+    correction = try table.find(.routerCorrection, layer: layer)?.floats()
+    self.experts = try (0..<experts.count).map {
+      try MLPWeights(table, (.expertGate, .expertInput, .expertOutput), layer: layer, expert: $0, type: type)
+    }
+    shared =
+      experts.shared == nil
+      ? nil : try MLPWeights(table, (.sharedGate, .sharedInput, .sharedOutput), layer: layer, type: type)
+    sharedRouter = experts.gatesShared ? try Linear(table, .sharedRouter, layer: layer, type: .float32) : nil
+  }
+
+  var byteCount: Int {
+    router.byteCount + (shared?.byteCount ?? 0) + experts.reduce(0) { $0 + $1.byteCount }
   }
 }
 
 /// The weights of one block, ready to compute with.
 struct BlockWeights: Sendable {
-  let norm1: NormWeights
-  let query: Linear
-  let key: Linear
-  let value: Linear
-  let attentionOutput: Linear
-  let norm2: NormWeights
-  /// Of a gated MLP: what the activation is applied to.
-  let gate: Linear?
-  let mlpInput: Linear
-  let mlpOutput: Linear
+  let norm1: NormWeights?
+  let norm1Post: NormWeights?
+  let norm2: NormWeights?
+  let norm2Post: NormWeights?
+  let attention: AttentionWeights
+  let mlp: MLPWeights?
+  let experts: ExpertsWeights?
 
   init(_ table: WeightTable, layer: Int, type: ComputeType) throws {
-    norm1 = try NormWeights(table, .norm1, layer: layer)
-    query = try Linear(table, .query, layer: layer, type: type)
-    key = try Linear(table, .key, layer: layer, type: type)
-    value = try Linear(table, .value, layer: layer, type: type)
-    attentionOutput = try Linear(table, .attentionOutput, layer: layer, type: type)
-    norm2 = try NormWeights(table, .norm2, layer: layer)
-    gate = table.configuration.mlp.gated ? try Linear(table, .gate, layer: layer, type: type) : nil
-    mlpInput = try Linear(table, .mlpInput, layer: layer, type: type)
-    mlpOutput = try Linear(table, .mlpOutput, layer: layer, type: type)
+    let block = table.architecture.blocks[layer]
+    norm1 = try NormWeights(table, block.norm1, .norm1, layer: layer)
+    norm1Post = try NormWeights(table, block.postNorm, .norm1Post, layer: layer)
+    norm2 = try NormWeights(table, block.norm2, .norm2, layer: layer)
+    norm2Post = try NormWeights(table, block.postNorm, .norm2Post, layer: layer)
+    attention = try AttentionWeights(table, layer: layer, type: type)
+    mlp = block.mlp == nil ? nil : try MLPWeights(table, layer: layer, type: type)
+    experts = try block.experts.map { try ExpertsWeights(table, $0, layer: layer, type: type) }
   }
 
-  var byteCount: Int {
-    [query, key, value, attentionOutput, mlpInput, mlpOutput].reduce(gate?.byteCount ?? 0) { $0 + $1.byteCount }
-  }
+  var byteCount: Int { attention.byteCount + (mlp?.byteCount ?? 0) + (experts?.byteCount ?? 0) }
 }
 
 /// The weights behind the last block.
@@ -81,10 +173,12 @@ struct HeadWeights: Sendable {
   let norm: NormWeights?
   /// BERT's masked-language head: between the last block and the norm.
   let dense: Linear?
+  /// Down to the width of the embedding's rows (OPT 350M).
+  let projection: Linear?
 
   init(_ table: WeightTable, type: ComputeType) throws {
-    let configuration = table.configuration
-    norm = configuration.shape(of: .finalNorm) == nil ? nil : try NormWeights(table, .finalNorm)
-    dense = configuration.shape(of: .headDense) == nil ? nil : try Linear(table, .headDense, type: type)
+    norm = try NormWeights(table, table.architecture.head.norm, .finalNorm)
+    dense = table.find(.headDense) == nil ? nil : try Linear(table, .headDense, type: type)
+    projection = table.find(.headProjection) == nil ? nil : try Linear(table, .headProjection, type: type)
   }
 }

@@ -12,7 +12,7 @@ struct RandomTensor: Sendable {
   let deviation: Double
 
   /// Reads the entry once for its mean and variance.
-  init(_ entry: WeightTable.Entry, seed: UInt64) throws {
+  init(_ entry: StoredWeight, seed: UInt64) throws {
     self.seed = seed
     name = entry.tensor.name
     let values = try entry.floats()

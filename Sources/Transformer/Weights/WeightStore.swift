@@ -1,23 +1,29 @@
+import Architectures
 import Checkpoints
+import Diagnostics
+import Foundation
 import LinearAlgebra
 import Synchronization
 
 /// Gives the pass each layer's weights, read, checked and reordered when the layer is first used.
 ///
-/// Prepared layers are kept while they fit the budget; the others are prepared anew each time, so that a model larger
-/// than memory runs. Pages of the mapped files are given back once their weights are prepared.
+/// Prepared layers are kept while they fit the memory allowed; the others are prepared anew each time, so that a model
+/// larger than memory runs. Of those, the next is prepared while the pass computes with the one before. Pages of the
+/// mapped files are given back once their weights are prepared.
 final class WeightStore: Sendable {
   let table: WeightTable
   let type: ComputeType
   /// How many bytes of prepared weights are kept.
-  private let budget: Int
+  let budget: Int
   private let kept: Mutex<Kept>
+  /// One a layer: two runs on one model prepare a block once.
+  private let preparing: [NSLock]
 
   private struct Kept {
     var blocks: [BlockWeights?]
     var head: HeadWeights?
     var unembedding: Linear?
-    var embeddings: [Weight: Bool] = [:]
+    var embeddings: Set<WeightRole> = []
     var byteCount = 0
   }
 
@@ -25,21 +31,26 @@ final class WeightStore: Sendable {
     self.table = table
     self.type = type
     self.budget = budget
-    kept = Mutex(Kept(blocks: Array(repeating: nil, count: table.configuration.layers)))
+    kept = Mutex(Kept(blocks: Array(repeating: nil, count: table.architecture.layers)))
+    preparing = (0..<table.architecture.layers).map { _ in NSLock() }
   }
 
-  /// The weights of a block. The next block's are read ahead meanwhile, where the system can.
+  /// The weights of a block. The next block's bytes are read ahead meanwhile, where the system can.
   func block(_ layer: Int) throws -> BlockWeights {
     if let block = kept.withLock({ $0.blocks[layer] }) { return block }
-    if layer + 1 < table.configuration.layers { table.advise(.soon, layer: layer + 1) }
-    let block = try BlockWeights(table, layer: layer, type: type)
-    table.advise(.done, layer: layer)
-    kept.withLock { kept in
-      guard kept.blocks[layer] == nil, kept.byteCount + block.byteCount <= budget else { return }
-      kept.blocks[layer] = block
-      kept.byteCount += block.byteCount
+    return try preparing[layer].withLock {
+      if let block = kept.withLock({ $0.blocks[layer] }) { return block }
+      if layer + 1 < table.architecture.layers { table.advise(.soon, layer: layer + 1) }
+      let block = try BlockWeights(table, layer: layer, type: type)
+      table.advise(.done, layer: layer)
+      let size = block.byteCount
+      kept.withLock { kept in
+        guard kept.byteCount + size <= budget else { return }
+        kept.blocks[layer] = block
+        kept.byteCount += size
+      }
+      return block
     }
-    return block
   }
 
   func head() throws -> HeadWeights {
@@ -62,11 +73,11 @@ final class WeightStore: Sendable {
   }
 
   /// Where an embedding's rows lie; the whole of it is checked for NaN when it is first asked for.
-  func embedding(_ weight: Weight) throws -> WeightTable.Entry {
-    let entry = table.weight(weight)
-    if kept.withLock({ $0.embeddings[weight] ?? false }) { return entry }
+  func embedding(_ role: WeightRole) throws -> StoredWeight {
+    let entry = table.weight(role)
+    if kept.withLock({ $0.embeddings.contains(role) }) { return entry }
     try entry.tensor.refuseNonfinite()
-    kept.withLock { $0.embeddings[weight] = true }
+    _ = kept.withLock { $0.embeddings.insert(role) }
     return entry
   }
 }
@@ -82,7 +93,7 @@ extension TensorView {
       defer { buffer.deallocate() }
       for number in some {
         let elements = number * piece..<min((number + 1) * piece, count)
-        convert(elements, into: buffer)
+        read(elements, into: buffer)
         if Kernels.countNonfinite(buffer, count: elements.count) > 0 { bad.withLock { $0 = true } }
       }
     }

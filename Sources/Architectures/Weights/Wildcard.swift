@@ -1,5 +1,5 @@
 /// Whether a text matches a pattern in which `*` stands for any run of characters. O(text · pattern).
-func matches(_ text: String, pattern: String) -> Bool {
+package func matches(_ text: String, pattern: String) -> Bool {
   let text = Array(text.utf8)
   let pattern = Array(pattern.utf8)
   var (t, p) = (0, 0)

@@ -1,5 +1,3 @@
-import LinearAlgebra
-
 /// The function that makes a neuron of its input.
 public enum Activation: String, Sendable, Codable, CaseIterable {
   /// x · Φ(x), Φ the normal distribution's cumulative function (arXiv 1606.08415).
@@ -22,16 +20,4 @@ public enum Activation: String, Sendable, Codable, CaseIterable {
     ("quick_gelu", .quickGELU), ("relu", .relu), ("relu2", .squaredReLU), ("silu", .silu), ("swish", .silu),
     ("tanh", .tanh),
   ]
-
-  var function: ElementwiseFunction {
-    switch self {
-    case .gelu: .gelu
-    case .geluTanh: .geluTanh
-    case .quickGELU: .quickGELU
-    case .relu: .relu
-    case .squaredReLU: .reluSquared
-    case .silu: .silu
-    case .tanh: .tanh
-    }
-  }
 }
