@@ -13,7 +13,7 @@ def new(name, kind, *more, config=None, rename=None, **options):
     settings = getattr(hf, kind + "Config")
 
     def make():
-        c = settings(**(COMMON | options), experts_implementation="eager")
+        c = settings(**(COMMON | options))
         case(name, getattr(hf, kind + "ForCausalLM")(c), *more, config=config, rename=rename)
 
     CASES[name] = make

@@ -44,7 +44,8 @@ def falcon_old(config):
 
 new("falcon", "Falcon", falcon, brain, config=falcon_old)
 new("falcon-new", "Falcon", falcon, new_decoder_architecture=True, num_kv_heads=2, bias=True, ffn_hidden_size=24)
-new("falcon-alibi", "Falcon", falcon, brain, hidden_size=24, num_attention_heads=6, alibi=True, parallel_attn=False,
+# Hugging Face's eager form adds ALiBi twice, in the mask and to the scores; the one that people run adds it once.
+new("falcon-alibi", "Falcon", falcon | dict(attn_implementation="sdpa"), brain, hidden_size=24, num_attention_heads=6, alibi=True, parallel_attn=False,
     multi_query=False, bias=True)
 roberta = WIDE | dict(max_position_embeddings=194, pad_token_id=1, bos_token_id=0)
 new("roberta", "Roberta", roberta, half, head="ForMaskedLM", layer_norm_eps=1e-5, type_vocab_size=1)

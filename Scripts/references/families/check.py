@@ -61,7 +61,9 @@ def shown(model, ids, names, **kwargs):
             hook = keep(name, torch.tensor([int(row) for row in rows.split(",")]) if rows else None)
         handles.append(modules[module].register_forward_hook(hook, with_kwargs=True))
     with torch.no_grad():
-        out = model(ids[None], output_hidden_states=True, output_attentions=True, **kwargs)
+        # Other implementations than the plain one hide the pattern.
+        eager = model.config._attn_implementation == "eager"
+        out = model(ids[None], output_hidden_states=True, output_attentions=eager, **kwargs)
     for handle in handles:
         handle.remove()
     return out, found
@@ -84,7 +86,8 @@ def check(model, m, ids, types):
     out, found = shown(model, ids, [name for name in mine if name.startswith("~")], **extra(model, m, types))
     for i in range(len(m.blocks)):
         found[f"blocks.{i}.hook_resid_pre"] = out.hidden_states[i]
-        found[f"blocks.{i}.attn.hook_pattern"] = out.attentions[i].transpose(1, 2)
+        if model.config._attn_implementation == "eager":
+            found[f"blocks.{i}.attn.hook_pattern"] = out.attentions[i].transpose(1, 2)
     found["end"] = out.logits if hasattr(out, "logits") and m.unembed is not None else out.last_hidden_state
     for name in mine:
         assert not name.startswith("~") or name in found, f"{model.config.model_type} {name}: never called"
