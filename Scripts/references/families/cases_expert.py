@@ -31,6 +31,7 @@ new("gpt_oss", "GptOss", brain, head_dim=8, intermediate_size=8, num_local_exper
 qwen = dict(moe_intermediate_size=8, num_experts=5, num_experts_per_tok=2)
 new("qwen3_moe", "Qwen3Moe", brain, **qwen, norm_topk_prob=True, head_dim=6, config=old_rope())
 new("qwen3_moe-sparse", "Qwen3Moe", half, **qwen, norm_topk_prob=False, head_dim=4, num_hidden_layers=4,
+    num_attention_heads=2, num_key_value_heads=1,
     decoder_sparse_step=2, mlp_only_layers=[3], attention_bias=True, use_sliding_window=True, sliding_window=7)
 new("qwen2_moe", "Qwen2Moe", half, **qwen, shared_expert_intermediate_size=12, num_hidden_layers=3, mlp_only_layers=[0],
     config=chain(old_rope(), drop=["layer_types"]))

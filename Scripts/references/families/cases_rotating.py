@@ -82,6 +82,21 @@ seeing("gemma3-seeing", "Gemma3", dict(model_type="gemma3_text", **gemma3, slidi
     sliding_attention=dict(rope_type="default", rope_theta=300.0))), siglip, brain, mm_tokens_per_image=4,
     image_token_index=23, boi_token_index=21, eoi_token_index=22, config=lambda c: gemma3_old(c["text_config"]))
 
+
+
+def newer_names(name):
+    """As transformers 5 names a seeing model's tensors in memory."""
+    if name.startswith("language_model.lm_head"):
+        return name.removeprefix("language_model.")
+    return "model." + name.replace("language_model.model.", "language_model.")
+
+
+pixtral = dict(model_type="pixtral", hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=2,
+               image_size=8, patch_size=4, num_channels=1, head_dim=4)
+seeing("mistral3-seeing", "Mistral3", dict(model_type="mistral", head_dim=6, sliding_window=None, rope_parameters=dict(
+    rope_type="default", rope_theta=5000.0)), pixtral, half, image_token_index=23, tie_word_embeddings=False,
+    rename=newer_names, config=lambda c: old_rope()(c["text_config"]))
+
 qwen3 = dict(head_dim=6)
 new("qwen3", "Qwen3", brain, **qwen3, config=chain(old_rope(), drop=["layer_types"]))
 new("qwen3-windows", "Qwen3", half, **qwen3, attention_bias=True, tie_word_embeddings=True, num_hidden_layers=3,

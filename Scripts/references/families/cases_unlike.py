@@ -33,7 +33,8 @@ opt = {k: v for k, v in WIDE.items() if k != "intermediate_size"} | dict(ffn_dim
 new("opt", "OPT", opt, half)
 new("opt-350m", "OPT", opt, word_embed_proj_dim=12, do_layer_norm_before=False)
 bloom = dict(vocab_size=24, n_layer=2, attn_implementation="eager", bos_token_id=1, eos_token_id=2, pad_token_id=3)
-new("bloom", "Bloom", bloom, half, hidden_size=24, n_head=6)
+# The hub's files hold the bare model.
+new("bloom", "Bloom", bloom, half, hidden_size=24, n_head=6, rename=lambda k: k.removeprefix("transformer."))
 falcon = {k: v for k, v in WIDE.items() if k != "intermediate_size"}
 
 
