@@ -239,7 +239,8 @@ def count(configuration):
     experts = [getattr(model.config, key, None) for key in ("num_local_experts", "num_experts", "n_routed_experts")]
     experts = next((number for number in experts if number), None)
     for name, tensor in model.named_parameters():
-        kind = part(name)
+        # Also where a head that shares it is named first.
+        kind = "embedding" if tensor is model.get_input_embeddings().weight else part(name)
         if "predictions" in name and "LayerNorm" in name or name.startswith(("lm_head.layer_norm", "vocab_layer_norm")):
             kind = "head"
         result["parameters"] += tensor.numel()

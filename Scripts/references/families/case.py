@@ -10,8 +10,10 @@ OUT = pathlib.Path(__file__).parents[3] / "Tests/TransformerTests/Fixtures"
 LENGTHS = [1, 5, 160, 2, 13]
 FORMER = [1, 5, 40, 2, 13]  # Of the first cases.
 FIFTH = 4  # The token of the last document that is edited.
-UNTOLD = ("architectures", "_sliding_window_pattern", "_attn_implementation", "transformers_version", "dtype", "initializer_range", "use_cache", "summary_type",
-          "summary_use_proj", "summary_activation", "summary_proj_to_labels", "summary_first_dropout")
+UNTOLD = (
+    "architectures", "_sliding_window_pattern", "_attn_implementation", "transformers_version", "dtype",
+    "initializer_range", "use_cache", "summary_type", "summary_use_proj", "summary_activation",
+    "summary_proj_to_labels", "summary_first_dropout")
 
 
 def randomize(model, generator, former):
@@ -27,8 +29,8 @@ def randomize(model, generator, former):
                 p.copy_(noise * (0.5 if embeds else fan ** -0.5))
             elif p.ndim > 2:
                 # Gates and ups of gpt-oss are wide enough to be clamped.
-                p.copy_(noise * 4 * p.shape[1] ** -0.5 if "gate_up_proj" in name and model.config.model_type == "gpt_oss"
-                        else noise * p.shape[-1] ** -0.5)
+                wide = "gate_up_proj" in name and model.config.model_type == "gpt_oss"
+                p.copy_(noise * (4 * p.shape[1] ** -0.5 if wide else p.shape[-1] ** -0.5))
             elif "norm" in name.lower() or ".ln_" in name:
                 one = 0 if plus_one and "vision" not in name else 1
                 p.copy_(one + 0.3 * noise if name.endswith("weight") else 0.3 * noise)
@@ -176,7 +178,9 @@ def case(name, model, dtype=torch.float32, rename=None, config=None, former=Fals
     ids = torch.randint(0, ids_below or c.vocab_size, (n,), generator=generator)
     if "roberta" in c.model_type:  # Padding has no place in a document.
         ids[ids == c.pad_token_id] = c.pad_token_id + 1
-    types = torch.randint(0, 2, (n,), generator=generator) if getattr(c, "type_vocab_size", 1) > 1 else torch.zeros(n).long()
+    types = torch.zeros(n).long()
+    if getattr(c, "type_vocab_size", 1) > 1:
+        types = torch.randint(0, 2, (n,), generator=generator)
     starts = [sum(lengths[:d]) for d in range(len(lengths))]
     edited = starts[-1] + FIFTH
     rows = [0, 45 if former else 156, edited]

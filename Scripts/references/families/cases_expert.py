@@ -35,7 +35,8 @@ new("qwen3_moe-sparse", "Qwen3Moe", half, **qwen, norm_topk_prob=False, head_dim
     decoder_sparse_step=2, mlp_only_layers=[3], attention_bias=True, use_sliding_window=True, sliding_window=7)
 new("qwen2_moe", "Qwen2Moe", half, **qwen, shared_expert_intermediate_size=12, num_hidden_layers=3, mlp_only_layers=[0],
     config=chain(old_rope(), drop=["layer_types"]))
-new("qwen2_moe-norm", "Qwen2Moe", **qwen, shared_expert_intermediate_size=12, qkv_bias=False, norm_topk_prob=True)
+new("qwen2_moe-norm", "Qwen2Moe", **qwen, shared_expert_intermediate_size=12, qkv_bias=False, norm_topk_prob=True,
+    use_sliding_window=True, sliding_window=7, max_window_layers=2, config=chain(drop=["layer_types"]))
 new("mixtral", "Mixtral", half, intermediate_size=12, num_local_experts=4, num_experts_per_tok=2, config=old_rope())
 new("mixtral-window", "Mixtral", intermediate_size=12, num_local_experts=3, num_experts_per_tok=2, sliding_window=7)
 new("olmoe", "Olmoe", brain, intermediate_size=8, num_experts=6, num_experts_per_tok=3, clip_qkv=1.2, config=old_rope())

@@ -49,7 +49,8 @@ CASES = dict([
     former("mistral", lambda: MistralForCausalLM(MistralConfig(**llama, num_key_value_heads=2, sliding_window=7)),
            torch.float16),
     former("qwen2", lambda: Qwen2ForCausalLM(Qwen2Config(
-        **llama, num_key_value_heads=2, use_sliding_window=True, sliding_window=6, max_window_layers=1)), torch.float16),
+        **llama, num_key_value_heads=2, use_sliding_window=True, sliding_window=6, max_window_layers=1)),
+        torch.float16),
     former("qwen2-tied", lambda: Qwen2ForCausalLM(Qwen2Config(
         **llama, num_key_value_heads=4, tie_word_embeddings=True)), torch.bfloat16),
     former("bert", lambda: BertForMaskedLM(BertConfig(**bert)), torch.float16),

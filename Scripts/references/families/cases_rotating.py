@@ -1,4 +1,6 @@
 """Cases of the families that rotate and have no experts."""
+import copy
+
 import torch
 import transformers as hf
 
@@ -55,13 +57,15 @@ new("gemma2", "Gemma2", brain, hidden_size=24, num_hidden_layers=3, head_dim=6, 
     sliding_window=7, attn_logit_softcapping=2.0, final_logit_softcapping=3.0,
     config=chain(old_rope(), drop=["layer_types"]))
 new("gemma2-uncapped", "Gemma2", half, head_dim=4, attn_logit_softcapping=None, final_logit_softcapping=None,
-    sliding_window=9, attention_bias=True, tie_word_embeddings=False, layer_types=["full_attention", "sliding_attention"])
-gemma3 = dict(num_hidden_layers=3, head_dim=6, query_pre_attn_scalar=8, sliding_window=7, hidden_size=24)
-new("gemma3", "Gemma3", brain, settings="Gemma3TextConfig", **gemma3, sliding_window_pattern=3, config=gemma3_old, rope_parameters=dict(
-    full_attention=dict(rope_type="linear", factor=8.0, rope_theta=5000.0),
-    sliding_attention=dict(rope_type="default", rope_theta=300.0)))
-new("gemma3-types", "Gemma3", half, settings="Gemma3TextConfig", **(gemma3 | dict(num_hidden_layers=2)), final_logit_softcapping=4.0,
+    sliding_window=9, attention_bias=True, tie_word_embeddings=False,
     layer_types=["full_attention", "sliding_attention"])
+gemma3_rope = dict(full_attention=dict(rope_type="linear", factor=8.0, rope_theta=5000.0),
+                   sliding_attention=dict(rope_type="default", rope_theta=300.0))
+gemma3 = dict(num_hidden_layers=3, head_dim=6, query_pre_attn_scalar=8, sliding_window=7, hidden_size=24)
+new("gemma3", "Gemma3", brain, settings="Gemma3TextConfig", **gemma3, sliding_window_pattern=3,
+    rope_parameters=copy.deepcopy(gemma3_rope), config=gemma3_old)
+new("gemma3-types", "Gemma3", half, settings="Gemma3TextConfig", **(gemma3 | dict(num_hidden_layers=2)),
+    final_logit_softcapping=4.0, layer_types=["full_attention", "sliding_attention"])
 
 
 def seeing(name, kind, text, vision, *more, rename=None, config=None, **options):
@@ -69,7 +73,8 @@ def seeing(name, kind, text, vision, *more, rename=None, config=None, **options)
     def make():
         wide = COMMON | text
         wide.pop("attn_implementation")
-        settings = getattr(hf, kind + "Config")(text_config=wide, vision_config=vision, attn_implementation="eager", **options)
+        settings = getattr(hf, kind + "Config")(
+            text_config=wide, vision_config=vision, attn_implementation="eager", **options)
         case(name, getattr(hf, kind + "ForConditionalGeneration")(settings), *more, rename=rename, config=config,
              ids_below=wide["vocab_size"] - 1)
     CASES[name] = make
@@ -77,10 +82,10 @@ def seeing(name, kind, text, vision, *more, rename=None, config=None, **options)
 
 siglip = dict(model_type="siglip_vision_model", hidden_size=8, intermediate_size=8, num_hidden_layers=1,
               num_attention_heads=2, image_size=8, patch_size=4, num_channels=1)
-seeing("gemma3-seeing", "Gemma3", dict(model_type="gemma3_text", **gemma3, sliding_window_pattern=3, rope_parameters=dict(
-    full_attention=dict(rope_type="linear", factor=8.0, rope_theta=5000.0),
-    sliding_attention=dict(rope_type="default", rope_theta=300.0))), siglip, brain, mm_tokens_per_image=4,
-    image_token_index=23, boi_token_index=21, eoi_token_index=22, config=lambda c: gemma3_old(c["text_config"]))
+seeing("gemma3-seeing", "Gemma3", dict(
+    model_type="gemma3_text", **gemma3, sliding_window_pattern=3, rope_parameters=copy.deepcopy(gemma3_rope)),
+    siglip, brain, mm_tokens_per_image=4, image_token_index=23, boi_token_index=21, eoi_token_index=22,
+    config=lambda c: gemma3_old(c["text_config"]))
 
 
 
@@ -118,7 +123,7 @@ def olmo3_old(config):
 
 
 new("olmo3", "Olmo3", brain, num_attention_heads=2, num_key_value_heads=1, num_hidden_layers=4,
-     sliding_window=7, config=chain(olmo3_old, drop=["layer_types"]),
+    sliding_window=7, config=chain(olmo3_old, drop=["layer_types"]),
     rope_parameters=dict(full_attention=dict(yarn, attention_factor=1.2), sliding_attention=dict(
         rope_type="default", rope_theta=500000.0)))
 new("phi", "Phi", half, num_key_value_heads=4, hidden_size=32, partial_rotary_factor=0.5,
@@ -131,6 +136,11 @@ new("phi3", "Phi3", brain, hidden_size=32, original_max_position_embeddings=48, 
     config=old_rope(dict(type="longrope", short_factor=short, long_factor=long)))
 new("phi3-windows", "Phi3", half, hidden_size=32, sliding_window=9, rope_parameters=dict(
     rope_type="default", rope_theta=10000.0, partial_rotary_factor=0.75), tie_word_embeddings=True)
+# As Phi-4-mini: a part of each head, and the older length among rope's parameters.
+new("phi3-partial", "Phi3", brain, hidden_size=32, tie_word_embeddings=True, original_max_position_embeddings=48,
+    rope_parameters=dict(rope_type="longrope", rope_theta=10000.0, partial_rotary_factor=0.75, short_factor=short[:3],
+                         long_factor=long[:3]), config=old_rope(
+        dict(type="longrope", short_factor=short[:3], long_factor=long[:3]), fraction="partial_rotary_factor"))
 new("stablelm", "StableLm", half, hidden_size=32, use_qkv_bias=True, config=old_rope(fraction="partial_rotary_factor"))
 new("stablelm-qk-norm", "StableLm", hidden_size=32, qk_layernorm=True, use_parallel_residual=True,
     rope_parameters=dict(rope_type="default", rope_theta=1000.0, partial_rotary_factor=0.5))
@@ -142,8 +152,8 @@ new("cohere2", "Cohere2", brain, num_hidden_layers=4, sliding_window=7, sliding_
 granite = dict(embedding_multiplier=6.0, logits_scaling=3.0, residual_multiplier=0.4, attention_multiplier=0.3)
 new("granite", "Granite", brain, **granite, tie_word_embeddings=True, config=old_rope())
 new("granite-bias", "Granite", half, **granite, attention_bias=True, mlp_bias=True)
-new("smollm3", "SmolLM3", brain, num_hidden_layers=4, no_rope_layer_interval=3, use_sliding_window=True, sliding_window=7,
-    config=chain(old_rope(), drop=["layer_types"]))
+new("smollm3", "SmolLM3", brain, num_hidden_layers=4, no_rope_layer_interval=3, use_sliding_window=True,
+    sliding_window=7, config=chain(old_rope(), drop=["layer_types"]))
 new("starcoder2", "Starcoder2", brain, sliding_window=9, config=old_rope())
 new("starcoder2-bare", "Starcoder2", half, use_bias=False, tie_word_embeddings=False, hidden_act="gelu")
 new("llama-dynamic", "Llama", **{"max_position_embeddings": 64, "rope_parameters": dict(

@@ -45,11 +45,15 @@ def falcon_old(config):
 
 new("falcon", "Falcon", falcon, brain, config=falcon_old)
 new("falcon-new", "Falcon", falcon, new_decoder_architecture=True, num_kv_heads=2, bias=True, ffn_hidden_size=24)
-# Hugging Face's eager form adds ALiBi twice, in the mask and to the scores; the one that people run adds it once.
-new("falcon-alibi", "Falcon", falcon | dict(attn_implementation="sdpa"), brain, hidden_size=24, num_attention_heads=6, alibi=True, parallel_attn=False,
-    multi_query=False, bias=True)
+# Falcon 11B: the new decoder with one norm.
+new("falcon-one-norm", "Falcon", falcon, half, new_decoder_architecture=True, num_kv_heads=2,
+    num_ln_in_parallel_attn=1, tie_word_embeddings=False)
+# Hugging Face's eager form adds ALiBi twice, in the mask and to the scores; the one that people run, once.
+new("falcon-alibi", "Falcon", falcon | dict(attn_implementation="sdpa"), brain, hidden_size=24, num_attention_heads=6,
+    alibi=True, parallel_attn=False, multi_query=False, bias=True)
 roberta = WIDE | dict(max_position_embeddings=194, pad_token_id=1, bos_token_id=0)
 new("roberta", "Roberta", roberta, half, head="ForMaskedLM", layer_norm_eps=1e-5, type_vocab_size=1)
 new("xlm-roberta", "XLMRoberta", roberta, head="ForMaskedLM", hidden_act="gelu_new")
-new("distilbert", "DistilBert", dict(vocab_size=24, dim=16, hidden_dim=24, n_layers=2, n_heads=4, pad_token_id=0,
-                                     max_position_embeddings=192, attn_implementation="eager"), half, head="ForMaskedLM")
+new("distilbert", "DistilBert", dict(
+    vocab_size=24, dim=16, hidden_dim=24, n_layers=2, n_heads=4, pad_token_id=0, max_position_embeddings=192,
+    attn_implementation="eager"), half, head="ForMaskedLM")

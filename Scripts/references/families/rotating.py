@@ -46,7 +46,9 @@ def gemma(r, config=None, base="model."):
     act = activation(c.hidden_act if kind == "gemma" else c.hidden_activation)
     layers = c.num_hidden_layers
     window = [None] * layers if kind == "gemma" else windows(c)
-    by_type = None if kind != "gemma3_text" else {t: r.rotary(model.rotary_emb, t, config=c) for t in set(c.layer_types)}
+    by_type = None
+    if kind == "gemma3_text":
+        by_type = {t: r.rotary(model.rotary_emb, t, config=c) for t in set(c.layer_types)}
     plain = None if by_type else r.rotary(model.rotary_emb)
     norm = lambda name: r.norm(name, eps, one=True)
 

@@ -172,7 +172,8 @@ def bert(r):
         # Padding is not counted, even where it stands in a document.
         m.positions_of = lambda ids: (ids != pad).cumsum(0) * (ids != pad) + pad
         m.act = activation("gelu")
-        m.dense, m.final_norm, m.unembed = r.linear("lm_head.dense"), norm("lm_head.layer_norm"), r.linear("lm_head.decoder")
+        m.dense, m.final_norm = r.linear("lm_head.dense"), norm("lm_head.layer_norm")
+        m.unembed = r.linear("lm_head.decoder")
     for i in range(c.num_hidden_layers):
         h = f"{b}encoder.layer.{i}."
         a = Attention(heads, heads, r.linear(h + "attention.output.dense"), (c.hidden_size // heads) ** -0.5,
@@ -188,8 +189,8 @@ def distilbert(r):
     norm = lambda name: r.norm(name, eps, "layer")
     e = b + "embeddings."
     m = Model(embed=r.s[e + "word_embeddings.weight"], positions=r.s[e + "position_embeddings.weight"],
-              embed_norm=norm(e + "LayerNorm"), norm_of_sum=True, act=act, exact=True, dense=r.linear("vocab_transform"),
-              final_norm=norm("vocab_layer_norm"), unembed=r.linear("vocab_projector"))
+              embed_norm=norm(e + "LayerNorm"), norm_of_sum=True, act=act, exact=True,
+              dense=r.linear("vocab_transform"), final_norm=norm("vocab_layer_norm"), unembed=r.linear("vocab_projector"))
     for i in range(c.n_layers):
         h = f"{b}transformer.layer.{i}."
         a = Attention(c.n_heads, c.n_heads, r.linear(h + "attention.out_lin"), (c.dim // c.n_heads) ** -0.5,
