@@ -33,8 +33,8 @@ opt = {k: v for k, v in WIDE.items() if k != "intermediate_size"} | dict(ffn_dim
 new("opt", "OPT", opt, half)
 new("opt-350m", "OPT", opt, word_embed_proj_dim=12, do_layer_norm_before=False)
 bloom = dict(vocab_size=24, n_layer=2, attn_implementation="eager", bos_token_id=1, eos_token_id=2, pad_token_id=3)
-# The hub's files hold the bare model.
-new("bloom", "Bloom", bloom, half, hidden_size=24, n_head=6, rename=lambda k: k.removeprefix("transformer."))
+# Nine heads: the slope of the ninth is no power of two. The hub's files hold the bare model.
+new("bloom", "Bloom", bloom, half, hidden_size=18, n_head=9, rename=lambda k: k.removeprefix("transformer."))
 falcon = {k: v for k, v in WIDE.items() if k != "intermediate_size"}
 
 
@@ -49,7 +49,7 @@ new("falcon-new", "Falcon", falcon, new_decoder_architecture=True, num_kv_heads=
 new("falcon-one-norm", "Falcon", falcon, half, new_decoder_architecture=True, num_kv_heads=2,
     num_ln_in_parallel_attn=1, tie_word_embeddings=False)
 # Hugging Face's eager form adds ALiBi twice, in the mask and to the scores; the one that people run, once.
-new("falcon-alibi", "Falcon", falcon | dict(attn_implementation="sdpa"), brain, hidden_size=24, num_attention_heads=6,
+new("falcon-alibi", "Falcon", falcon | dict(attn_implementation="sdpa"), brain, hidden_size=18, num_attention_heads=9,
     alibi=True, parallel_attn=False, multi_query=False, bias=True)
 roberta = WIDE | dict(max_position_embeddings=194, pad_token_id=1, bos_token_id=0)
 new("roberta", "Roberta", roberta, half, head="ForMaskedLM", layer_norm_eps=1e-5, type_vocab_size=1)
