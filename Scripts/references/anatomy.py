@@ -93,14 +93,127 @@ PRESETS = {
 }
 
 
+def masked(kind, vocabulary, positions, types):
+    return dict(
+        model_type=kind, vocab_size=vocabulary, hidden_size=768, intermediate_size=3072, num_hidden_layers=12,
+        num_attention_heads=12, max_position_embeddings=positions, type_vocab_size=types)
+
+
+def opt(width, neurons, layers, heads, **more):
+    return dict(
+        model_type="opt", vocab_size=50272, hidden_size=width, ffn_dim=neurons, num_hidden_layers=layers,
+        num_attention_heads=heads, max_position_embeddings=2048, **more)
+
+
+def neox(width, neurons, layers, heads, vocabulary=50304):
+    return dict(
+        model_type="gpt_neox", vocab_size=vocabulary, hidden_size=width, intermediate_size=neurons,
+        num_hidden_layers=layers, num_attention_heads=heads, max_position_embeddings=2048, rotary_pct=0.25)
+
+
+def gpt_oss(layers, experts):
+    return rotary(
+        "gpt_oss", 201088, 2880, 2880, layers, 64, 8, 131072, head_dim=64, num_local_experts=experts,
+        num_experts_per_tok=4, sliding_window=128)
+
+
+def falcon(vocabulary, width, layers, heads, **more):
+    return dict(
+        model_type="falcon", vocab_size=vocabulary, hidden_size=width, num_hidden_layers=layers,
+        num_attention_heads=heads, **more)
+
+
+# Released models of further families, one or two of each: for these Unfold has no presets.
+FAMILIES = {
+    "gemma-2b": (rotary("gemma", 256000, 2048, 16384, 18, 8, 1, 8192, head_dim=256), 2_506_172_416),
+    "gemma-7b": (rotary("gemma", 256000, 3072, 24576, 28, 16, 16, 8192, head_dim=256), 8_537_680_896),
+    "gemma-3-270m": (
+        rotary("gemma3_text", 262144, 640, 2048, 18, 4, 1, 32768, head_dim=256, sliding_window=512), 268_098_176),
+    "gemma-3-1b": (
+        rotary("gemma3_text", 262144, 1152, 6912, 26, 4, 1, 32768, head_dim=256, sliding_window=512), 999_885_952),
+    "gemma-3-4b": (
+        dict(model_type="gemma3", text_config=rotary(
+            "gemma3_text", 262208, 2560, 10240, 34, 8, 4, 131072, head_dim=256, sliding_window=1024)), 3_880_263_168),
+    "pythia-70m": (neox(512, 2048, 6, 8), 70_426_624),
+    "pythia-6.9b": (neox(4096, 16384, 32, 32, 50432), 6_857_302_016),
+    "gpt-neo-125m": (
+        dict(model_type="gpt_neo", vocab_size=50257, hidden_size=768, num_layers=12, num_heads=12,
+             max_position_embeddings=2048, window_size=256, attention_types=[[["global", "local"], 6]]), 125_198_592),
+    "olmo-1b": (rotary("olmo", 50304, 2048, 8192, 16, 16, 16, 2048, tie_word_embeddings=True), 1_176_764_416),
+    "olmo-7b": (rotary("olmo", 50304, 4096, 11008, 32, 32, 32, 2048), 6_888_095_744),
+    "olmo-2-7b": (rotary("olmo2", 100352, 4096, 11008, 32, 32, 32, 4096), 7_298_617_344),
+    "olmo-3-7b": (rotary("olmo3", 100278, 4096, 11008, 32, 32, 32, 65536, sliding_window=4096), 7_298_011_136),
+    "gpt-j-6b": (
+        dict(model_type="gptj", vocab_size=50400, n_embd=4096, n_layer=28, n_head=16, n_positions=2048, rotary_dim=64),
+        6_050_882_784),
+    "opt-125m": (opt(768, 3072, 12, 12), 125_239_296),
+    "opt-350m": (opt(1024, 4096, 24, 16, word_embed_proj_dim=512, do_layer_norm_before=False), 331_196_416),
+    "opt-6.7b": (opt(4096, 16384, 32, 32), 6_658_473_984),
+    "phi-1.5": (rotary("phi", 51200, 2048, 8192, 24, 32, 32, 2048, partial_rotary_factor=0.5), 1_418_270_720),
+    "phi-2": (rotary("phi", 51200, 2560, 10240, 32, 32, 32, 2048, partial_rotary_factor=0.4), 2_779_683_840),
+    "phi-3-mini-4k": (rotary("phi3", 32064, 3072, 8192, 32, 32, 32, 4096, sliding_window=2047), 3_821_079_552),
+    "gpt-oss-20b": (gpt_oss(24, 32), 20_914_757_184),
+    "gpt-oss-120b": (gpt_oss(36, 128), 116_829_156_672),
+    "qwen1.5-moe-a2.7b": (
+        rotary("qwen2_moe", 151936, 2048, 5632, 24, 16, 16, 8192, moe_intermediate_size=1408,
+               shared_expert_intermediate_size=5632, num_experts=60, num_experts_per_tok=4), 14_315_784_192),
+    "olmoe-1b-7b": (
+        rotary("olmoe", 50304, 2048, 1024, 16, 16, 16, 4096, num_experts=64, num_experts_per_tok=8), 6_919_161_856),
+    "deepseek-v2-lite": (
+        rotary(
+            "deepseek_v2", 102400, 2048, 10944, 27, 16, 16, 163840, moe_intermediate_size=1408, n_shared_experts=2,
+            n_routed_experts=64, num_experts_per_tok=6, first_k_dense_replace=1, kv_lora_rank=512, q_lora_rank=None,
+            qk_rope_head_dim=64, qk_nope_head_dim=128, v_head_dim=128), 15_706_484_224),
+    "deepseek-v2": (
+        rotary(
+            "deepseek_v2", 102400, 5120, 12288, 60, 128, 128, 163840, moe_intermediate_size=1536, n_shared_experts=2,
+            n_routed_experts=160, num_experts_per_tok=6, n_group=8, topk_group=3, topk_method="group_limited_greedy",
+            first_k_dense_replace=1, kv_lora_rank=512, q_lora_rank=1536, qk_rope_head_dim=64, qk_nope_head_dim=128,
+            v_head_dim=128, routed_scaling_factor=16.0), 235_741_434_880),
+    "bloom-560m": (
+        dict(model_type="bloom", vocab_size=250880, hidden_size=1024, n_layer=24, n_head=16), 559_214_592),
+    "falcon-7b": (falcon(65024, 4544, 32, 71), None),
+    "falcon-40b": (falcon(65024, 8192, 60, 128, num_kv_heads=8, new_decoder_architecture=True), None),
+    "falcon-rw-1b": (
+        falcon(50304, 2048, 24, 32, alibi=True, bias=True, multi_query=False, parallel_attn=False), 1_311_625_216),
+    "stablelm-3b-4e1t": (
+        rotary("stablelm", 50304, 2560, 6912, 32, 32, 32, 4096, partial_rotary_factor=0.25), 2_795_443_200),
+    "stablelm-2-12b": (
+        rotary("stablelm", 100352, 5120, 13824, 40, 32, 8, 4096, partial_rotary_factor=0.25, qk_layernorm=True,
+               use_parallel_residual=True), None),
+    "roberta-base": (masked("roberta", 50265, 514, 1), 124_697_433),
+    "xlm-roberta-base": (masked("xlm-roberta", 250002, 514, 1), 278_295_186),
+    "distilbert-base": (
+        dict(model_type="distilbert", vocab_size=30522, dim=768, hidden_dim=3072, n_layers=6, n_heads=12,
+             max_position_embeddings=512), 66_985_530),
+    "glm-4-9b-0414": (
+        rotary("glm4", 151552, 4096, 13696, 40, 32, 2, 32768, head_dim=128, attention_bias=True), 9_400_279_040),
+    "command-r": (rotary("cohere", 256000, 8192, 22528, 40, 64, 64, 131072, logit_scale=0.0625), 34_980_831_232),
+    "command-r7b": (
+        rotary("cohere2", 256000, 4096, 14336, 32, 32, 8, 132096, logit_scale=0.25, sliding_window=4096), 8_028_033_024),
+    "granite-3.0-2b": (
+        rotary("granite", 49155, 2048, 8192, 40, 32, 8, 4096, tie_word_embeddings=True, embedding_multiplier=12.0,
+               attention_multiplier=0.015625, residual_multiplier=0.22, logits_scaling=8.0), None),
+    "smollm3-3b": (rotary("smollm3", 128256, 2048, 11008, 36, 16, 4, 65536), 3_075_098_624),
+    "starcoder2-3b": (rotary("starcoder2", 49152, 3072, 12288, 30, 24, 2, 16384, sliding_window=4096), 3_030_371_328),
+    "mistral-small-3.1-24b": (
+        dict(model_type="mistral3", text_config=rotary(
+            "mistral", 131072, 5120, 32768, 40, 32, 8, 131072, head_dim=128, sliding_window=None), tie_word_embeddings=False),
+        23_572_403_200),
+}
+
+
 # Billions of parameters that a token uses, as the makers round them: arXiv 2401.04088, 2505.09388, 2412.19437.
 ACTIVE = {"mixtral-8x7b": 13, "qwen3-30b-a3b": 3, "qwen3-235b-a22b": 22, "deepseek-v3": 37}
 
 
 def build(configuration, device="meta"):
     configuration = dict(configuration)
-    config = AutoConfig.for_model(configuration.pop("model_type"), **configuration)
+    # Of a model that also sees, the text.
+    config = AutoConfig.for_model(configuration.pop("model_type"), **configuration).get_text_config()
     kind = AutoModelForCausalLM
+    if config.model_type in ("roberta", "xlm-roberta", "distilbert"):
+        kind = AutoModelForMaskedLM
     if config.model_type == "bert":
         kind = AutoModelForMaskedLM if "BertForMaskedLM" in (config.architectures or []) else AutoModel
     with torch.device(device):
@@ -109,11 +222,11 @@ def build(configuration, device="meta"):
 
 
 def part(name):
-    if any(word in name for word in ("wte", "wpe", "embed_tokens", "embed_in", "_embeddings.")):
+    if any(word in name for word in ("wte", "wpe", "embed_tokens", "embed_positions", "embed_in", "_embeddings.", "project_in")):
         return "embedding"
     if any(word in name for word in ("ln_", "norm", "LayerNorm", "layer_norm")):
         return "norm"
-    if any(word in name for word in ("lm_head", "embed_out", "predictions", "pooler")):
+    if any(word in name for word in ("lm_head", "embed_out", "predictions", "pooler", "vocab_", "project_out")):
         return "head"
     if "attn" in name or "attention" in name:
         return "attention"
@@ -126,8 +239,9 @@ def count(configuration):
     experts = [getattr(model.config, key, None) for key in ("num_local_experts", "num_experts", "n_routed_experts")]
     experts = next((number for number in experts if number), None)
     for name, tensor in model.named_parameters():
-        kind = part(name)
-        if "predictions" in name and "LayerNorm" in name:
+        # Also where a head that shares it is named first.
+        kind = "embedding" if tensor is model.get_input_embeddings().weight else part(name)
+        if "predictions" in name and "LayerNorm" in name or name.startswith(("lm_head.layer_norm", "vocab_layer_norm")):
             kind = "head"
         result["parameters"] += tensor.numel()
         if ".experts." in name:
@@ -229,15 +343,15 @@ FLOPS = [
 ]
 
 torch.manual_seed(0)
-result = {"transformers": transformers.__version__, "presets": {}, "variants": [], "flops": []}
-for name, (configuration, published) in PRESETS.items():
+result = {"transformers": transformers.__version__, "presets": {}, "families": {}, "variants": [], "flops": []}
+for name, (configuration, published) in (PRESETS | FAMILIES).items():
     counted = count(configuration)
     if published is not None and published != counted["parameters"]:
         sys.exit(f"{name}: transformers counts {counted['parameters']}, the makers' files hold {published}")
     if name in ACTIVE and abs(counted["active"] / 1e9 - ACTIVE[name]) > 1:
         sys.exit(f"{name}: {counted['active']} parameters are used by a token, the makers say {ACTIVE[name]} billion")
     counted["published"] = published
-    result["presets"][name] = counted
+    result["presets" if name in PRESETS else "families"][name] = counted
 result["variants"] = [count(configuration) for configuration in variants(random.Random(5))]
 result["flops"] = [flops(*case) for case in FLOPS]
 Path(sys.argv[1]).write_text(json.dumps(result, indent=1, sort_keys=True) + "\n")
