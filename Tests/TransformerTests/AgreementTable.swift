@@ -12,12 +12,24 @@ struct AgreementTable {
     ("residual stream", { [.residPre, .residMid, .residPost, .normalizedResidPost].contains($0) }),
     (
       "norms",
-      { [.norm1Scale, .norm1Normalized, .norm2Scale, .norm2Normalized, .finalScale, .finalNormalized].contains($0) }
+      {
+        [
+          .norm1Scale, .norm1Normalized, .norm1PostScale, .norm1PostNormalized, .norm2Scale, .norm2Normalized,
+          .norm2PostScale, .norm2PostNormalized, .queryNormScale, .queryNormNormalized, .keyNormScale,
+          .keyNormNormalized, .finalScale, .finalNormalized,
+        ].contains($0)
+      }
     ),
-    ("q, k, v", { [.query, .key, .value, .rotatedQuery, .rotatedKey].contains($0) }),
+    ("q, k, v", { [.query, .key, .value, .rotatedQuery, .rotatedKey, .queryLatent, .keyValueLatent].contains($0) }),
     ("scores, pattern", { [.scores, .pattern].contains($0) }),
     ("z, result, attn_out", { [.mixed, .result, .attentionOut].contains($0) }),
     ("neurons", { [.mlpIn, .mlpPre, .mlpPreLinear, .mlpPost, .mlpOut].contains($0) }),
+    (
+      "experts",
+      {
+        $0.isInExpert || [.routerLogits, .expertWeights, .expertIndices, .sharedPost].contains($0)
+      }
+    ),
     ("logits", { [.headDense, .unembedIn, .unembedOut].contains($0) }),
   ]
 

@@ -1,3 +1,4 @@
+import Architectures
 import Checkpoints
 import LinearAlgebra
 import Testing
@@ -26,10 +27,10 @@ extension Reference {
 
   /// The logits, or the last block's output where there are none.
   private func lastValues() throws -> [Float] {
-    let configuration = model.configuration
-    if configuration.hasLogits { return try model.run(batch, logits: .all)?.elements ?? [] }
+    let architecture = model.architecture
+    if architecture.hasLogits { return try model.run(batch, logits: .all)?.elements ?? [] }
     var values: [Float] = []
-    let last = Site(.normalizedResidPost, layer: configuration.layers - 1)
+    let last = Site(.normalizedResidPost, layer: architecture.layers - 1)
     try model.run(batch, hooks: [Hook(last) { values = $0.copy() }])
     return values
   }

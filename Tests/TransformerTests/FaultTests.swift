@@ -1,3 +1,4 @@
+import Architectures
 import Checkpoints
 import Diagnostics
 import Foundation
@@ -44,13 +45,13 @@ import Transformer
     let empty = try TemporaryFolder()
     #expect(throws: Fault.self) { try Model.load(empty.file("absent")) }
     let fault = #expect(throws: Fault.self) { try Model.load(empty.url) }
-    #expect(fault?.name == "transformer.missingConfig")
+    #expect(fault?.name == "architectures.missingConfig")
     #expect(fault?.kind == .noInput)
   }
 
   @Test func unknownFamilies() throws {
     let fault = try fault(loading: "llama") { $0["model_type"] = "lama" }
-    #expect(fault.name == "transformer.unknownModelType")
+    #expect(fault.name == "architectures.unknownModelType")
     #expect(fault.place == "model_type")
     #expect(fault.expected?.contains("qwen2") == true)
     #expect(fault.advice?.contains("llama") == true)
@@ -58,9 +59,9 @@ import Transformer
 
   @Test func unknownRotaryScaling() throws {
     let fault = try fault(loading: "llama") {
-      $0["rope_parameters"] = ["rope_type": "yarn", "factor": 4, "rope_theta": 10000] as [String: Any]
+      $0["rope_parameters"] = ["rope_type": "ntk", "factor": 4, "rope_theta": 10000] as [String: Any]
     }
-    #expect(fault.name == "transformer.unknownRotaryScaling")
+    #expect(fault.name == "architectures.unknownRotaryScaling")
     #expect(fault.place == "rope_parameters.rope_type")
   }
 
@@ -73,7 +74,7 @@ import Transformer
   func dimensionsOutOfRange(_ name: String, _ key: String) throws {
     for value in [0, -1, 1_000_000_000, Int.max] {
       let fault = try fault(loading: name) { $0[key] = value }
-      #expect(fault.name == "transformer.configuration", "\(value)")
+      #expect(fault.name == "architectures.dimension", "\(value)")
       #expect(fault.place == key)
       #expect(fault.kind == .badData)
     }
@@ -87,7 +88,7 @@ import Transformer
     #expect(try fault(loading: "llama") { $0["num_key_value_heads"] = 3 }.place == "num_key_value_heads")
     #expect(try fault(loading: "bert") { $0["num_attention_heads"] = 3 }.place == "num_attention_heads")
     // A width that leaves no pair to rotate.
-    #expect(try fault(loading: "llama") { $0["head_dim"] = 5 }.name == "transformer.configuration")
+    #expect(try fault(loading: "llama") { $0["head_dim"] = 5 }.name == "architectures.contradiction")
   }
 
   @Test func unsupportedOptions() throws {

@@ -1,3 +1,4 @@
+import Architectures
 import Checkpoints
 import Foundation
 import LinearAlgebra
@@ -7,7 +8,14 @@ import Transformer
 struct Reference {
   static let names = [
     "gpt2", "gpt2-options", "gpt2-bare", "llama", "llama-linear", "llama3", "mistral", "qwen2", "qwen2-tied", "bert",
-    "bert-bare",
+    "bert-bare", "bloom", "cohere", "cohere-plain", "cohere2", "deepseek_v2", "deepseek_v2-groups", "deepseek_v3",
+    "deepseek_v3-halves", "distilbert", "falcon", "falcon-alibi", "falcon-new", "falcon-one-norm", "gemma", "gemma2",
+    "gemma2-uncapped", "gemma3", "gemma3-seeing", "gemma3-types", "glm4", "gpt_neo", "gpt_neox",
+    "gpt_neox-sequential", "gpt_oss", "gptj", "granite", "granite-bias", "llama-dynamic", "llama-longrope",
+    "llama-yarn", "mistral3-seeing", "mixtral", "mixtral-window", "olmo", "olmo-bias", "olmo2", "olmo3", "olmoe",
+    "opt", "opt-350m", "phi", "phi-qk-norm", "phi3", "phi3-partial", "phi3-windows", "qwen2_moe", "qwen2_moe-norm",
+    "qwen3", "qwen3-windows", "qwen3_moe", "qwen3_moe-sparse", "roberta", "smollm3", "stablelm", "stablelm-qk-norm",
+    "starcoder2", "starcoder2-bare", "xlm-roberta",
   ]
 
   let name: String
@@ -30,13 +38,13 @@ struct Reference {
     expected = try SafetensorsFile(contentsOf: Self.folder(name).appending(path: "expected.safetensors"))
     batch = TokenBatch(
       ids: try Self.integers(expected, "ids"), lengths: try Self.integers(expected, "lengths").map(Int.init),
-      types: model.configuration.embedding.tokenTypes > 0 && expected["types"] != nil
+      types: model.architecture.embedding.tokenTypes > 0 && expected["types"] != nil
         ? try Self.integers(expected, "types") : nil)
     rows = try Self.integers(expected, "rows").map(Int.init)
     edited = expected["edited"] == nil ? 0 : Int(try Self.integers(expected, "edited")[0])
   }
 
-  private static func integers(_ file: SafetensorsFile, _ name: String) throws -> [Int32] {
+  static func integers(_ file: SafetensorsFile, _ name: String) throws -> [Int32] {
     guard let tensor = file[name] else { throw MissingTensor(name: name) }
     return tensor.withUnsafeBytes { bytes in
       (0..<tensor.count).map { bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Int32.self) }
@@ -46,8 +54,10 @@ struct Reference {
   /// The values of a site in `rows`.
   func site(_ name: String) throws -> [Float] { try floats("site/\(name)") }
 
-  /// The last values of the edited token and of its document's last, with an edit at a site.
-  func edit(_ name: String) throws -> [Float] { try floats("edit/\(name)") }
+  /// The last values of the edited token and of its document's last, with an edit at a site; nil where the reference edits nothing there.
+  func edit(_ name: String) throws -> [Float]? {
+    expected["edit/\(name)"] == nil ? nil : try floats("edit/\(name)")
+  }
 
   private func floats(_ name: String) throws -> [Float] {
     guard let tensor = expected[name] else { throw MissingTensor(name: name) }
@@ -64,7 +74,7 @@ struct Reference {
   /// The error of each site that the reference knows, relative to its largest value.
   func errors() throws -> [Site: Double] {
     var found: [Site: [Int: [Float]]] = [:]
-    let sites = model.configuration.sites.filter { siteNames.contains($0.name) }
+    let sites = model.architecture.sites.filter { siteNames.contains($0.name) }
     let hooks = sites.map { site in
       Hook(site) { found[site, default: [:]].merge(kept($0)) { $1 } }
     }
@@ -83,7 +93,12 @@ struct Reference {
   func kept(_ value: borrowing HookedValue) -> [Int: [Float]] {
     let longest = batch.lengths.max()!
     var result: [Int: [Float]] = [:]
-    for row in rows where value.rows.contains(row) {
+    for row in rows {
+      guard value.row(of: row) != nil else {
+        // A token that was routed to other experts.
+        if value.tokens != nil { result[row] = Array(repeating: 0, count: value.width) }
+        continue
+      }
       var values = value.row(row).map { $0 == -.infinity ? -1e30 : $0 }
       if value.document != nil {
         let keys = value.axes[1]

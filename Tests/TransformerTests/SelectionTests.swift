@@ -1,14 +1,15 @@
+import Architectures
 import Diagnostics
 import Testing
 import Transformer
 
 @Suite struct SelectionTests {
-  let configuration: Configuration
+  let architecture: Architecture
 
-  init() throws { configuration = try Reference("llama").model.configuration }
+  init() throws { architecture = try Reference("llama").model.architecture }
 
   private func names(_ sites: String, _ layers: String? = nil) throws -> [String] {
-    try configuration.select(sites: sites, layers: layers).map(\.name)
+    try architecture.select(sites: sites, layers: layers).map(\.name)
   }
 
   @Test func shorthandsTakeLayers() throws {
@@ -22,7 +23,7 @@ import Transformer
   @Test func fullNamesAndStars() throws {
     #expect(try names("blocks.1.attn.hook_rot_q", "0") == ["blocks.1.attn.hook_rot_q"])
     #expect(try names("blocks.*.mlp.hook_post", "1") == ["blocks.1.mlp.hook_post"])
-    #expect(try names("*").count == configuration.sites.count)
+    #expect(try names("*").count == architecture.sites.count)
     #expect(try names("ln_final.*") == ["ln_final.hook_scale", "ln_final.hook_normalized"])
     // Each once, in the order of the pass.
     #expect(
@@ -32,34 +33,34 @@ import Transformer
   }
 
   @Test func unknownNamesListThoseNear() throws {
-    let fault = #expect(throws: Fault.self) { try configuration.select(sites: "resid_pots") }
+    let fault = #expect(throws: Fault.self) { try architecture.select(sites: "resid_pots") }
     #expect(fault?.name == "transformer.unknownSite")
     #expect(fault?.advice?.contains("resid_post") == true)
-    let other = #expect(throws: Fault.self) { try configuration.select(sites: "blocks.7.hook_resid_post") }
+    let other = #expect(throws: Fault.self) { try architecture.select(sites: "blocks.7.hook_resid_post") }
     #expect(other?.advice?.contains("blocks.0.hook_resid_post") == true)
     // A Llama has no learned positions.
-    #expect(throws: Fault.self) { try configuration.select(sites: "pos_embed") }
-    #expect(throws: Fault.self) { try configuration.select(sites: "") }
-    #expect(throws: Fault.self) { try configuration.select(sites: "blocks.*.nothing") }
+    #expect(throws: Fault.self) { try architecture.select(sites: "pos_embed") }
+    #expect(throws: Fault.self) { try architecture.select(sites: "") }
+    #expect(throws: Fault.self) { try architecture.select(sites: "blocks.*.nothing") }
   }
 
   @Test(arguments: ["2", "-1", "1-0", "0-2", "a", "", "0,,1", "0-", "99999999999999999999"])
   func layersBeyondTheModel(_ layers: String) throws {
-    let fault = #expect(throws: Fault.self) { try configuration.select(sites: "resid_post", layers: layers) }
+    let fault = #expect(throws: Fault.self) { try architecture.select(sites: "resid_post", layers: layers) }
     #expect(fault?.name == "transformer.layers")
     #expect(fault?.kind == .usage)
   }
 
   @Test func shapesAreGiven() throws {
     for name in Reference.names {
-      let configuration = try Reference(name).model.configuration
-      for site in configuration.sites {
-        let shape = configuration.shape(of: site)
+      let architecture = try Reference(name).model.architecture
+      for site in architecture.sites {
+        let shape = architecture.shape(of: site)
         #expect(shape.axes.count == shape.lengths.count)
-        #expect(configuration.site(named: site.name) == site)
-        #expect(configuration.has(site))
+        #expect(architecture.site(named: site.name) == site)
+        #expect(architecture.has(site))
       }
-      #expect(configuration.sites.count == Set(configuration.sites.map(\.name)).count)
+      #expect(architecture.sites.count == Set(architecture.sites.map(\.name)).count)
     }
   }
 }
