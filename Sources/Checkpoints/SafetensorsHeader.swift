@@ -67,7 +67,7 @@ struct SafetensorsHeader {
   private static func entry(_ name: String, _ reader: JSONReader, dataStart: Int, file: String) throws -> Entry {
     let typeReader = try reader.required("dtype")
     let typeName = try typeReader.string()
-    guard let type = ElementType.ofSafetensors.first(where: { $0.rawValue == typeName }) else {
+    guard let type = ElementType(rawValue: typeName), !type.isQuantized else {
       throw Fault(
         .badData, "checkpoints.elementType", "The tensor's element type is not known", file: file,
         place: "tensor \(name)", expected: ElementType.ofSafetensors.map(\.rawValue).joined(separator: ", "),

@@ -27,7 +27,10 @@ struct ScaledTensors {
       switch tensor.type {
       case .float8e4m3, .float8e5m2:
         let name = ExactString(tensor.name + "_scale_inv")
-        guard let scales = stored[name] else { continue }
+        guard let scales = stored[name] else {
+          try refuseUnscaled(tensor)
+          continue
+        }
         result[key] = try tiled(tensor, scales)
         result[name] = nil
       case .uint8:
@@ -39,6 +42,17 @@ struct ScaledTensors {
       }
     }
     return result
+  }
+
+  /// Matrices of a model that is stored in tiles have scales, or are not what they seem.
+  private mutating func refuseUnscaled(_ tensor: TensorView) throws {
+    guard tensor.shape.count > 1, let tile = try configuredTile() else { return }
+    throw Fault(
+      .badData, "checkpoints.scales", "A tensor's scales are missing", file: tensor.file.url.path,
+      place: "tensor \(tensor.name)",
+      expected:
+        "a tensor \(tensor.name)_scale_inv, since config.json says that tiles of \(tile.rows) × \(tile.columns) "
+        + "have scales", found: "none", advice: "download the model again, with every shard")
   }
 
   /// MXFP4, where this tensor is the half that holds the elements.

@@ -150,9 +150,8 @@ import Testing
     #expect(try GGUFFile(contentsOf: scratch.write(GGUFBytes().bytes, "empty.gguf")).tensors.isEmpty)
   }
 
-  @Test func realVocabularies() throws {
+  @Test(.enabled(if: SharedData.has("gguf-vocabularies"))) func realVocabularies() throws {
     let folder = "gguf-vocabularies"
-    guard SharedData.has(folder) else { return }
     let files = try FileManager.default.contentsOfDirectory(atPath: SharedData.file(folder).path)
       .filter { $0.hasSuffix(".gguf") }
     #expect(files.count >= 5)

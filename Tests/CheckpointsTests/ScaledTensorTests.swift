@@ -57,6 +57,7 @@ import Testing
       ("", [bytes("w", .float8e4m3, [2, 130, 3]), bytes("w_scale_inv", .float32, [1, 2, 1])]),
       ("", [bytes("w", .float8e4m3, [130, 3]), bytes("w_scale_inv", .int32, [2, 1])]),
       ("[64, 64]", [bytes("w", .float8e4m3, [130, 3]), bytes("w_scale_inv", .float32, [2, 1])]),
+      ("[128, 128]", [bytes("w", .float8e4m3, [130, 3])]),
       ("", [bytes("w_blocks", .uint8, [4, 2, 16]), bytes("w_scales", .uint8, [4, 3])]),
       ("", [bytes("w_blocks", .uint8, [4, 2, 16]), bytes("w_scales", .uint8, [4, 2]), bytes("w", .uint8, [1])]),
     ]

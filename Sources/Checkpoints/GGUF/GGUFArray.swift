@@ -2,6 +2,7 @@
 public struct GGUFArray: Sendable {
   /// Never an array.
   public let elementType: GGUFType
+  /// The number of elements.
   public let count: Int
   let file: MappedFile
   /// Where the elements lie in the file.

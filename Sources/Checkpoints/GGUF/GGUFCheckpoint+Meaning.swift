@@ -53,7 +53,10 @@ extension GGUFCheckpoint {
       throw field.unexpected("an array of strings")
     }
     for (key, value) in metadata.entries
-    where key.utf8.starts(with: "tokenizer.ggml.".utf8) && key.hasSuffix("_token_id") {
+    where key.utf8.starts(with: "tokenizer.ggml.".utf8) && key.hasSuffix("_token_id")
+      // Nothing is ever padded here, and published files have padding beyond the vocabulary.
+      && key != "tokenizer.ggml.padding_token_id"
+    {
       let field = GGUFField(value: value, key: key, file: metadata.file)
       let id = try field.integer()
       // Converters write −1, in 32 bits without a sign, for a token that the model lacks.

@@ -3,6 +3,7 @@ import StrictJSON
 
 /// The metadata of a GGUF file: values by key, in the order of the file.
 public struct GGUFMetadata: Sendable {
+  /// Keys and values, in the order of the file; no key stands twice.
   public let entries: [(key: String, value: GGUFValue)]
   /// The file's path, for messages.
   public let file: String
@@ -54,6 +55,7 @@ public struct GGUFField: Sendable {
     }
   }
 
+  /// A float, or an integer as the nearest one.
   public func number() throws -> Double {
     switch value {
     case .integer(let value): return Double(value)
@@ -63,6 +65,7 @@ public struct GGUFField: Sendable {
     }
   }
 
+  /// A boolean; integers do not count as one.
   public func bool() throws -> Bool {
     guard case .bool(let flag) = value else { throw unexpected("a boolean") }
     return flag
@@ -81,6 +84,7 @@ public struct GGUFField: Sendable {
     return string.bytes
   }
 
+  /// An array of any type, to be read element by element.
   public func array() throws -> GGUFArray {
     guard case .array(let array) = value else { throw unexpected("an array") }
     return array
@@ -99,6 +103,7 @@ public struct GGUFField: Sendable {
     return values
   }
 
+  /// An array of booleans.
   public func bools() throws -> [Bool] {
     guard let values = try array().bools() else { throw unexpected("an array of booleans") }
     return values

@@ -77,6 +77,7 @@ public enum GGUFValue: Sendable {
 
 /// A string as a GGUF file holds it: bytes that are usually, but not always, UTF-8.
 public struct GGUFString: Sendable, Hashable {
+  /// The string's bytes as they stand in the file.
   public let bytes: [UInt8]
 
   /// The text, or nil where the bytes are not valid UTF-8.
