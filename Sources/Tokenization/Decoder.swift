@@ -9,6 +9,8 @@ indirect enum Decoder: Sendable {
   case metaspace(Unicode.Scalar, stripsFirst: Bool)
   case wordPiece(prefix: String, cleansUp: Bool)
   case bytePair(suffix: String)
+  /// Of a speech model: repeated pieces are one, padding is silence.
+  case ctc(padding: String, delimiter: String, cleansUp: Bool)
 
   /// Turns the pieces of a sequence into texts, which joined are the sequence's text.
   func decode(_ pieces: [String]) -> [String] {
@@ -37,6 +39,14 @@ indirect enum Decoder: Sendable {
     case .bytePair(let suffix):
       return pieces.enumerated().map { index, piece in
         Self.replacing(suffix, by: index == pieces.count - 1 ? "" : " ", in: piece)
+      }
+    case .ctc(let padding, let delimiter, let cleansUp):
+      return pieces.indices.compactMap { index in
+        let piece = pieces[index]
+        if index > 0, pieces[index - 1].utf8.elementsEqual(piece.utf8) { return nil }
+        var text = Self.replacing(padding, by: "", in: piece)
+        if cleansUp { text = Self.replacing(delimiter, by: " ", in: Self.cleanUp(text)) }
+        return text.isEmpty ? nil : text
       }
     }
   }

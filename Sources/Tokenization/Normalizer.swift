@@ -9,6 +9,10 @@ indirect enum Normalizer: Sendable {
   case prepend([UInt32])
   case bert(BertNormalization)
   case byteLevel
+  /// SentencePiece's `nmt`: control characters go, unusual white space becomes a space.
+  case nmt
+  case characterMap(CharacterMap)
+  case sentencePiece(SentencePieceNormalization)
 
   /// Changes the text in place, leaving it untouched where there is nothing to change.
   func apply(to text: inout AlignedText) throws {
@@ -23,6 +27,9 @@ indirect enum Normalizer: Sendable {
       if text.count > 0 { text.rewrite { Self.prepend(content, &$0) } }
     case .bert(let options): options.apply(to: &text)
     case .byteLevel: Self.byteLevel(&text)
+    case .nmt: Self.nmt(&text)
+    case .characterMap(let map): map.apply(to: &text)
+    case .sentencePiece(let options): options.apply(to: &text)
     }
   }
 
@@ -128,6 +135,29 @@ indirect enum Normalizer: Sendable {
       let length = UTF8Reading.length(writer.old[start])
       writer.replace(with: ByteAlphabet.scalars[Int(writer.old[start])])
       for i in 1..<max(1, length) { writer.insert(ByteAlphabet.scalars[Int(writer.old[start + i])]) }
+    }
+  }
+}
+
+extension Normalizer {
+  fileprivate static func nmt(_ text: inout AlignedText) {
+    filter(&text) { scalar in
+      switch scalar {
+      case 0x01...0x08, 0x0B, 0x0E...0x1F, 0x7F, 0x8F, 0x9F: false
+      default: true
+      }
+    }
+    func isSpace(_ scalar: UInt32) -> Bool {
+      switch scalar {
+      case 0x09, 0x0A, 0x0C, 0x0D, 0x1680, 0x200B...0x200F, 0x2028, 0x2029, 0x2581, 0xFEFF, 0xFFFD: true
+      default: false
+      }
+    }
+    text.rewrite { writer in
+      while !writer.atEnd {
+        let (scalar, end) = writer.peek()
+        if isSpace(scalar) { writer.replace(with: 0x20) } else { writer.copy(to: end) }
+      }
     }
   }
 }

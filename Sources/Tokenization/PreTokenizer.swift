@@ -12,6 +12,8 @@ indirect enum PreTokenizer: Sendable {
   /// Write bytes as characters of GPT-2's alphabet. Where this is the last step, the model reads bytes instead.
   case byteLevel
   case metaspace(Metaspace)
+  /// Words of so many characters; the last may be shorter.
+  case fixedLength(Int)
   /// Cut before every run of word marks; added by the loader where no merge can cross such a place.
   case beforeWordMarks
 
@@ -52,6 +54,20 @@ indirect enum PreTokenizer: Sendable {
     case .prefixSpace: Self.prefixSpace(&text, &words)
     case .byteLevel: Self.rewrite(&text, &words) { _, writer, end in Self.byteLevel(&writer, to: end) }
     case .metaspace(let options): Self.metaspace(options, &text, &words)
+    case .fixedLength(let length):
+      refine(text, &words) { bytes, range, result in
+        var start = range.lowerBound
+        var position = start
+        var count = 0
+        while position < range.upperBound {
+          position += UTF8Reading.length(bytes[position])
+          count += 1
+          if count == length || position == range.upperBound {
+            result.append(start, position)
+            (start, count) = (position, 0)
+          }
+        }
+      }
     case .beforeWordMarks: Self.splitBeforeWordMarks(text, &words)
     }
   }

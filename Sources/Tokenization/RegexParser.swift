@@ -23,9 +23,14 @@ indirect enum RegexNode: Sendable {
 /// Groups capture nothing, since nothing refers to them. Back references, calls, conditionals and absent operators are
 /// refused by name.
 struct RegexParser {
+  /// Longer patterns are refused; the longest in use have some 500 characters.
+  private static let maximumLength = 10_000
+
   private let scalars: [Unicode.Scalar]
   private var position = 0
   private var depth = 0
+  /// Classes asked for before.
+  private var classes = KnownClasses()
   private let file: String
   private let place: String
 
@@ -37,6 +42,7 @@ struct RegexParser {
 
   static func parse(_ pattern: String, file: String, place: String) throws -> RegexNode {
     var parser = RegexParser(scalars: Array(pattern.unicodeScalars), file: file, place: place)
+    guard parser.scalars.count <= maximumLength else { throw parser.fault("more than \(maximumLength) characters") }
     let node = try parser.alternatives(Options())
     guard parser.position == parser.scalars.count else { throw parser.fault("an unmatched )") }
     return node
@@ -95,7 +101,12 @@ struct RegexParser {
         continue
       }
       guard var node = try atom(&options) else { continue }
-      while let quantified = try quantifier(node) { node = quantified }
+      var quantifiers = 0
+      while let quantified = try quantifier(node) {
+        node = quantified
+        quantifiers += 1
+        guard quantifiers < 20 else { throw fault("more than 20 quantifiers on one another") }
+      }
       nodes.append(node)
     }
     return nodes.count == 1 ? nodes[0] : nodes.isEmpty ? .empty : .sequence(nodes)
@@ -278,7 +289,7 @@ struct RegexParser {
       position += 1
     }
     guard take("}") else { throw fault("a property that does not end") }
-    guard let set = RegexClasses.property(name) else { throw fault("the property \\p{\(name)}") }
+    guard let set = classes.property(name) else { throw fault("the property \\p{\(name)}") }
     return isNegated ? set.complement : set
   }
 
@@ -331,25 +342,25 @@ struct RegexParser {
     defer { depth -= 1 }
     guard depth < 100 else { throw fault("more than 100 classes inside one another") }
     let isNegated = take("^")
-    var set = ScalarSet()
+    var set = ScalarSet.Builder()
     var intersected: ScalarSet?
     var isFirst = true
     while let scalar = next {
       if scalar == "]", !isFirst {
         position += 1
-        if let other = intersected { set = other.intersection(set) }
-        if options.ignoresCase { set = set.ignoringCase }
-        return isNegated ? set.complement : set
+        var result = set.set
+        if let other = intersected { result = other.intersection(result) }
+        if options.ignoresCase { result = result.ignoringCase }
+        return isNegated ? result.complement : result
       }
       isFirst = false
       if take("&&") {
-        set = intersected?.intersection(set) ?? set
-        intersected = set
-        set = ScalarSet()
+        intersected = intersected?.intersection(set.set) ?? set.set
+        set = ScalarSet.Builder()
         continue
       }
       if scalar == "[" {
-        set = set.union(try posixClass() ?? nested(options))
+        set.add(try posixClass() ?? nested(options))
         continue
       }
       position += 1
@@ -359,14 +370,14 @@ struct RegexParser {
           position += 1
           low = 0x08
         } else if let escaped = try escapedSet() {
-          set = set.union(escaped)
+          set.add(escaped)
           continue
         } else {
           low = try escapedScalar()
         }
       }
       guard next == "-", let end = peek(1), end != "]", end != "[" else {
-        set = set.union(ScalarSet(low))
+        set.add(low...low)
         continue
       }
       position += 2
@@ -374,13 +385,15 @@ struct RegexParser {
       if end == "\\" {
         if let escaped = try escapedSet() {
           // A class cannot end a range: the dash stands for itself.
-          set = set.union(escaped).union(ScalarSet(low)).union(ScalarSet(0x2D))
+          set.add(escaped)
+          set.add(low...low)
+          set.add(0x2D...0x2D)
           continue
         }
         high = try escapedScalar()
       }
       guard low <= high else { throw fault("a range whose end lies before its start") }
-      set = set.union(ScalarSet([low...high]))
+      set.add(low...high)
     }
     throw fault("a class that does not end")
   }
@@ -400,7 +413,7 @@ struct RegexParser {
       name.unicodeScalars.append(scalar)
       position += 1
     }
-    guard take(":]"), let set = RegexClasses.posix(name) else {
+    guard take(":]"), let set = classes.posix(name) else {
       position = start
       return nil
     }

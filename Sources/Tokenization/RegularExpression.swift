@@ -77,6 +77,8 @@ enum RegexInstruction: Sendable {
   /// Matched so as to end here, from as many scalars back as one of the lengths says.
   case lookBehind(end: Int, negated: Bool, lengths: [Int])
   case assertion(RegexNode.Assertion)
+  /// Ends a part that is matched backwards: it must end where it was asked for.
+  case endBehind
   /// Notes the position in a register.
   case mark(Int)
   /// Leaves a loop for `exit` where nothing has been consumed since the mark.
@@ -92,6 +94,7 @@ struct RegexCompiler {
   private(set) var bitmaps: [ScalarBitmap] = []
   private var known: [ScalarSet: Int] = [:]
   private(set) var registers = 0
+  private var compiledNodes = 0
 
   init(pattern: String, file: String, place: String) {
     self.pattern = pattern
@@ -119,6 +122,9 @@ struct RegexCompiler {
   }
 
   mutating func compile(_ node: RegexNode) throws {
+    // Repeated parts are compiled as often as they are repeated, even where they are empty.
+    compiledNodes += 1
+    guard compiledNodes < 100_000 else { throw fault("more than 100,000 parts with all repetitions") }
     switch node {
     case .empty: break
     case .set(let set): try append(.set(try index(of: set)))
@@ -131,7 +137,7 @@ struct RegexCompiler {
     case .look(let body, let behind, let negated):
       if behind {
         guard let lengths = Self.lengths(body) else { throw fault("a lookbehind of variable length") }
-        try enclosed(body) { .lookBehind(end: $0, negated: negated, lengths: lengths.sorted()) }
+        try enclosed(body, last: .endBehind) { .lookBehind(end: $0, negated: negated, lengths: lengths.sorted()) }
       } else {
         try enclosed(body) { .lookAhead(end: $0, negated: negated) }
       }
@@ -140,10 +146,13 @@ struct RegexCompiler {
   }
 
   /// A part that ends in `accept` and is matched by itself, behind the instruction that does so.
-  private mutating func enclosed(_ body: RegexNode, _ opening: (Int) -> RegexInstruction) throws {
+  private mutating func enclosed(
+    _ body: RegexNode, last: RegexInstruction? = nil, _ opening: (Int) -> RegexInstruction
+  ) throws {
     let start = instructions.count
     try append(.accept)
     try compile(body)
+    if let last { try append(last) }
     try append(.accept)
     instructions[start] = opening(instructions.count)
   }
