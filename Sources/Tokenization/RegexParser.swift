@@ -105,7 +105,7 @@ struct RegexParser {
       while let quantified = try quantifier(node) {
         node = quantified
         quantifiers += 1
-        guard quantifiers < 20 else { throw fault("more than 20 quantifiers on one another") }
+        guard quantifiers <= 10 else { throw fault("more than 10 quantifiers on one another") }
       }
       nodes.append(node)
     }
