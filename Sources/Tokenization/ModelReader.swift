@@ -115,7 +115,8 @@ struct ModelReader {
   func model(readsBytes: Bool) throws -> Tokenizer.Model {
     switch type {
     case "WordPiece": return .wordPiece(try wordPiece())
-    case "WordLevel": return .wordLevel(WordLevelModel(words: own, unknown: try unknownName().flatMap { own.value($0) }))
+    case "WordLevel":
+      return .wordLevel(WordLevelModel(words: own, unknown: try unknownName().flatMap { own.value($0) }))
     case "Unigram": return .unigram(try unigram())
     default: return .bytePairs(try bytePairs(readsBytes: readsBytes))
     }
@@ -252,20 +253,22 @@ struct ModelReader {
     return table
   }
 
+  func mayCutBeforeWordMarks(_ model: BytePairModel) -> Bool { Self.mayCutBeforeWordMarks(model, ownPieces) }
+
   /// Whether a text may be cut before each run of "▁" without changing its tokens: no merge makes a token with a "▁"
   /// after another character, and "▁" itself is a token.
-  func mayCutBeforeWordMarks(_ model: BytePairModel) -> Bool {
-    guard own.value("▁") != nil, !model.ignoresMerges, model.continuingPrefix.isEmpty, model.endSuffix.isEmpty else {
-      return false
-    }
+  static func mayCutBeforeWordMarks(_ model: BytePairModel, _ pieces: [String?]) -> Bool {
+    guard !model.ignoresMerges, model.continuingPrefix.isEmpty, model.endSuffix.isEmpty else { return false }
     let mark: Unicode.Scalar = "▁"
-    for case let piece? in ownPieces {
+    var hasMark = false
+    for case let piece? in pieces {
       var afterOther = false
       for scalar in piece.unicodeScalars {
         if scalar == mark, afterOther { return false }
         if scalar != mark { afterOther = true }
       }
+      if piece.utf8.elementsEqual("▁".utf8) { hasMark = true }
     }
-    return true
+    return hasMark
   }
 }

@@ -13,8 +13,11 @@ struct SentencePieceNormalization: Sendable {
   func apply(to text: inout AlignedText) {
     text.rewrite { writer in
       let old = writer.old
-      var inWord = false
-      var hasPrefix = false
+      if writer.atEnd { return }
+      if addsPrefix, !mergesSpaces { writer.insertWithPlaceOfNext(Self.mark.value) }
+      // Without a prefix the first word has no mark, whatever spaces stand before it.
+      var inWord = mergesSpaces && !addsPrefix
+      var hasText = false
       while !writer.atEnd {
         let start = writer.position
         var end = start
@@ -34,17 +37,11 @@ struct SentencePieceNormalization: Sendable {
         var written = String.UnicodeScalarView()
         for scalar in scalars {
           if scalar == " " {
-            inWord = false
-            if !mergesSpaces { written.append(Self.mark) }
+            if mergesSpaces { inWord = inWord && !hasText } else { written.append(Self.mark) }
             continue
           }
-          if !inWord {
-            inWord = true
-            if mergesSpaces || (addsPrefix && !hasPrefix) {
-              written.append(Self.mark)
-              hasPrefix = true
-            }
-          }
+          if mergesSpaces, !inWord { written.append(Self.mark) }
+          (inWord, hasText) = (true, true)
           written.append(scalar)
         }
         writer.replace(to: end, with: written)

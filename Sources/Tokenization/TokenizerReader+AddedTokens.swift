@@ -39,7 +39,8 @@ extension TokenizerReader {
     } else {
       for (key, entry) in try file.optional("added_tokens_decoder")?.members() ?? [] {
         guard let id = Int32(key), id >= 0, id < Vocabulary.maximumID else {
-          throw entry.unexpected("an id from 0 to \(Vocabulary.maximumID - 1) as the key", found: "\"\(key.prefix(80))\"")
+          throw entry.unexpected(
+            "an id from 0 to \(Vocabulary.maximumID - 1) as the key", found: "\"\(key.prefix(80))\"")
         }
         tokens.append((try token(entry, id: id), entry))
       }

@@ -33,7 +33,8 @@ extension TokenizerReader {
       throw Self.unsupported(
         reader, "pre-tokenizer", type,
         known:
-          "Sequence, ByteLevel, Split, Metaspace, Whitespace, WhitespaceSplit, BertPreTokenizer, Punctuation, Digits, CharDelimiterSplit or FixedLength")
+          "Sequence, ByteLevel, Split, Metaspace, Whitespace, WhitespaceSplit, BertPreTokenizer, Punctuation, Digits, CharDelimiterSplit or FixedLength"
+      )
     }
   }
 
@@ -80,7 +81,6 @@ extension TokenizerReader {
     return first
   }
 }
-
 
 extension PreTokenizer {
   /// The step's steps, nested sequences laid out flat.
