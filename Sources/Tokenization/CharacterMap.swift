@@ -10,6 +10,8 @@ struct CharacterMap: Sendable {
 
   private let units: [UInt32]
   private let texts: [UInt8]
+  /// Whether a key begins with a byte.
+  private var begins = [Bool](repeating: false, count: 256)
 
   /// - Throws: `Fault` named `tokenizer.badCharacterMap`.
   init(_ bytes: [UInt8], file: String, place: String) throws {
@@ -31,6 +33,10 @@ struct CharacterMap: Sendable {
     texts = Array(bytes[(4 + size)...])
     if let offset = texts.withUnsafeBufferPointer({ UTF8Reading.firstInvalid($0) }) {
       throw bad("replacements in UTF-8", "another byte at \(4 + size + offset)")
+    }
+    for byte in 1...255 {
+      let at = Self.offset(units[0]) ^ byte
+      begins[byte] = at < units.count && Self.label(units[at]) == UInt32(byte)
     }
     if let problem = problem() { throw bad("replacements for the keys of the trie", problem) }
   }
@@ -98,49 +104,105 @@ struct CharacterMap: Sendable {
   /// A grapheme of fewer than six bytes is replaced whole by the text of the shortest key that it begins with; where
   /// there is none, and in longer graphemes, each scalar by its own.
   func apply(to text: inout AlignedText) {
-    let changes = text.withBytes { self.changes($0) }
-    guard let changes else { return }
+    guard text.withBytes({ mayChange($0) }) else { return }
     text.rewrite { writer in
-      for (scalar, change) in changes { writer.write(scalar, change: change) }
+      let bytes = writer.old
+      guard let base = bytes.baseAddress else { return }
+      let string = String(decoding: bytes, as: UTF8.self)
+      var rewriting = Rewriting()
+      var position = 0
+      while position < bytes.count {
+        if let end = endOfPlainRun(bytes, position) {
+          rewriting.copy(bytes, position, end, &writer)
+          position = end
+          continue
+        }
+        let end = Self.graphemeEnd(string, bytes, position)
+        if end - position < 6, let found = match(bytes, position, end, longest: false) {
+          rewriting.replace(bytes, position, end, with: scalars(found.text), &writer)
+          position = end
+          continue
+        }
+        while position < end {
+          let (_, next) = UTF8Reading.scalar(base, position)
+          if let found = match(bytes, position, next, longest: false) {
+            rewriting.replace(bytes, position, next, with: scalars(found.text), &writer)
+          } else {
+            rewriting.copy(bytes, position, next, &writer)
+          }
+          position = next
+        }
+      }
+      rewriting.settle(&writer)
     }
   }
 
-  /// The new scalars, each with the number of old ones it stands for beyond the first, or 1 for an inserted one; nil where
-  /// nothing changes.
-  private func changes(_ bytes: UnsafeBufferPointer<UInt8>) -> [(scalar: UInt32, change: Int)]? {
-    guard let base = bytes.baseAddress, mayChange(bytes) else { return nil }
-    let string = String(decoding: bytes, as: UTF8.self)
-    var changes: [(scalar: UInt32, change: Int)] = []
-    changes.reserveCapacity(bytes.count)
-    var position = 0
-    while position < bytes.count {
-      let end = Self.graphemeEnd(string, bytes, position)
-      if end - position < 6, let found = match(bytes, position, end, longest: false) {
-        replace(bytes, position, end, with: found.text, &changes)
-        position = end
-        continue
-      }
-      while position < end {
-        let (scalar, next) = UTF8Reading.scalar(base, position)
-        if let found = match(bytes, position, next, longest: false) {
-          replace(bytes, position, next, with: found.text, &changes)
-        } else {
-          changes.append((scalar, 0))
-        }
-        position = next
-      }
+  /// The end of the ASCII characters from here on that are graphemes by themselves and begin no key.
+  private func endOfPlainRun(_ bytes: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int? {
+    var end = start
+    while end < bytes.count, bytes[end] < 0x80, !begins[Int(bytes[end])],
+      end + 1 == bytes.count || bytes[end + 1] < 0x80
+    {
+      end += 1
     }
-    return changes
+    return end > start ? end : nil
   }
 
   /// Whether a key begins anywhere in the text.
   private func mayChange(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-    var position = 0
-    while position < bytes.count {
+    for position in bytes.indices where begins[Int(bytes[position])] {
       if match(bytes, position, bytes.count, longest: false) != nil { return true }
-      position += UTF8Reading.length(bytes[position])
     }
     return false
+  }
+
+  /// Writes what replaces a text from start to end, with the alignment that Hugging Face's normalizers give it: of a
+  /// shorter replacement the last scalar also stands for what is gone, of a longer one the last are insertions.
+  private struct Rewriting {
+    /// The last replaced scalar, which waits: a removal after it changes what it stands for.
+    private var last: (scalar: UInt32, change: Int)?
+    private var isEmpty = true
+    /// Whether a removal at the text's start, which no scalar can stand for, has let the places fall behind.
+    private var isBehind = false
+
+    mutating func settle(_ writer: inout AlignedText.Writer) {
+      if let (scalar, change) = last { writer.write(scalar, change: change) }
+      last = nil
+    }
+
+    mutating func copy(
+      _ bytes: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int, _ writer: inout AlignedText.Writer
+    ) {
+      settle(&writer)
+      isEmpty = false
+      if !isBehind { return writer.copy(to: end) }
+      for scalar in String(decoding: UnsafeBufferPointer(rebasing: bytes[start..<end]), as: UTF8.self).unicodeScalars {
+        writer.write(scalar.value, change: 0)
+      }
+    }
+
+    mutating func replace(
+      _ bytes: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int, with text: String.UnicodeScalarView,
+      _ writer: inout AlignedText.Writer
+    ) {
+      var old = 0
+      for i in start..<end where !UTF8Reading.isContinuation(bytes[i]) { old += 1 }
+      var written = 0
+      for scalar in text {
+        settle(&writer)
+        last = (scalar.value, written < old ? 0 : 1)
+        written += 1
+        isEmpty = false
+      }
+      guard written < old else { return }
+      if last != nil {
+        last?.change -= old - written
+      } else if isEmpty {
+        isBehind = true
+      } else {
+        writer.skip(old - written)
+      }
+    }
   }
 
   private static func graphemeEnd(_ string: String, _ bytes: UnsafeBufferPointer<UInt8>, _ position: Int) -> Int {
@@ -152,23 +214,5 @@ struct CharacterMap: Sendable {
     let utf8 = string.utf8
     let end = string.index(after: utf8.index(utf8.startIndex, offsetBy: position))
     return utf8.distance(from: utf8.startIndex, to: end)
-  }
-
-  private func replace(
-    _ bytes: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int, with text: Int,
-    _ changes: inout [(scalar: UInt32, change: Int)]
-  ) {
-    var old = 0
-    for i in start..<end where !UTF8Reading.isContinuation(bytes[i]) { old += 1 }
-    var new = 0
-    for scalar in scalars(text) {
-      changes.append((scalar.value, 0))
-      new += 1
-    }
-    if new > old {
-      for i in changes.count - (new - old)..<changes.count { changes[i].change = 1 }
-    } else if new < old, !changes.isEmpty {
-      changes[changes.count - 1].change -= old - new
-    }
   }
 }
