@@ -185,7 +185,6 @@ indirect enum PreTokenizer: Sendable {
   private static func metaspace(_ options: Metaspace, _ text: inout AlignedText, _ words: inout WordRanges) {
     var splits: [Int] = []
     let source = text
-    var result = WordRanges()
     let old = words
     var rewritten = WordRanges()
     text.rewrite { writer in
@@ -207,14 +206,18 @@ indirect enum PreTokenizer: Sendable {
           writer.insertWithPlaceOfNext(options.replacement)
           splits.append(start)
         }
+        guard let base = writer.old.baseAddress else { continue }
         while writer.position < range.upperBound {
-          let (scalar, next) = writer.peek()
-          if scalar == 0x20 || scalar == options.replacement {
-            splits.append(writer.bytes.count)
-            writer.replace(with: options.replacement)
-          } else {
-            writer.copy(to: next)
+          var end = writer.position
+          while end < range.upperBound {
+            let (scalar, next) = UTF8Reading.scalar(base, end)
+            if scalar == 0x20 || scalar == options.replacement { break }
+            end = next
           }
+          writer.copy(to: end)
+          guard end < range.upperBound else { break }
+          splits.append(writer.bytes.count)
+          writer.replace(with: options.replacement)
         }
         guard options.splits else {
           rewritten.append(start, writer.bytes.count)
@@ -229,8 +232,7 @@ indirect enum PreTokenizer: Sendable {
         if wordStart < writer.bytes.count { rewritten.append(wordStart, writer.bytes.count) }
       }
     }
-    result = rewritten
-    words = result
+    words = rewritten
   }
 
   /// "▁" is E2 96 81 in UTF-8.
