@@ -51,8 +51,9 @@ struct UnigramLattice {
   mutating func cut(_ word: UnsafeBufferPointer<UInt8>, _ model: UnigramModel, unknown: Int32) {
     chosen.removeAll(keepingCapacity: true)
     let count = word.count
-    if scores.count <= count {
-      let size = max(count + 1, 2 * scores.count)
+    // After an unusually long word the memory is given back.
+    if scores.count <= count || (scores.count > 1 << 20 && count < 1 << 16) {
+      let size = max(count + 1, count < 1 << 16 ? 2 * count : 0)
       scores = [Double](repeating: 0, count: size)
       starts = [Int32](repeating: -1, count: size)
       ids = [Int32](repeating: -1, count: size)

@@ -206,6 +206,26 @@ func expectFault(_ name: String, _ body: () throws -> Void, sourceLocation: Sour
     #expect(tokenizer.decode(encoding.ids) == text)
   }
 
+  @Test(
+    "Damaged bytes anywhere give a fault or a tokenizer, never a crash", arguments: ["t5", "gemma", "exaone", "falcon"])
+  func damaged(name: String) throws {
+    let bytes = [UInt8](try Data(contentsOf: Fixture.url("families/\(name).json")))
+    var generator = Generator(state: 17)
+    for _ in 0..<150 {
+      var damaged = bytes
+      for _ in 0..<Int.random(in: 1...6, using: &generator) {
+        let at = Int.random(in: 0..<damaged.count, using: &generator)
+        damaged[at] = UInt8(ascii: Unicode.Scalar(UInt8.random(in: 0x20...0x7E, using: &generator)))
+      }
+      do {
+        let tokenizer = try Tokenizer(json: damaged, file: "damaged.json")
+        let encoding = try tokenizer.encode("ﬁrst <s>\r\n naïve 12345 한국어 e\u{301} ▁x")
+        _ = tokenizer.decode(encoding.ids)
+        #expect(zip(encoding.starts, encoding.ends).allSatisfy { $0 >= 0 && $0 <= $1 })
+      } catch is Fault {}
+    }
+  }
+
   @Test("A file cut off anywhere gives a fault or a tokenizer, never a crash")
   func truncated() throws {
     let bytes = [UInt8](try Data(contentsOf: Fixture.url("bert.json")))

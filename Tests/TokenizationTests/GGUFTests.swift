@@ -200,6 +200,41 @@ import Tokenization
     }
   }
 
+  @Test("Random vocabularies give a fault or a tokenizer, never a crash")
+  func random() throws {
+    var generator = Generator(state: 23)
+    let bits = ["a", "b", "▁", "é", "가", "<0x41>", "", " ", "##", "[", "]", "Ġ", "\n", "🙂", "\u{301}"]
+    func piece() -> String {
+      (0..<Int.random(in: 0...4, using: &generator)).map { _ in bits.randomElement(using: &generator) ?? "" }.joined()
+    }
+    var made = 0
+    for _ in 0..<2000 {
+      let model = ["gpt2", "llama", "bert", "t5", "gemma4"].randomElement(using: &generator) ?? "gpt2"
+      var vocabulary = GGUFVocabulary(
+        model: model, tokens: (0..<Int.random(in: 1...40, using: &generator)).map { _ in piece() })
+      let count = vocabulary.tokens.count
+      vocabulary.scores = (0..<count).map { _ in Float(Int.random(in: -4...1, using: &generator)) }
+      vocabulary.types = (0..<count).map { _ in Int32.random(in: 0...7, using: &generator) }
+      vocabulary.unknownID = Bool.random(using: &generator) ? 0 : nil
+      vocabulary.preTokenizer = ["default", "llama-bpe", "gemma4"].randomElement(using: &generator)
+      vocabulary.removesExtraWhitespace = Bool.random(using: &generator)
+      vocabulary.addsSpacePrefix = Bool.random(using: &generator)
+      if let a = vocabulary.tokens.first(where: { $0.count > 1 && $0.first != " " }), let first = a.first {
+        vocabulary.merges = ["\(first) \(a.dropFirst())"]
+      }
+      do {
+        let tokenizer = try Tokenizer(gguf: vocabulary, file: "v")
+        made += 1
+        for text in ["", " ", "ab é▁ \n\n가🙂 [x]", "aaa\u{301}##b  "] {
+          let encoding = try tokenizer.encode(text)
+          _ = tokenizer.decode(encoding.ids)
+          #expect(zip(encoding.starts, encoding.ends).allSatisfy { $0 >= 0 && $0 <= $1 })
+        }
+      } catch is Fault {}
+    }
+    #expect(made > 500)
+  }
+
   @Test("What contradicts itself is refused") func contradictions() throws {
     let whole = pieces([("▁", -1), ("a", -2)])
     func expect(_ name: String, _ change: (inout GGUFVocabulary) -> Void) {
