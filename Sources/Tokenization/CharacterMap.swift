@@ -7,6 +7,8 @@ import Diagnostics
 struct CharacterMap: Sendable {
   /// Larger tables are refused; those in use have a quarter of a megabyte.
   private static let maximumBytes = 1 << 24
+  /// Longer replacements are refused; the longest in use have some 30 bytes.
+  private static let longestText = 1024
 
   private let units: [UInt32]
   private let texts: [UInt8]
@@ -56,6 +58,9 @@ struct CharacterMap: Sendable {
           let start = Self.value(units[next])
           guard start < texts.count, !UTF8Reading.isContinuation(texts[start]) else {
             return "a key whose text would begin at byte \(start) of \(texts.count)"
+          }
+          guard texts[start...].prefix(Self.longestText + 1).prefix(while: { $0 != 0 }).count <= Self.longestText else {
+            return "a text of more than \(Self.longestText) bytes"
           }
         }
         pending.append(next)

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// A step that changes the text before it is cut into words: the `normalizer` of a tokenizer.json.
 indirect enum Normalizer: Sendable {
   case sequence([Normalizer])
@@ -112,8 +114,18 @@ indirect enum Normalizer: Sendable {
 
   /// Each match gives way to `content`, which takes the place of the match's last character.
   static func replace(_ pattern: Pattern, with content: [UInt32], in text: inout AlignedText) throws {
-    let matches = try text.withBytes { try pattern.matches(in: $0, 0..<$0.count) }
+    var steps = RegularExpression.stepLimit(text.count)
+    let matches = try text.withBytes { try pattern.matches(in: $0, 0..<$0.count, steps: &steps) }
     if matches.isEmpty { return }
+    let bytes = content.reduce(0) { $0 + ($1 < 0x80 ? 1 : $1 < 0x800 ? 2 : $1 < 0x10000 ? 3 : 4) }
+    let (added, overflows) = matches.count.multipliedReportingOverflow(by: bytes)
+    let limit = text.source.count * 64 + (1 << 24)
+    guard !overflows, text.count + added <= limit else {
+      throw Fault(
+        .badData, "tokenizer.textGrows", "The tokenizer's normalizer makes a text many times longer",
+        place: "normalizer", expected: "at most \(limit) bytes of a text of \(text.source.count)",
+        found: "\(overflows ? Int.max : text.count + added)", advice: "use another tokenizer")
+    }
     text.rewrite { writer in
       for match in matches {
         writer.copy(to: match.lowerBound)

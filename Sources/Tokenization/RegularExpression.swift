@@ -25,16 +25,22 @@ struct RegularExpression: Sendable {
     registers = compiler.registers
   }
 
+  /// The steps that may be taken on so many bytes.
+  static func stepLimit(_ bytes: Int) -> Int { 20_000_000 + 200 * bytes }
+
   /// The matches within a range of the text, which is matched as if it stood alone. An empty match is one too, unless it
   /// touches the end of the match before.
-  func matches(in bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) throws -> [Range<Int>] {
+  ///
+  /// - Parameter steps: How many steps may be taken; those taken are taken off, so that one limit holds for many ranges.
+  func matches(in bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, steps: inout Int) throws -> [Range<Int>] {
     guard let base = bytes.baseAddress else { return [] }
     var found: [Range<Int>] = []
     let failed = instructions.withUnsafeBufferPointer { instructions in
       sets.withUnsafeBufferPointer { sets in
         var matcher = RegexMatcher(
           bytes: base, start: range.lowerBound, end: range.upperBound, instructions: instructions, sets: sets,
-          registers: [Int](repeating: -1, count: registers), stepsLeft: 20_000_000 + 200 * range.count)
+          registers: [Int](repeating: -1, count: registers), stepsLeft: steps)
+        defer { steps = matcher.stepsLeft }
         var position = range.lowerBound
         while position <= range.upperBound {
           let end = matcher.match(at: position)
@@ -55,7 +61,7 @@ struct RegularExpression: Sendable {
     if failed {
       throw Fault(
         .badData, "tokenizer.patternTooSlow", "A pattern of the tokenizer takes too many steps on a text", file: file,
-        place: place, expected: "at most \(20_000_000 + 200 * range.count) steps for \(range.count) bytes",
+        place: place, expected: "at most twenty million steps and two hundred for each byte",
         found: "the pattern \(pattern.prefix(300))",
         advice: "cut the text into smaller documents, or use another tokenizer")
     }

@@ -89,6 +89,17 @@ func expectFault(_ name: String, _ body: () throws -> Void, sourceLocation: Sour
       model(ab, #", "pre_tokenizer": {"type": "Split", "pattern": {"Regex": "(a+)+c"}, "behavior": "Isolated"}"#))
     #expect(try tokenizer.encode("ab").ids == [2])
     expectFault("tokenizer.patternTooSlow") { _ = try tokenizer.encode(String(repeating: "a", count: 60)) }
+    // One limit holds for all words of a text.
+    let words = try load(
+      model(
+        ab,
+        """
+        , "pre_tokenizer": {"type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"},
+          {"type": "Split", "pattern": {"Regex": "(a+)+c"}, "behavior": "Isolated"}]}
+        """))
+    expectFault("tokenizer.patternTooSlow") {
+      _ = try words.encode(Array(repeating: String(repeating: "a", count: 18), count: 2000).joined(separator: " "))
+    }
   }
 
   @Test("A lookbehind tries each of its branches")
@@ -168,6 +179,15 @@ func expectFault(_ name: String, _ body: () throws -> Void, sourceLocation: Sour
          "model": {"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": []}}
         """
       ).encode("aba").ids == [1, 1, 1])
+  }
+
+  @Test("A normalizer that doubles a text again and again is stopped", .timeLimit(.minutes(1)))
+  func growingText() throws {
+    let step = #"{"type": "Replace", "pattern": {"String": "a"}, "content": "aa"}"#
+    let steps = Array(repeating: step, count: 60).joined(separator: ", ")
+    let tokenizer = try load(model(ab, ", \"normalizer\": {\"type\": \"Sequence\", \"normalizers\": [\(steps)]}"))
+    expectFault("tokenizer.textGrows") { _ = try tokenizer.encode("a") }
+    #expect(try tokenizer.encode("b").ids == [1])
   }
 
   @Test("Canonically equivalent tokens stay apart")
