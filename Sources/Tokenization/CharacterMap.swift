@@ -8,7 +8,7 @@ struct CharacterMap: Sendable {
   /// Larger tables are refused; those in use have a quarter of a megabyte.
   private static let maximumBytes = 1 << 24
   /// Longer replacements are refused; the longest in use have some 30 bytes.
-  private static let longestText = 1024
+  private static let longestText = 256
 
   private let units: [UInt32]
   private let texts: [UInt8]

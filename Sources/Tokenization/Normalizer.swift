@@ -19,7 +19,11 @@ indirect enum Normalizer: Sendable {
   /// Changes the text in place, leaving it untouched where there is nothing to change.
   func apply(to text: inout AlignedText) throws {
     switch self {
-    case .sequence(let steps): for step in steps { try step.apply(to: &text) }
+    case .sequence(let steps):
+      for step in steps {
+        try step.apply(to: &text)
+        try Self.check(text.count, of: text)
+      }
     case .unicode(let form): form.apply(to: &text)
     case .lowercase: Self.lowercase(&text)
     case .stripAccents: Self.filter(&text) { !UnicodeFacts.isCombiningMark($0) }
@@ -112,6 +116,17 @@ indirect enum Normalizer: Sendable {
     }
   }
 
+  /// Refuses a text that steps have made many times longer than the document's: some could double it each time.
+  static func check(_ count: Int, of text: AlignedText) throws {
+    let limit = text.source.count * 64 + (1 << 24)
+    guard count > limit else { return }
+    throw Fault(
+      .badData, "tokenizer.textGrows", "The tokenizer makes a text many times longer",
+      place: "normalizer or pre_tokenizer",
+      expected: "at most \(limit) bytes of a text of \(text.source.count)", found: "\(count)",
+      advice: "use another tokenizer")
+  }
+
   /// Each match gives way to `content`, which takes the place of the match's last character.
   static func replace(_ pattern: Pattern, with content: [UInt32], in text: inout AlignedText) throws {
     var steps = RegularExpression.stepLimit(text.count)
@@ -119,13 +134,7 @@ indirect enum Normalizer: Sendable {
     if matches.isEmpty { return }
     let bytes = content.reduce(0) { $0 + ($1 < 0x80 ? 1 : $1 < 0x800 ? 2 : $1 < 0x10000 ? 3 : 4) }
     let (added, overflows) = matches.count.multipliedReportingOverflow(by: bytes)
-    let limit = text.source.count * 64 + (1 << 24)
-    guard !overflows, text.count + added <= limit else {
-      throw Fault(
-        .badData, "tokenizer.textGrows", "The tokenizer's normalizer makes a text many times longer",
-        place: "normalizer", expected: "at most \(limit) bytes of a text of \(text.source.count)",
-        found: "\(overflows ? Int.max : text.count + added)", advice: "use another tokenizer")
-    }
+    try check(overflows ? Int.max : text.count + added, of: text)
     text.rewrite { writer in
       for match in matches {
         writer.copy(to: match.lowerBound)

@@ -6,7 +6,7 @@ extension Tokenizer {
   /// - Parameter addSpecialTokens: Whether tokens that the tokenizer puts around a text (such as a begin token) are added.
   /// - Throws: `Fault` named `tokenizer.patternTooSlow` where a pattern of the tokenizer exceeds its step limit on the
   ///   text, `tokenizer.missingUnknownToken` where the text holds what the vocabulary cannot spell and no token stands for
-  ///   that, `tokenizer.textTooLong` from 2 GiB on.
+  ///   that, `tokenizer.textGrows` where its steps make the text many times longer, `tokenizer.textTooLong` from 2 GiB on.
   /// - Complexity: Linear in the text, except that a single word of n symbols takes n log n.
   public func encode(_ text: String, addSpecialTokens: Bool = true) throws -> Encoding {
     var text = text
@@ -88,7 +88,10 @@ extension Tokenizer {
     var text = text
     var words = WordRanges()
     words.append(range.lowerBound, range.upperBound)
-    for step in preTokenizerSteps { try step.apply(to: &text, &words) }
+    for step in preTokenizerSteps {
+      try step.apply(to: &text, &words)
+      try Normalizer.check(text.count, of: text)
+    }
     let first = workspace.sink.count
     text.withBytes { bytes in
       guard let base = bytes.baseAddress else { return }

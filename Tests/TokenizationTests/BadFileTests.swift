@@ -181,13 +181,16 @@ func expectFault(_ name: String, _ body: () throws -> Void, sourceLocation: Sour
       ).encode("aba").ids == [1, 1, 1])
   }
 
-  @Test("A normalizer that doubles a text again and again is stopped", .timeLimit(.minutes(1)))
-  func growingText() throws {
-    let step = #"{"type": "Replace", "pattern": {"String": "a"}, "content": "aa"}"#
+  @Test(
+    "A normalizer that doubles a text again and again is stopped", .timeLimit(.minutes(1)),
+    arguments: [
+      #"{"type": "Replace", "pattern": {"String": "a"}, "content": "aa"}"#,
+      #"{"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "é"}, {"type": "ByteLevel"}]}"#,
+    ])
+  func growingText(step: String) throws {
     let steps = Array(repeating: step, count: 60).joined(separator: ", ")
     let tokenizer = try load(model(ab, ", \"normalizer\": {\"type\": \"Sequence\", \"normalizers\": [\(steps)]}"))
     expectFault("tokenizer.textGrows") { _ = try tokenizer.encode("a") }
-    #expect(try tokenizer.encode("b").ids == [1])
   }
 
   @Test("Canonically equivalent tokens stay apart")
