@@ -82,7 +82,7 @@ import Tokenization
     var tokenizer = try Tokenizer(gguf: vocabulary, file: "v.gguf")
     func spelt(_ text: String) throws -> [String?] { try tokenizer.encode(text).ids.map(tokenizer.piece) }
     #expect(try spelt("ab") == ["▁ab", "</s>"])
-    #expect(try spelt("aba") == ["▁", "a", "ba", "</s>"] || spelt("aba") == ["▁ab", "a", "</s>"])
+    #expect(try spelt("aba") == ["▁ab", "a", "</s>"])
     #expect(try spelt("  ab") == ["▁", "▁", "▁ab", "</s>"])
     #expect(try spelt("ab <x>xy b") == ["▁ab", "▁", "<x>", "▁", "<unk>", "▁", "b", "</s>"])
     vocabulary.removesExtraWhitespace = true
