@@ -61,7 +61,8 @@ extension Attention {
       matrix(
         "W_O", "attention output", [mixedWidth, width], latent == nil ? "H·d_head × D" : "H·d_v × D", bias: outputBias))
     if hasSinks {
-      all.append(.init("sinks", "a score a head that leads nowhere", .attention, .elementwise, layers: 1, shape: [heads], "H"))
+      all.append(
+        .init("sinks", "a score a head that leads nowhere", .attention, .elementwise, layers: 1, shape: [heads], "H"))
     }
     return all
   }

@@ -43,7 +43,8 @@ struct BlockPass {
     return block.norm2 == nil
       ? .inside("attention's norm again", .mlp, row, width: false)
       : .inside(
-        block.isParallel ? "norm, beside attention's" : "norm", .mlp, row, "D", width: true, site: "ln2.hook_normalized")
+        block.isParallel ? "norm, beside attention's" : "norm", .mlp, row, "D", width: true, site: "ln2.hook_normalized"
+      )
   }
 
   private var norm1OnStream: PassStep? {
@@ -81,7 +82,8 @@ struct BlockPass {
 
   private func scale(_ branch: PassStep.Branch) -> PassStep? {
     guard let scale = block.residualScale else { return nil }
-    return .inside("scale the result", branch, "\(row) × \(short(scale))", "D", width: true, site: finish(.scale, branch))
+    return .inside(
+      "scale the result", branch, "\(row) × \(short(scale))", "D", width: true, site: finish(.scale, branch))
   }
 
   private var attentionNormAfter: PassStep? { normAfter(.attention) }

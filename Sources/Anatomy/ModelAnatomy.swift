@@ -75,7 +75,8 @@ public struct ModelAnatomy: Sendable, Encodable {
     guard numbersPerToken * Double(length) < 0x1p57 else {
       throw Fault(
         .usage, "anatomy.sequence", "What texts of this length cost is beyond counting",
-        expected: "at most \(Int(0x1p57 / numbersPerToken)) tokens", found: "\(length)", advice: "choose a shorter text")
+        expected: "at most \(Int(0x1p57 / numbersPerToken)) tokens", found: "\(length)", advice: "choose a shorter text"
+      )
     }
     let components = architecture.components
     self.architecture = architecture

@@ -33,8 +33,10 @@ struct WeightTests {
 
   @Test("of models whose layers have nothing in common")
   func mixed() throws {
-    let all = try ["deepseek-v3", "gpt2", "gpt-oss-20b", "stablelm-2-12b", "olmo-7b", "qwen1.5-moe-a2.7b", "gemma-3-1b"]
-      .map { try #require(Preset.named($0)).architecture() }
+    let all = try [
+      "deepseek-v3", "gpt2", "gpt-oss-20b", "stablelm-2-12b", "olmo-7b", "qwen1.5-moe-a2.7b", "gemma-3-1b",
+    ]
+    .map { try #require(Preset.named($0)).architecture() }
     var mixed = all[0]
     mixed.blocks = all.flatMap { $0.blocks[..<3] + [$0.blocks[$0.layers - 1]] }
     check(mixed)
