@@ -1,4 +1,5 @@
 import Anatomy
+import Architectures
 import Foundation
 
 extension AnatomyDiagram {
