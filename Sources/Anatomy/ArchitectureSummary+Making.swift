@@ -17,17 +17,7 @@ extension ArchitectureSummary {
       norm: architecture.head.norm.map(Norm.init), hasPooler: architecture.head.hasPooler)
     notes = architecture.notes
     isTextPart = architecture.isTextPart
-    // Blocks that differ in what stays out are one here.
-    var places: [Block: Int] = [:]
-    var kinds: [(block: Block, layers: [Int])] = []
-    for kind in architecture.blockKinds {
-      let block = Block(kind.block)
-      let place = places[block] ?? kinds.count
-      if place == kinds.count { kinds.append((block, [])) }
-      places[block] = place
-      kinds[place].layers += kind.layers
-    }
-    blocks = kinds.map { Kind(layers: Span.spans($0.layers.sorted()), block: $0.block) }
+    blocks = architecture.blockKinds.map { Kind(layers: Span.spans($0.layers), block: Block($0.block)) }
   }
 }
 
