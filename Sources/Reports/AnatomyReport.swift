@@ -101,7 +101,7 @@ public struct AnatomyReport {
     }
     return "\(Format.count(neurons.total)) MLP neurons, of which a token wakes \(Format.count(neurons.awake)); "
       + "\(experts.active) of \(experts.count) experts of \(Format.count(experts.expert.neurons))"
-      + (experts.shared != nil ? " and a shared one" : "")
+      + (experts.shared == nil ? "" : " and a shared one")
   }
 
   private func share(_ part: Int, _ whole: Int) -> String { share(Double(part), Double(whole)) }
