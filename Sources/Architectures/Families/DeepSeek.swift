@@ -13,7 +13,7 @@ enum DeepSeek: Family {
     let interleaves = try isV3 && config.bool("rope_interleave", default: true)
     let attention = try config.latentAttention(
       architecture, pairs: !isV3 ? .neighbours : interleaves ? .neighboursIntoHalves : .halves,
-      scale: isV3 ? config.yarnScale() : 1)
+      scale: config.yarnScale())
     let dense = try config.count("first_k_dense_replace", default: isV3 ? 3 : 0)
     guard dense <= layers else {
       throw config.contradiction(

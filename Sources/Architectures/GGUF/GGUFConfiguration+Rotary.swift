@@ -6,7 +6,7 @@ extension GGUFConfiguration {
   /// `rope_scaling`: by the metadata, or by tensors that hold a factor for each pair.
   func rotaryScaling() throws -> JSONValue {
     let context = try whole("context_length") ?? 1
-    let attention = try (number("rope.scaling.attn_factor") ?? 1) * (number("rope.scaling.yarn_attn_factor") ?? 1)
+    var attention = try (number("rope.scaling.attn_factor") ?? 1) * (number("rope.scaling.yarn_attn_factor") ?? 1)
     if let factors = try factors("rope_freqs.weight") {
       // Llama 3.1's stretched wavelengths, computed by the converter.
       return scaling(
@@ -29,7 +29,10 @@ extension GGUFConfiguration {
     switch kind {
     case "linear" where factor != 1: return scaling(kind, [("factor", .number(factor))])
     case "yarn":
-      let growth = family.stretchesScores || factor <= 1 ? 1 : 0.1 * log(factor) + 1
+      let stretches = try family.stretchesScores && number("rope.scaling.yarn_log_multiplier") != nil
+      let growth = stretches || factor <= 1 ? 1 : 0.1 * log(factor) + 1
+      // Some converters write the whole factor, others what it is multiplied by beside the usual.
+      if abs(attention - growth) < 1e-4 { attention = 1 }
       var members: [(String, JSONValue)] = [
         ("factor", .number(factor)), ("original_max_position_embeddings", .integer(original)),
         ("attention_factor", .number(growth * attention)), ("truncate", .bool(family.name != "gpt-oss")),

@@ -128,7 +128,7 @@ struct GGUFConfiguration {
   private mutating func setLatentHeads(_ heads: Int) throws {
     let rotated = try whole("rope.dimension_count") ?? 64
     set("num_key_value_heads", .integer(heads))
-    set("head_dim", nil)
+    for key in ["head_dim", "partial_rotary_factor"] { set(key, nil) }
     if !inBlocks.contains("attn_q_a.weight") { set("q_lora_rank", .null) }
     let isNew = field("attention.key_length_mla") != nil
     if let field = field(isNew ? "attention.key_length_mla" : "attention.key_length") {

@@ -47,7 +47,6 @@ extension GGUFConfiguration {
   /// What follows from the tensors rather than from a config.json.
   func settle(_ architecture: inout Architecture) throws {
     architecture.name = (try? checkpoint.metadata.optional("general.name")?.string()) ?? ""
-    architecture.embedding.roundsScale = false
     architecture.head.norm?.weightOffset = 0
     architecture.head.bias = holds("output.bias")
     architecture.head.hasPooler = holds("cls.weight")
