@@ -68,48 +68,55 @@ let targets: [Target] =
   + module("Checkpoints", ["Diagnostics", "StrictJSON", "Digests", "CKernels"])
   + module("Tokenization", ["Diagnostics", "StrictJSON"])
   + module("Architectures", ["Diagnostics", "StrictJSON", "Checkpoints"])
-  + module("Transformer", ["Diagnostics", "StrictJSON", "LinearAlgebra", "Checkpoints", "Architectures"])
+  + module(
+    "Transformer", ["Diagnostics", "StrictJSON", "LinearAlgebra", "Checkpoints", "Architectures"])
   + module(
     "Activations",
     [
-      "Diagnostics", "StrictJSON", "LinearAlgebra", "Checkpoints", "Tokenization", "Transformer", "HDF5", "Digests",
+      "Diagnostics", "StrictJSON", "LinearAlgebra", "Checkpoints", "Tokenization", "Architectures", "Transformer",
+      "HDF5", "Digests",
       "CZlib",
     ])
   + module(
     "Probes",
     [
-      "Diagnostics", "StrictJSON", "LinearAlgebra", "Checkpoints", "Tokenization", "Transformer", "Activations",
+      "Diagnostics", "StrictJSON", "LinearAlgebra", "Checkpoints", "Tokenization", "Architectures", "Transformer",
+      "Activations",
       .product(name: "Yams", package: "Yams"),
     ], readsActivations: true)
   + module(
     "Dictionaries",
     [
       "Diagnostics", "StrictJSON", "LinearAlgebra", "CKernels", "Checkpoints", "Digests", "Tokenization",
-      "Transformer", "Activations", "Probes",
+      "Architectures", "Transformer", "Activations", "Probes",
     ], readsActivations: true)
   + module(
     "Neurons",
     [
-      "Diagnostics", "StrictJSON", "LinearAlgebra", "Tokenization", "Transformer", "Activations", "Probes",
+      "Diagnostics", "StrictJSON", "LinearAlgebra", "Tokenization", "Architectures", "Transformer", "Activations",
+      "Probes",
       "Dictionaries",
     ], readsActivations: true)
   + module("Anatomy", ["Diagnostics", "StrictJSON", "Checkpoints", "Architectures"])
   + module(
     "Geometry",
     [
-      "Diagnostics", "StrictJSON", "LinearAlgebra", "Tokenization", "Transformer", "Activations", "Probes",
+      "Diagnostics", "StrictJSON", "LinearAlgebra", "Tokenization", "Architectures", "Transformer", "Activations",
+      "Probes",
       "Dictionaries", "Neurons",
     ], readsActivations: true)
   + module(
     "Reports",
     [
-      "Diagnostics", "LinearAlgebra", "Checkpoints", "Tokenization", "Transformer", "Activations", "Probes",
+      "Diagnostics", "LinearAlgebra", "Checkpoints", "Tokenization", "Architectures", "Transformer", "Activations",
+      "Probes",
       "Dictionaries", "Neurons", "Geometry", "Anatomy",
     ], readsActivations: true)
   + module(
     "Unfold",
     [
-      "Diagnostics", "LinearAlgebra", "Checkpoints", "Tokenization", "Transformer", "HDF5", "Activations", "Probes",
+      "Diagnostics", "LinearAlgebra", "Checkpoints", "Tokenization", "Architectures", "Transformer", "HDF5",
+      "Activations", "Probes",
       "Dictionaries", "Neurons", "Geometry", "Anatomy", "Reports",
     ], tested: false)
   + [

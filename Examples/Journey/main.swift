@@ -8,7 +8,7 @@ let tokenizer = try Tokenizer(folder: model.folder)
 
 // Read a value, and change one: hooks belong to one run, and their sites have TransformerLens's names.
 let tokens = try tokenizer.encode("The king and the").ids
-let neurons = try model.configuration.select(sites: "blocks.2.mlp.hook_post")[0]
+let neurons = try model.architecture.select(sites: "blocks.2.mlp.hook_post")[0]
 let ablate = Hook(neurons) { value in
   print("neuron 7 at the last token:", value[value.rows.upperBound - 1, 7])
   for token in value.rows { value[token, 7] = 0 }

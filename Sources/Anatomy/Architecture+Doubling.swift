@@ -1,3 +1,5 @@
+import Architectures
+
 /// One of the four numbers that size a model and its work.
 public enum ModelDimension: String, Sendable, Codable, CaseIterable {
   case vocabulary, width, depth, sequence
@@ -17,20 +19,41 @@ extension Architecture {
     case .vocabulary: copy.vocabularySize *= 2
     case .width:
       copy.width *= 2
-      copy.attention.heads *= 2
-      copy.attention.keyValueHeads *= 2
-      copy.mlp.neurons *= 2
-      copy.experts?.neurons *= 2
-      copy.experts?.sharedNeurons *= 2
-      copy.attention.latent?.keyValueRank *= 2
-      if let rank = attention.latent?.queryRank { copy.attention.latent?.queryRank = 2 * rank }
-    case .depth:
-      copy.layers *= 2
-      copy.attention.windows += attention.windows
-      if let experts { copy.experts?.layers += experts.layers.map { $0 + layers } }
+      if let narrow = embedding.tokenWidth { copy.embedding.tokenWidth = 2 * narrow }
+      copy.blocks = blocks.map(\.widened)
+    case .depth: copy.blocks += blocks
     case .sequence:
       copy.context = max(context, 2 * sequence)
-      if learnedPositions > 0 { copy.learnedPositions = max(learnedPositions, 2 * sequence) }
+      if let positions = embedding.positions {
+        copy.embedding.positions?.rows = max(positions.rows, 2 * sequence + positions.offset)
+      }
+    }
+    return copy
+  }
+}
+
+extension Block {
+  /// This layer in a model twice as wide.
+  fileprivate var widened: Block {
+    var copy = self
+    copy.attention.heads *= 2
+    copy.attention.keyValueHeads *= 2
+    if var latent = attention.latent {
+      latent.keyValueRank *= 2
+      if let rank = latent.queryRank { latent.queryRank = 2 * rank }
+      copy.attention.latent = latent
+    }
+    switch feedForward {
+    case .dense(var mlp):
+      mlp.neurons *= 2
+      copy.feedForward = .dense(mlp)
+    case .experts(var experts):
+      experts.expert.neurons *= 2
+      if var shared = experts.shared {
+        shared.neurons *= 2
+        experts.shared = shared
+      }
+      copy.feedForward = .experts(experts)
     }
     return copy
   }

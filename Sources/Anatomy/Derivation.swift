@@ -1,3 +1,5 @@
+import Architectures
+
 /// A step of the way from a configuration to its numbers.
 public struct DerivationStep: Sendable, Equatable, Codable {
   public var title: String
@@ -40,26 +42,36 @@ extension Architecture {
 
   private var given: [String] {
     var lines = [
-      "V = \(grouped(vocabularySize)) tokens, D = \(grouped(width)) dimensions, L = \(layers) layers",
-      "H = \(attention.heads) heads of d_head = \(attention.headWidth)"
+      "V = \(grouped(vocabularySize)) tokens, D = \(grouped(width)) dimensions, L = \(layers) layers"
+        + (embedding.tokenWidth.map { ", D_e = \(grouped($0)) dimensions of a token" } ?? "")
+    ]
+    lines += said { block in
+      let attention = block.attention
+      return "H = \(attention.heads) heads of d_head = \(attention.headWidth)"
         + (attention.keyValueHeads == attention.heads
           ? "" : ", H_kv = \(attention.keyValueHeads) heads of keys and values")
-        + (attention.valueWidth == attention.headWidth ? "" : ", d_v = \(attention.valueWidth)"),
-    ]
-    if let latent = attention.latent {
-      lines.append(
+        + (attention.valueWidth == attention.headWidth ? "" : ", d_v = \(attention.valueWidth)")
+    }
+    lines += said { block in
+      block.attention.latent.map { latent in
         (latent.queryRank.map { "r_q = \($0), " } ?? "")
           + "r_kv = \(latent.keyValueRank), d_rope = \(latent.rotaryWidth), "
-          + "d_nope = \(attention.headWidth - latent.rotaryWidth)")
+          + "d_nope = \(block.attention.headWidth - latent.rotaryWidth)"
+      }
     }
-    if denseLayers > 0 { lines.append("M = \(grouped(mlp.neurons)) neurons a layer" + (mlp.isGated ? ", gated" : "")) }
-    if let experts {
-      lines.append(
-        "E = \(experts.count) experts of M_e = \(grouped(experts.neurons)) neurons, \(experts.active) awake"
-          + (experts.sharedNeurons > 0 ? ", and M_s = \(grouped(experts.sharedNeurons)) shared" : "")
-          + ", in \(experts.layers.count) layers")
+    lines += said { $0.mlp.map { "M = \(grouped($0.neurons)) neurons a layer" + ($0.isGated ? ", gated" : "") } }
+    lines += said { block in
+      block.experts.map { experts in
+        "E = \(experts.count) experts of M_e = \(grouped(experts.expert.neurons)) neurons, \(experts.active) awake"
+          + (experts.shared.map { ", and M_s = \(grouped($0.neurons)) shared" } ?? "")
+      }
     }
     return lines
+  }
+
+  /// What is to be said of layers: each different line once, with the number of layers where that is not all.
+  private func said(_ line: (Block) -> String?) -> [String] {
+    counted(line).map { $0.layers == layers ? $0.value : "\($0.value), in \($0.layers) layers" }
   }
 
   private func line(_ component: ParameterComponent) -> String {
@@ -98,66 +110,50 @@ extension Architecture {
 
   private func operations(_ rows: [ParameterComponent], _ sequence: Int) -> [String] {
     let products = rows.reduce(0) { $0 + $1.flops }
-    let keys = { meanKeys(sequence: sequence, layer: $0) }
-    let scores = scoreFLOPs(keys: keys)
-    let mixing = mixingFLOPs(keys: keys)
-    let mean = (0..<layers).reduce(0.0) { $0 + keys($1) } / Double(layers)
+    let (scores, mixing) = attentionFLOPs { $0.meanKeys(sequence: sequence) }
+    let mean = blocks.reduce(0.0) { $0 + $1.attention.meanKeys(sequence: sequence) } / Double(layers)
+    let isCausal = blocks.allSatisfy(\.attention.isCausal)
+    let isLatent = blocks.contains { $0.attention.latent != nil }
+    /// With numbers where all layers have the same.
+    func reckoned(_ title: String, _ letters: String, _ width: (Block) -> Int, _ sum: Double) -> String {
+      let widths = counted(width)
+      let numbers =
+        widths.count == 1
+        ? "\(layers) × 2 × \(rounded(mean)) × \(grouped(widths[0].value)) = " : "summed over the layers: "
+      return "\(title): L × 2·T̄·\(letters) = \(numbers)\(grouped(Int(sum)))"
+    }
     return [
       "every weight of a matrix product that a token uses: a multiplication and an addition: \(grouped(products))",
       "a token sees T̄ = \(rounded(mean)) keys on average"
-        + (attention.isCausal
+        + (isCausal
           ? " (itself and those before it\(hasWindows ? ", at most the window" : ""))" : " (all of them)"),
-      "scores: L × 2·T̄·H·d_head = \(layers) × 2 × \(rounded(mean)) × \(grouped(attention.queryWidth)) = \(grouped(Int(scores)))",
-      "mixing: L × 2·T̄·H·\(attention.latent == nil ? "d_head" : "d_v") = \(layers) × 2 × \(rounded(mean)) × \(grouped(attention.mixedWidth)) = \(grouped(Int(mixing)))",
+      reckoned("scores", "H·d_head", \.attention.queryWidth, scores),
+      reckoned("mixing", isLatent ? "H·d_v" : "H·d_head", \.attention.mixedWidth, mixing),
       "together \(grouped(products + Int(scores + mixing)))",
     ]
   }
 
   private func cache(_ sequence: Int) -> [String] {
-    let numbers = cachedNumbersPerLayer
-    let first =
-      if let latent = attention.latent {
-        "a token leaves r_kv + d_rope = \(latent.keyValueRank) + \(latent.rotaryWidth) = \(numbers) numbers a layer, "
-          + "in place of \(grouped(attention.heads * (attention.headWidth + attention.valueWidth))) for the keys and values of all heads"
-      } else {
-        "a token leaves 2·H_kv·d_head = 2 × \(attention.keyValueHeads) × \(attention.headWidth) = \(grouped(numbers)) numbers a layer"
-      }
     let total = cachedNumbers(sequence: sequence)
-    var lines = [first]
-    lines.append(
+    return said { block in
+      let attention = block.attention
+      let numbers = attention.cachedNumbers
+      if let latent = attention.latent {
+        return
+          "a token leaves r_kv + d_rope = \(latent.keyValueRank) + \(latent.rotaryWidth) = \(numbers) numbers a layer, "
+          + "in place of \(grouped(attention.keyWidth + attention.valuesWidth)) for the keys and values of all heads"
+      }
+      return "a token leaves 2·H_kv·d_head = 2 × \(attention.keyValueHeads) × \(attention.headWidth) = "
+        + "\(grouped(numbers)) numbers a layer"
+    } + [
       "\(grouped(sequence)) tokens, \(layers) layers\(hasWindows ? " (a layer with a window keeps its window)" : ""): "
-        + "\(grouped(total)) numbers, \(grouped(2 * total)) bytes in bfloat16")
-    return lines
+        + "\(grouped(total)) numbers, \(grouped(2 * total)) bytes in bfloat16"
+    ]
   }
-
-  /// Whether any layer sees less than the whole text.
-  public var hasWindows: Bool { attention.windows.contains { $0 != nil } }
 
   /// 12·L·D²: what the rule of thumb says of the blocks.
   public var ruleOfThumb: Int { 12 * layers * width * width }
 
   /// The parameters of the blocks alone.
   public var blockParameters: Int { components.reduce(0) { $0 + ($1.layers == nil ? 0 : $1.parameters) } }
-}
-
-/// A count in groups of three.
-func grouped(_ value: Int) -> String {
-  let digits = String(value.magnitude)
-  var text = ""
-  for (offset, digit) in digits.enumerated() {
-    if offset > 0, (digits.count - offset) % 3 == 0 { text.append(",") }
-    text.append(digit)
-  }
-  return value < 0 ? "-" + text : text
-}
-
-/// A number with at most one decimal.
-private func rounded(_ value: Double) -> String {
-  let tenths = Int((value * 10).rounded())
-  return tenths % 10 == 0 ? grouped(tenths / 10) : "\(grouped(tenths / 10)).\(tenths % 10)"
-}
-
-private func percent(_ part: Int, of whole: Int) -> String {
-  let tenths = Int((Double(part) / Double(max(1, whole)) * 1000).rounded())
-  return "\(tenths / 10).\(tenths % 10) %"
 }

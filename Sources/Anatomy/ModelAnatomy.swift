@@ -1,8 +1,13 @@
+import Architectures
 import Diagnostics
 
 /// Everything that a configuration says about a model's size and cost.
-public struct ModelAnatomy: Sendable, Codable {
+///
+/// Encoded, its architecture is the `ArchitectureSummary`: layers that are alike are told once.
+public struct ModelAnatomy: Sendable, Encodable {
   public var architecture: Architecture
+  /// What a reader must know besides: the architecture's notes, and what is not counted.
+  public var notes: [String]
   /// The length of the texts that costs are counted for.
   public var sequence: Int
   public var parameters: Int
@@ -29,26 +34,6 @@ public struct ModelAnatomy: Sendable, Codable {
   /// What the files of a model folder hold, where there are any.
   public var stored: StoredParameters?
 
-  /// A run of layers that are alike.
-  public struct LayerRun: Sendable, Equatable, Codable {
-    public var first: Int
-    public var last: Int
-    /// Whether experts stand in the place of the MLP.
-    public var hasExperts: Bool
-    /// How far back attention sees; nil: all the way.
-    public var window: Int?
-    /// The parameters of one of these layers, by part.
-    public var attention: Int
-    public var mlp: Int
-    public var norms: Int
-    /// The neurons of one of these layers.
-    public var neurons: Int
-    /// How many of the layer's parameters a token uses.
-    public var active: Int
-    public var count: Int { last - first + 1 }
-    public var parameters: Int { attention + mlp + norms }
-  }
-
   public struct TypedBytes: Sendable, Equatable, Codable {
     public var type: WeightType
     public var bytes: Int
@@ -74,7 +59,8 @@ public struct ModelAnatomy: Sendable, Codable {
   }
 
   /// - Parameter sequence: The length of texts; nil: the architecture's context, but at most 4,096.
-  /// - Throws: `Fault` of the kind `usage` named `anatomy.sequence` where the length is not from 1 to 2²⁸.
+  /// - Throws: `Fault` of the kind `usage` named `anatomy.sequence` where the length is not from 1 to 2²⁸, or so long that
+  ///   costs are beyond counting.
   public init(_ architecture: Architecture, sequence: Int? = nil, stored: StoredParameters? = nil) throws {
     let length = sequence ?? min(architecture.context, 4096)
     guard (1...(1 << 28)).contains(length) else {
@@ -82,9 +68,19 @@ public struct ModelAnatomy: Sendable, Codable {
         .usage, "anatomy.sequence", "No text has this length", expected: "from 1 to \(1 << 28) tokens",
         found: "\(length)")
     }
+    let numbersPerToken = architecture.blocks.reduce(0.0) {
+      $0 + Double($1.attention.queryWidth) + Double($1.attention.mixedWidth)
+    }
+    // So that no sum overflows, though the length doubles.
+    guard numbersPerToken * Double(length) < 0x1p57 else {
+      throw Fault(
+        .usage, "anatomy.sequence", "What texts of this length cost is beyond counting",
+        expected: "at most \(Int(0x1p57 / numbersPerToken)) tokens", found: "\(length)", advice: "choose a shorter text"
+      )
+    }
     let components = architecture.components
-    let keys = { architecture.meanKeys(sequence: length, layer: $0) }
     self.architecture = architecture
+    notes = architecture.notes + architecture.uncounted
     self.sequence = length
     self.stored = stored
     self.components = components
@@ -98,7 +94,8 @@ public struct ModelAnatomy: Sendable, Codable {
     layers = architecture.layerRuns
     operations = architecture.operations(sequence: length)
     flopsPerToken = architecture.flops(sequence: length)
-    attentionFLOPsPerToken = architecture.scoreFLOPs(keys: keys) + architecture.mixingFLOPs(keys: keys)
+    let attention = architecture.attentionFLOPs { $0.meanKeys(sequence: length) }
+    attentionFLOPsPerToken = attention.scores + attention.mixing
     let count = parameters
     weightBytes = WeightType.allCases.map { TypedBytes(type: $0, bytes: $0.bytes(count)) }
     let lengths = Set(
@@ -112,12 +109,13 @@ public struct ModelAnatomy: Sendable, Codable {
     doublings = ModelDimension.allCases.map { Doubling(architecture, $0, sequence: length) }
   }
 
-  /// The places that a user named, separated by commas; `mlp_post` means experts too.
+  /// The places that a user named, separated by commas; `mlp_post` means the neurons of experts too.
   /// - Throws: `Fault` of the kind `usage` named `anatomy.unknownSite`.
   public func stores(named names: String) throws -> [StoredWidth] {
     try names.split(separator: ",").flatMap { part in
       let name = part.filter { !$0.isWhitespace }
-      let found = stores.filter { $0.site == name || $0.site.hasSuffix(" " + name) }
+      let wanted = name == "mlp_post" ? ["mlp_post", "expert_post", "shared_expert_post"] : [name]
+      let found = stores.filter { wanted.contains($0.site) }
       guard !found.isEmpty else {
         throw Fault(
           .usage, "anatomy.unknownSite", "The table of stores has no such site", place: name,
@@ -131,43 +129,43 @@ public struct ModelAnatomy: Sendable, Codable {
   public func flopsShare(_ component: ParameterComponent) -> Double { Double(component.flops) / flopsPerToken }
 }
 
+extension ModelAnatomy {
+  private enum CodingKeys: String, CodingKey {
+    case architecture, notes, sequence, parameters, weights, biases, activeParameters, ruleOfThumb, blockParameters
+    case neurons, components, layers, operations, flopsPerToken, attentionFLOPsPerToken, weightBytes, cache, stores
+    case doublings, stored
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var members = encoder.container(keyedBy: CodingKeys.self)
+    try members.encode(ArchitectureSummary(architecture), forKey: .architecture)
+    try members.encode(notes, forKey: .notes)
+    try members.encode(sequence, forKey: .sequence)
+    try members.encode(parameters, forKey: .parameters)
+    try members.encode(weights, forKey: .weights)
+    try members.encode(biases, forKey: .biases)
+    try members.encode(activeParameters, forKey: .activeParameters)
+    try members.encode(ruleOfThumb, forKey: .ruleOfThumb)
+    try members.encode(blockParameters, forKey: .blockParameters)
+    try members.encode(neurons, forKey: .neurons)
+    try members.encode(components, forKey: .components)
+    try members.encode(layers, forKey: .layers)
+    try members.encode(operations, forKey: .operations)
+    try members.encode(flopsPerToken, forKey: .flopsPerToken)
+    try members.encode(attentionFLOPsPerToken, forKey: .attentionFLOPsPerToken)
+    try members.encode(weightBytes, forKey: .weightBytes)
+    try members.encode(cache, forKey: .cache)
+    try members.encode(stores, forKey: .stores)
+    try members.encode(doublings, forKey: .doublings)
+    try members.encodeIfPresent(stored, forKey: .stored)
+  }
+}
+
 extension Architecture {
-  /// The layers in runs that are alike.
-  public var layerRuns: [ModelAnatomy.LayerRun] {
-    let expertLayers = Set(experts?.layers ?? [])
-    func inOneLayer(_ part: ParameterComponent.Part, experts: Bool, active: Bool = false) -> Int {
-      components.reduce(0) { sum, component in
-        guard component.part == part, let layers = component.layers else { return sum }
-        let isExpert = component.name == "W_router" || component.name.contains(".")
-        if part == .mlp, isExpert != experts { return sum }
-        return sum + (active ? component.activeParameters : component.parameters) / layers
-      }
+  /// What of a checkpoint is no parameter, and so not counted.
+  var uncounted: [String] {
+    counted { block in block.experts.flatMap { $0.router.correctsChoice ? $0.count : nil } }.map { count, _ in
+      "The router's balancing bias (\(count) numbers a layer) is state, not a trained parameter, and is not counted."
     }
-    let counts = neurons
-    func alone(_ experts: Bool, _ window: Int?) -> ModelAnatomy.LayerRun {
-      let attention = inOneLayer(.attention, experts: experts)
-      let norms = inOneLayer(.norm, experts: experts)
-      return ModelAnatomy.LayerRun(
-        first: 0, last: 0, hasExperts: experts, window: window, attention: attention,
-        mlp: inOneLayer(.mlp, experts: experts), norms: norms,
-        neurons: experts ? counts.perExpertLayer : counts.perDenseLayer,
-        active: attention + norms + inOneLayer(.mlp, experts: experts, active: true))
-    }
-    let kinds = [false, true].map { alone($0, nil) }
-    var runs: [ModelAnatomy.LayerRun] = []
-    for layer in 0..<layers {
-      let hasExperts = expertLayers.contains(layer)
-      let window = attention.windows[layer]
-      if let last = runs.last, last.hasExperts == hasExperts, last.window == window {
-        runs[runs.count - 1].last = layer
-      } else {
-        var run = kinds[hasExperts ? 1 : 0]
-        run.first = layer
-        run.last = layer
-        run.window = window
-        runs.append(run)
-      }
-    }
-    return runs
   }
 }

@@ -1,3 +1,4 @@
+import Architectures
 import Diagnostics
 import StrictJSON
 
@@ -35,7 +36,8 @@ public struct Preset: Sendable {
   ]
 
   /// Every preset, by family and size.
-  public static let all: [Preset] = gpt2 + llama + mistral + qwen + gemma + deepSeek
+  public static let all: [Preset] =
+    gpt2 + llama + mistral + qwen + gemma + deepSeek + pythia + olmo + gptOSS + openDecoders + encoders
 
   private static let gpt2: [Preset] = [
     ("gpt2", "GPT-2 small", 768, 12, 12), ("gpt2-medium", "GPT-2 medium", 1024, 24, 16),
@@ -50,7 +52,7 @@ public struct Preset: Sendable {
   }
 
   /// A model of Llama's shape; `more` holds further members of its config.json.
-  private static func rotary(
+  static func rotary(
     _ name: String, _ title: String, _ type: String, vocabulary: Int, width: Int, neurons: Int, layers: Int,
     heads: Int, keyValueHeads: Int, context: Int, more: String = "", source: String
   ) -> Preset {
@@ -90,6 +92,14 @@ public struct Preset: Sendable {
       "mixtral-8x7b", "Mixtral 8×7B", "mixtral", vocabulary: 32_000, width: 4096, neurons: 14336, layers: 32,
       heads: 32, keyValueHeads: 8, context: 32_768, more: "\"num_local_experts\": 8, \"num_experts_per_tok\": 2",
       source: "arXiv 2401.04088, table 1"),
+    Preset(
+      name: "mistral-small-3.1-24b", title: "Mistral Small 3.1 24B",
+      configuration: """
+        {"model_type": "mistral3", "tie_word_embeddings": false, "text_config": {"model_type": "mistral",
+        "vocab_size": 131072, "hidden_size": 5120, "intermediate_size": 32768, "num_hidden_layers": 40,
+        "num_attention_heads": 32, "num_key_value_heads": 8, "head_dim": 128, "max_position_embeddings": 131072,
+        "sliding_window": null}}
+        """, source: "config.json of mistralai/Mistral-Small-3.1-24B-Base-2503"),
   ]
 
   private static let qwen: [Preset] =
@@ -116,6 +126,15 @@ public struct Preset: Sendable {
         more: "\"head_dim\": 128, \"tie_word_embeddings\": \(tied)", source: "arXiv 2505.09388, table 1")
     }
     + [
+      rotary(
+        "qwen1.5-moe-a2.7b", "Qwen 1.5 MoE A2.7B", "qwen2_moe", vocabulary: 151_936, width: 2048, neurons: 5632,
+        layers: 24, heads: 16, keyValueHeads: 16, context: 8192,
+        more: """
+          "moe_intermediate_size": 1408, "shared_expert_intermediate_size": 5632, "num_experts": 60,
+          "num_experts_per_tok": 4
+          """, source: "config.json of Qwen/Qwen1.5-MoE-A2.7B")
+    ]
+    + [
       ("30b-a3b", "30B-A3B", 2048, 6144, 768, 48, 32), ("235b-a22b", "235B-A22B", 4096, 12288, 1536, 94, 64),
     ].map { size, title, width, neurons, expertNeurons, layers, heads in
       rotary(
@@ -125,50 +144,4 @@ public struct Preset: Sendable {
           "head_dim": 128, "moe_intermediate_size": \(expertNeurons), "num_experts": 128, "num_experts_per_tok": 8
           """, source: "arXiv 2505.09388, table 2")
     }
-
-  private static let gemma: [Preset] = [
-    ("2b", 2304, 9216, 26, 8, 4, 256), ("9b", 3584, 14336, 42, 16, 8, 256), ("27b", 4608, 36864, 46, 32, 16, 128),
-  ].map { size, width, neurons, layers, heads, keyValueHeads, headWidth in
-    rotary(
-      "gemma-2-\(size)", "Gemma 2 \(size.uppercased())", "gemma2", vocabulary: 256_000, width: width,
-      neurons: neurons, layers: layers, heads: heads, keyValueHeads: keyValueHeads, context: 8192,
-      more: "\"head_dim\": \(headWidth), \"sliding_window\": 4096", source: "arXiv 2408.00118, table 1")
-  }
-
-  private static let deepSeek = [
-    Preset(
-      name: "deepseek-v3", title: "DeepSeek-V3 and R1",
-      configuration: """
-        {"model_type": "deepseek_v3", "vocab_size": 129280, "hidden_size": 7168, "intermediate_size": 18432,
-        "moe_intermediate_size": 2048, "num_hidden_layers": 61, "num_attention_heads": 128, "num_key_value_heads": 128,
-        "n_shared_experts": 1, "n_routed_experts": 256, "num_experts_per_tok": 8, "n_group": 8, "topk_group": 4,
-        "first_k_dense_replace": 3, "kv_lora_rank": 512, "q_lora_rank": 1536, "qk_rope_head_dim": 64,
-        "qk_nope_head_dim": 128, "v_head_dim": 128, "max_position_embeddings": 163840, "num_nextn_predict_layers": 1}
-        """, source: "arXiv 2412.19437, section 4.2")
-  ]
-}
-
-/// A model of which the world knows, or guesses, the width alone.
-public struct WidthOnly: Sendable, Equatable, Codable {
-  public let name: String
-  public let title: String
-  /// D, the number of dimensions of an embedding.
-  public let width: Int
-  /// How far the number can be trusted.
-  public let standing: String
-
-  /// What 12·D² says of one block of the usual shape.
-  public var parametersPerUsualBlock: Int { 12 * width * width }
-
-  public static let all = [
-    WidthOnly(
-      name: "claude-3-opus", title: "Claude 3 Opus", width: 12_288,
-      standing: "unofficial: an outside estimate of about 12,288, never confirmed; its makers published no dimension")
-  ]
-
-  /// The model of a name, whatever its case and separators.
-  public static func named(_ name: String) -> WidthOnly? {
-    let wanted = name.lowercased().filter { $0.isLetter || $0.isNumber }
-    return all.first { $0.name.filter { $0.isLetter || $0.isNumber } == wanted }
-  }
 }

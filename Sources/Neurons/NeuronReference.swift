@@ -1,5 +1,8 @@
 import Activations
+import Architectures
 import Diagnostics
+import LinearAlgebra
+import Transformer
 
 /// One neuron: a column of an MLP's activations.
 public struct NeuronReference: Codable, Sendable, Hashable, Comparable {
@@ -23,13 +26,50 @@ public struct NeuronReference: Codable, Sendable, Hashable, Comparable {
 }
 
 extension NeuronReference: CustomStringConvertible {
-  /// The layer and the column, as `L3.17`; the site's name in place of the layer where there is none.
-  public var description: String { layer.map { "L\($0).\(index)" } ?? "\(site).\(index)" }
+  /// The layer and the column, as `L3.17`, with the expert between them, as `L3.E5.17`; the site's name in place of the
+  /// layer where there is none.
+  public var description: String {
+    layer.map { "L\($0)." + (expert.map { "E\($0)." } ?? "") + "\(index)" } ?? "\(site).\(index)"
+  }
+}
+
+extension NeuronReference {
+  /// The expert that the neuron belongs to, by its site's name; nil for a layer's own MLP.
+  public var expert: Int? {
+    let parts = site.split(separator: ".")
+    guard let place = parts.firstIndex(of: "experts"), place + 1 < parts.count else { return nil }
+    return Int(parts[place + 1])
+  }
+
+  /// The neuron's layer, once the model is known to have the neuron.
+  /// - Throws: `Fault` named `neurons.noSuchNeuron`.
+  func requireLayer(in model: Model) throws -> Int {
+    let layers = model.architecture.layers
+    let count = layer.flatMap { model.architecture.neurons(layer: $0, expert: expert) }
+    guard let layer, let count, (0..<count).contains(index) else {
+      throw Fault(
+        .usage, "neurons.noSuchNeuron", "The model has no such neuron", place: description,
+        expected: "a layer from 0 to \(layers - 1)" + (count.map { " and a neuron from 0 to \($0 - 1)" } ?? ""),
+        found: "layer \(layer.map(String.init) ?? "none"), neuron \(index)")
+    }
+    return layer
+  }
+}
+
+extension Model {
+  /// What decides when each neuron fires: the gate's weights where there is one, else the input's. Shape: [d_mlp, d_model].
+  func neuronReadingWeights(layer: Int, expert: Int? = nil) throws -> Matrix {
+    try neuronGateWeights(layer: layer, expert: expert) ?? neuronInputWeights(layer: layer, expert: expert)
+  }
 }
 
 extension ActivationSource {
-  /// The sites whose columns are neurons: `mlp.hook_post` of every layer that the source holds.
-  public var neuronSites: [StoredSite] { sites.filter { $0.name.hasSuffix("mlp.hook_post") } }
+  /// The sites whose columns are neurons: `mlp.hook_post` of every layer, or of every expert, that the source holds.
+  public var neuronSites: [StoredSite] {
+    sites.filter {
+      $0.name.hasSuffix(".mlp.hook_post") || $0.name.contains(".experts.") && $0.name.hasSuffix(".hook_post")
+    }
+  }
 
   /// The neuron of that number at a site.
   ///

@@ -133,6 +133,24 @@ struct AlignedText {
     /// Writes `scalar` with the place of the next one, which is not consumed.
     mutating func insertWithPlaceOfNext(_ scalar: UInt32) { put(scalar, at: place(position)) }
 
+    /// Writes `scalar`; `change` says what it stands for: 0: the next scalar of the old text; −n: that and the n after it;
+    /// 1: none, it was inserted.
+    mutating func write(_ scalar: UInt32, change: Int) {
+      if change > 0 || atEnd {
+        insert(scalar)
+      } else {
+        replace(with: scalar)
+        skip(-change)
+      }
+    }
+
+    /// Writes scalars in place of the old text up to `end`, all of which becomes the place of each.
+    mutating func replace(to end: Int, with scalars: some Sequence<Unicode.Scalar>) {
+      let place = (place(position).0, place(end - 1).1)
+      for scalar in scalars { put(scalar.value, at: place) }
+      position = end
+    }
+
     /// Copies the old text as it is up to `end`.
     mutating func copy(to end: Int) {
       guard position < end else { return }

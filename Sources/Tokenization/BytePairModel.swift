@@ -15,6 +15,8 @@ struct BytePairModel: Sendable {
   /// Whether a word that is itself a token becomes that token at once.
   var ignoresMerges: Bool
   var unknown: Int32?
+  /// Whether text that cannot be spelt is an error rather than left out, for want of the unknown token.
+  var refusesUnknown: Bool
   var fusesUnknown: Bool
   /// The ids of `<0x00>` … `<0xFF>`, with −1 for one that is missing; nil where unknown characters are not spelt in bytes.
   var byteFallback: [Int32]?
@@ -25,13 +27,14 @@ struct BytePairModel: Sendable {
 
   init(
     alphabet: Alphabet, merges: PairTable, words: ByteStringTable, ignoresMerges: Bool, unknown: Int32?,
-    fusesUnknown: Bool, byteFallback: [Int32]?, continuingPrefix: [UInt8], endSuffix: [UInt8]
+    refusesUnknown: Bool, fusesUnknown: Bool, byteFallback: [Int32]?, continuingPrefix: [UInt8], endSuffix: [UInt8]
   ) {
     self.alphabet = alphabet
     self.merges = merges
     self.words = words
     self.ignoresMerges = ignoresMerges
     self.unknown = unknown
+    self.refusesUnknown = refusesUnknown
     self.fusesUnknown = fusesUnknown
     self.byteFallback = byteFallback
     self.continuingPrefix = continuingPrefix
@@ -48,7 +51,7 @@ struct BytePairModel: Sendable {
     private var pages: [Int32] = []
     private var ids: [Int32] = []
 
-    init(_ vocabulary: ByteStringTable, _ pieces: [String?]) {
+    init(_ pieces: [String?]) {
       pages = [Int32](repeating: -1, count: 0x1100)
       for (id, piece) in pieces.enumerated() {
         guard let scalars = piece?.unicodeScalars, let scalar = scalars.first, scalars.count == 1 else { continue }
@@ -84,16 +87,16 @@ struct BytePairModel: Sendable {
     }
   }
 
-  /// Leaves a word's characters, or bytes in their place, as symbols in the workspace.
-  fileprivate func spell(_ word: UnsafeBufferPointer<UInt8>, _ workspace: Workspace) {
+  /// Leaves a word's characters, or bytes in their place, as symbols in the workspace; false where it cannot be spelt.
+  fileprivate func spell(_ word: UnsafeBufferPointer<UInt8>, _ workspace: Workspace) -> Bool {
     switch alphabet {
-    case .bytes: break
+    case .bytes: return true
     case .scalars(let ids):
       if continuingPrefix.isEmpty, endSuffix.isEmpty {
-        spell(word, &workspace.tokens) { scalar, _ in ids.id(scalar) }
+        return spell(word, &workspace.tokens) { scalar, _ in ids.id(scalar) }
       } else {
         var key: [UInt8] = []
-        spell(word, &workspace.tokens) { _, range in
+        return spell(word, &workspace.tokens) { _, range in
           key.removeAll(keepingCapacity: true)
           if range.lowerBound > 0 { key += continuingPrefix }
           key += word[range]
@@ -109,8 +112,8 @@ struct BytePairModel: Sendable {
   /// An unknown token waits until the next known character, so that several can be fused.
   private func spell(
     _ word: UnsafeBufferPointer<UInt8>, _ tokens: inout WordTokens, _ id: (UInt32, Range<Int>) -> Int32
-  ) {
-    guard let base = word.baseAddress else { return }
+  ) -> Bool {
+    guard let base = word.baseAddress else { return true }
     var pending = 0
     var position = 0
     while position < word.count {
@@ -131,9 +134,12 @@ struct BytePairModel: Sendable {
           pending = 0
         }
         pending += range.count
+      } else if refusesUnknown {
+        return false
       }
     }
     if pending > 0, let unknown { tokens.append(unknown, length: pending) }
+    return true
   }
 
   private func spellBytes(
@@ -166,7 +172,11 @@ struct BytePairRunner: WordTokenizer {
     if let byteIDs, let bytePairs, let base = word.baseAddress {
       workspace.merging.mergeBytes(base, word.count, &workspace.tokens, table, byteIDs, bytePairs)
     } else {
-      model.spell(word, workspace)
+      guard model.spell(word, workspace) else {
+        workspace.tokens.count = 0
+        workspace.refuse(word)
+        return
+      }
       workspace.merging.merge(&workspace.tokens, table)
     }
   }

@@ -24,13 +24,23 @@ struct ByteStringTable: Sendable {
 
   /// Sets the value of a key that is not there yet; returns the value that stands where it is.
   mutating func insert(_ key: UnsafeBufferPointer<UInt8>, _ value: Int32) -> Int32? {
+    place(key, value).map { values[$0] }
+  }
+
+  /// Sets the value of a key, in place of the one before.
+  mutating func set(_ key: UnsafeBufferPointer<UInt8>, _ value: Int32) {
+    if let entry = place(key, value) { values[entry] = value }
+  }
+
+  /// Adds a key with a value, or gives the entry that holds the key already.
+  private mutating func place(_ key: UnsafeBufferPointer<UInt8>, _ value: Int32) -> Int? {
     if (values.count + 1) * 2 > slots.count { grow() }
     let hash = Self.hash(key)
     var slot = Int(truncatingIfNeeded: hash) & mask
     while slots[slot] != 0 {
       if slots[slot] >> 32 == hash >> 32 {
         let entry = Int(slots[slot] & 0xFFFF_FFFF) - 1
-        if matches(entry, key) { return values[entry] }
+        if matches(entry, key) { return entry }
       }
       slot = (slot + 1) & mask
     }

@@ -9,6 +9,8 @@ indirect enum Decoder: Sendable {
   case metaspace(Unicode.Scalar, stripsFirst: Bool)
   case wordPiece(prefix: String, cleansUp: Bool)
   case bytePair(suffix: String)
+  /// Of a speech model: repeated pieces are one, padding is silence.
+  case ctc(padding: String, delimiter: String, cleansUp: Bool)
 
   /// Turns the pieces of a sequence into texts, which joined are the sequence's text.
   func decode(_ pieces: [String]) -> [String] {
@@ -19,7 +21,9 @@ indirect enum Decoder: Sendable {
     case .fuse: return [pieces.joined()]
     case .strip(let content, let start, let stop):
       return pieces.map { Self.strip($0, content, start: start, stop: stop) }
-    case .replace(let pattern, let content): return pieces.map { Self.replace(pattern, with: content, in: $0) }
+    case .replace(let pattern, let content):
+      var steps = RegularExpression.stepLimit(pieces.reduce(0) { $0 + $1.utf8.count })
+      return pieces.map { Self.replace(pattern, with: content, in: $0, &steps) }
     case .metaspace(let mark, let stripsFirst):
       return pieces.enumerated().map { index, piece in
         var text = String.UnicodeScalarView()
@@ -37,6 +41,14 @@ indirect enum Decoder: Sendable {
     case .bytePair(let suffix):
       return pieces.enumerated().map { index, piece in
         Self.replacing(suffix, by: index == pieces.count - 1 ? "" : " ", in: piece)
+      }
+    case .ctc(let padding, let delimiter, let cleansUp):
+      return pieces.indices.compactMap { index in
+        let piece = pieces[index]
+        if index > 0, pieces[index - 1].utf8.elementsEqual(piece.utf8) { return nil }
+        var text = Self.replacing(padding, by: "", in: piece)
+        if cleansUp { text = Self.replacing(delimiter, by: " ", in: Self.cleanUp(text)) }
+        return text.isEmpty ? nil : text
       }
     }
   }
@@ -87,11 +99,14 @@ indirect enum Decoder: Sendable {
     return String(view)
   }
 
-  private static func replace(_ pattern: Pattern, with content: String, in piece: String) -> String {
+  private static func replace(
+    _ pattern: Pattern, with content: String, in piece: String, _ steps: inout Int
+  ) -> String {
     var piece = piece
+    if steps < 0 { return piece }
     return piece.withUTF8 { bytes in
       // A pattern that exceeds its step limit on a piece leaves the piece as it is.
-      guard let matches = try? pattern.matches(in: bytes, 0..<bytes.count), !matches.isEmpty else {
+      guard let matches = try? pattern.matches(in: bytes, 0..<bytes.count, steps: &steps), !matches.isEmpty else {
         return String(decoding: bytes, as: UTF8.self)
       }
       var text: [UInt8] = []
@@ -114,7 +129,8 @@ indirect enum Decoder: Sendable {
   }
 
   private static func replacing(_ wanted: String, by content: String, in text: String) -> String {
-    replace(.string(Array(wanted.utf8)), with: content, in: text)
+    var steps = 0
+    return replace(.string(Array(wanted.utf8)), with: content, in: text, &steps)
   }
 
   /// Undoes the spaces that English tokenization puts before punctuation and contractions.

@@ -9,14 +9,20 @@ struct ModelReader {
   /// The vocabulary without the added tokens.
   private let own: ByteStringTable
   private let ownPieces: [String?]
+  /// Of a unigram model: the pieces' scores by id.
+  private var scores: [Double] = []
 
   init(_ reader: JSONReader) throws {
     self.reader = reader
     type = try reader.optional("type")?.string() ?? Self.guessedType(reader)
-    guard ["BPE", "WordPiece", "WordLevel"].contains(type) else {
-      throw TokenizerReader.unsupported(reader, "model", type, known: "BPE, WordPiece or WordLevel")
+    guard ["BPE", "WordPiece", "WordLevel", "Unigram"].contains(type) else {
+      throw TokenizerReader.unsupported(reader, "model", type, known: "BPE, WordPiece, WordLevel or Unigram")
     }
-    vocabulary = try Self.vocabulary(reader)
+    if type == "Unigram" {
+      (vocabulary, scores) = try Self.scoredVocabulary(reader)
+    } else {
+      vocabulary = try Self.vocabulary(reader)
+    }
     own = vocabulary.ids
     ownPieces = vocabulary.pieces
   }
@@ -24,17 +30,41 @@ struct ModelReader {
   /// Older files do not name the model's type.
   private static func guessedType(_ reader: JSONReader) throws -> String {
     if try reader.optional("merges") != nil { return "BPE" }
+    if case .array? = try reader.optional("vocab")?.value { return "Unigram" }
     return try reader.optional("max_input_chars_per_word") != nil ? "WordPiece" : "BPE"
   }
 
   // MARK: Vocabulary
 
-  private static func vocabulary(_ reader: JSONReader) throws -> Vocabulary {
-    guard let entry = try reader.optional("vocab") else {
-      throw Fault(
-        .badData, "tokenizer.missingVocabulary", "The tokenizer has no vocabulary", file: reader.file,
-        place: reader.path, expected: "the key \"vocab\" with the tokens and their ids", found: "no such key")
+  private static func vocabularyEntry(_ reader: JSONReader) throws -> JSONReader {
+    if let entry = try reader.optional("vocab") { return entry }
+    throw Fault(
+      .badData, "tokenizer.missingVocabulary", "The tokenizer has no vocabulary", file: reader.file,
+      place: reader.path, expected: "the key \"vocab\" with the tokens and their ids", found: "no such key")
+  }
+
+  /// A unigram model's pieces with their scores, in the order of their ids. Some files repeat a piece.
+  private static func scoredVocabulary(_ reader: JSONReader) throws -> (Vocabulary, [Double]) {
+    let entry = try vocabularyEntry(reader)
+    guard case .array(let elements) = entry.value, elements.count < Vocabulary.maximumID else {
+      throw entry.unexpected("an array of fewer than \(Vocabulary.maximumID) pairs of a token and its score")
     }
+    var vocabulary = Vocabulary(minimumCapacity: elements.count)
+    var scores: [Double] = []
+    scores.reserveCapacity(elements.count)
+    for (id, element) in elements.enumerated() {
+      guard case .array(let pair) = element, pair.count == 2, case .string(let piece) = pair[0] else {
+        throw JSONReader(element, file: entry.file, path: "\(entry.path)[\(id)]").unexpected("a token and its score")
+      }
+      let score = try JSONReader(pair[1], file: entry.file, path: "\(entry.path)[\(id)][1]").number()
+      vocabulary.addRepeatable(piece, id: Int32(truncatingIfNeeded: id))
+      scores.append(score)
+    }
+    return (vocabulary, scores)
+  }
+
+  private static func vocabulary(_ reader: JSONReader) throws -> Vocabulary {
+    let entry = try vocabularyEntry(reader)
     guard case .object(let object) = entry.value else { throw entry.unexpected("an object of tokens and ids") }
     var vocabulary = Vocabulary(minimumCapacity: object.members.count)
     for member in object.members {
@@ -86,75 +116,89 @@ struct ModelReader {
     switch type {
     case "WordPiece": return .wordPiece(try wordPiece())
     case "WordLevel":
-      let unknown = try reader.optional("unk_token")?.string()
-      return .wordLevel(WordLevelModel(words: own, unknown: unknown.flatMap { own.value($0) }))
+      return .wordLevel(WordLevelModel(words: own, unknown: try unknownName().flatMap { own.value($0) }))
+    case "Unigram": return .unigram(try unigram())
     default: return .bytePairs(try bytePairs(readsBytes: readsBytes))
     }
   }
 
+  /// The complaint about a word that needs an unknown token where the vocabulary has none.
+  func missingUnknown() throws -> MissingUnknownToken {
+    let key = type == "Unigram" ? "unk_id" : "unk_token"
+    return MissingUnknownToken(file: reader.file, place: "\(reader.path).\(key)", name: try unknownName())
+  }
+
+  private func unknownName() throws -> String? {
+    switch type {
+    case "Unigram": nil
+    case "BPE": try reader.optional("unk_token")?.string()
+    default: try reader.optional("unk_token")?.string() ?? (type == "WordPiece" ? "[UNK]" : "<unk>")
+    }
+  }
+
   private func wordPiece() throws -> WordPieceModel {
-    let prefix = try reader.optional("continuing_subword_prefix")?.string() ?? "##"
-    var continuations = ByteStringTable(minimumCapacity: own.count)
-    var longest = 0
-    for (id, piece) in ownPieces.enumerated() {
-      guard let piece else { continue }
-      longest = max(longest, piece.utf8.count)
-      guard piece.utf8.starts(with: prefix.utf8) else { continue }
-      let rest = Array(piece.utf8.dropFirst(prefix.utf8.count))
-      _ = rest.withUnsafeBufferPointer { continuations.insert($0, Int32(id)) }
-    }
-    let name = try reader.optional("unk_token")?.string() ?? "[UNK]"
-    guard let unknown = own.value(name) else {
-      throw Fault(
-        .badData, "tokenizer.missingUnknownToken", "The unknown token is not in the vocabulary", file: reader.file,
-        place: "\(reader.path).unk_token", expected: "one of the vocabulary's tokens", found: "\"\(name)\"")
-    }
     let limit = try reader.optional("max_input_chars_per_word")
     let maximum = try limit?.integer() ?? 100
     guard maximum >= 0 else { throw (limit ?? reader).unexpected("a count of characters") }
     return WordPieceModel(
-      words: own, continuations: continuations, unknown: unknown, maximumScalars: maximum, longest: longest)
+      words: own, pieces: ownPieces, prefix: try reader.optional("continuing_subword_prefix")?.string() ?? "##",
+      unknown: try unknownName().flatMap { own.value($0) }, maximumScalars: maximum)
+  }
+
+  private func unigram() throws -> UnigramModel {
+    var unknown: Int32?
+    if let entry = try reader.optional("unk_id") {
+      let id = try entry.integer()
+      guard scores.indices.contains(id) else {
+        throw entry.unexpected("the id of one of the vocabulary's \(scores.count) tokens")
+      }
+      unknown = Int32(truncatingIfNeeded: id)
+    }
+    let bytes = try reader.optional("byte_fallback")?.bool() ?? false ? byteTokens() : nil
+    return try UnigramModel(
+      pieces: own, spelling: ownPieces, scores: scores, unknown: unknown, byteFallback: bytes, file: reader.file,
+      place: reader.path)
+  }
+
+  /// The ids of `<0x00>` … `<0xFF>`, with −1 for one that is missing.
+  private func byteTokens() -> [Int32] {
+    (0..<256).map { byte in
+      let digits = String(byte, radix: 16, uppercase: true)
+      return own.value("<0x\(byte < 16 ? "0" : "")\(digits)>") ?? -1
+    }
   }
 
   private func bytePairs(readsBytes: Bool) throws -> BytePairModel {
+    if let dropout = try reader.optional("dropout"), try dropout.number() > 0 {
+      throw dropout.unexpected(
+        "null or 0", advice: "set it to null in the file: with dropout the same text gives other tokens each time")
+    }
     let prefix = try reader.optional("continuing_subword_prefix")?.string() ?? ""
-    var unknown: Int32?
-    if let name = try reader.optional("unk_token")?.string() {
-      unknown = own.value(name)
-      if unknown == nil {
-        throw Fault(
-          .badData, "tokenizer.missingUnknownToken", "The unknown token is not in the vocabulary", file: reader.file,
-          place: "\(reader.path).unk_token", expected: "one of the vocabulary's tokens", found: "\"\(name)\"")
-      }
-    }
-    var byteFallback: [Int32]?
-    if try reader.optional("byte_fallback")?.bool() ?? false {
-      byteFallback = (0..<256).map { byte in
-        let digits = String(byte, radix: 16, uppercase: true)
-        return own.value("<0x\(byte < 16 ? "0" : "")\(digits)>") ?? -1
-      }
-    }
+    let name = try unknownName()
+    let unknown = name.flatMap { own.value($0) }
+    let byteFallback = try reader.optional("byte_fallback")?.bool() ?? false ? byteTokens() : nil
     let ignoresMerges = try reader.optional("ignore_merges")?.bool() ?? false
     var words = own
     let alphabet: BytePairModel.Alphabet
     if readsBytes {
       alphabet = .bytes(
         ByteAlphabet.scalars.map { value in Unicode.Scalar(value).flatMap { own.value(String($0)) } ?? -1 })
-      words = ignoresMerges ? byteWords() : ByteStringTable(minimumCapacity: 0)
+      words = ignoresMerges ? Self.byteWords(ownPieces) : ByteStringTable(minimumCapacity: 0)
     } else {
-      alphabet = .scalars(BytePairModel.ScalarIDs(own, ownPieces))
+      alphabet = .scalars(BytePairModel.ScalarIDs(ownPieces))
     }
     return BytePairModel(
       alphabet: alphabet, merges: try merges(prefix: Array(prefix.utf8)), words: words, ignoresMerges: ignoresMerges,
-      unknown: unknown, fusesUnknown: try reader.optional("fuse_unk")?.bool() ?? false, byteFallback: byteFallback,
+      unknown: unknown, refusesUnknown: name != nil && unknown == nil,
+      fusesUnknown: try reader.optional("fuse_unk")?.bool() ?? false, byteFallback: byteFallback,
       continuingPrefix: Array(prefix.utf8),
       endSuffix: Array((try reader.optional("end_of_word_suffix")?.string() ?? "").utf8))
   }
 
   /// The pieces by the bytes they stand for; those with characters outside the alphabet stand for none.
-  private func byteWords() -> ByteStringTable {
-    var words = ByteStringTable(minimumCapacity: own.count)
-    for (id, piece) in ownPieces.enumerated() {
+  static func byteWords(_ pieces: [String?]) -> ByteStringTable {
+    var words = ByteStringTable(minimumCapacity: pieces.count)
+    for (id, piece) in pieces.enumerated() {
       guard let piece, let bytes = ByteAlphabet.bytes(of: piece.unicodeScalars) else { continue }
       _ = bytes.withUnsafeBufferPointer { words.insert($0, Int32(id)) }
     }
@@ -209,20 +253,22 @@ struct ModelReader {
     return table
   }
 
+  func mayCutBeforeWordMarks(_ model: BytePairModel) -> Bool { Self.mayCutBeforeWordMarks(model, ownPieces) }
+
   /// Whether a text may be cut before each run of "▁" without changing its tokens: no merge makes a token with a "▁"
   /// after another character, and "▁" itself is a token.
-  func mayCutBeforeWordMarks(_ model: BytePairModel) -> Bool {
-    guard own.value("▁") != nil, !model.ignoresMerges, model.continuingPrefix.isEmpty, model.endSuffix.isEmpty else {
-      return false
-    }
+  static func mayCutBeforeWordMarks(_ model: BytePairModel, _ pieces: [String?]) -> Bool {
+    guard !model.ignoresMerges, model.continuingPrefix.isEmpty, model.endSuffix.isEmpty else { return false }
     let mark: Unicode.Scalar = "▁"
-    for case let piece? in ownPieces {
+    var hasMark = false
+    for case let piece? in pieces {
       var afterOther = false
       for scalar in piece.unicodeScalars {
         if scalar == mark, afterOther { return false }
         if scalar != mark { afterOther = true }
       }
+      if piece.utf8.elementsEqual("▁".utf8) { hasMark = true }
     }
-    return true
+    return hasMark
   }
 }

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// A step that changes the text before it is cut into words: the `normalizer` of a tokenizer.json.
 indirect enum Normalizer: Sendable {
   case sequence([Normalizer])
@@ -9,11 +11,19 @@ indirect enum Normalizer: Sendable {
   case prepend([UInt32])
   case bert(BertNormalization)
   case byteLevel
+  /// SentencePiece's `nmt`: control characters go, unusual white space becomes a space.
+  case nmt
+  case characterMap(CharacterMap)
+  case sentencePiece(SentencePieceNormalization)
 
   /// Changes the text in place, leaving it untouched where there is nothing to change.
   func apply(to text: inout AlignedText) throws {
     switch self {
-    case .sequence(let steps): for step in steps { try step.apply(to: &text) }
+    case .sequence(let steps):
+      for step in steps {
+        try step.apply(to: &text)
+        try Self.check(text.count, of: text)
+      }
     case .unicode(let form): form.apply(to: &text)
     case .lowercase: Self.lowercase(&text)
     case .stripAccents: Self.filter(&text) { !UnicodeFacts.isCombiningMark($0) }
@@ -23,6 +33,9 @@ indirect enum Normalizer: Sendable {
       if text.count > 0 { text.rewrite { Self.prepend(content, &$0) } }
     case .bert(let options): options.apply(to: &text)
     case .byteLevel: Self.byteLevel(&text)
+    case .nmt: Self.nmt(&text)
+    case .characterMap(let map): map.apply(to: &text)
+    case .sentencePiece(let options): options.apply(to: &text)
     }
   }
 
@@ -103,10 +116,25 @@ indirect enum Normalizer: Sendable {
     }
   }
 
+  /// Refuses a text that steps have made many times longer than the document's: some could double it each time.
+  static func check(_ count: Int, of text: AlignedText) throws {
+    let limit = text.source.count * 64 + (1 << 24)
+    guard count > limit else { return }
+    throw Fault(
+      .badData, "tokenizer.textGrows", "The tokenizer makes a text many times longer",
+      place: "normalizer or pre_tokenizer",
+      expected: "at most \(limit) bytes of a text of \(text.source.count)", found: "\(count)",
+      advice: "use another tokenizer")
+  }
+
   /// Each match gives way to `content`, which takes the place of the match's last character.
   static func replace(_ pattern: Pattern, with content: [UInt32], in text: inout AlignedText) throws {
-    let matches = try text.withBytes { try pattern.matches(in: $0, 0..<$0.count) }
+    var steps = RegularExpression.stepLimit(text.count)
+    let matches = try text.withBytes { try pattern.matches(in: $0, 0..<$0.count, steps: &steps) }
     if matches.isEmpty { return }
+    let bytes = content.reduce(0) { $0 + ($1 < 0x80 ? 1 : $1 < 0x800 ? 2 : $1 < 0x10000 ? 3 : 4) }
+    let (added, overflows) = matches.count.multipliedReportingOverflow(by: bytes)
+    try check(overflows ? Int.max : text.count + added, of: text)
     text.rewrite { writer in
       for match in matches {
         writer.copy(to: match.lowerBound)
@@ -128,6 +156,29 @@ indirect enum Normalizer: Sendable {
       let length = UTF8Reading.length(writer.old[start])
       writer.replace(with: ByteAlphabet.scalars[Int(writer.old[start])])
       for i in 1..<max(1, length) { writer.insert(ByteAlphabet.scalars[Int(writer.old[start + i])]) }
+    }
+  }
+}
+
+extension Normalizer {
+  fileprivate static func nmt(_ text: inout AlignedText) {
+    filter(&text) { scalar in
+      switch scalar {
+      case 0x01...0x08, 0x0B, 0x0E...0x1F, 0x7F, 0x8F, 0x9F: false
+      default: true
+      }
+    }
+    func isSpace(_ scalar: UInt32) -> Bool {
+      switch scalar {
+      case 0x09, 0x0A, 0x0C, 0x0D, 0x1680, 0x200B...0x200F, 0x2028, 0x2029, 0x2581, 0xFEFF, 0xFFFD: true
+      default: false
+      }
+    }
+    text.rewrite { writer in
+      while !writer.atEnd {
+        let (scalar, end) = writer.peek()
+        if isSpace(scalar) { writer.replace(with: 0x20) } else { writer.copy(to: end) }
+      }
     }
   }
 }

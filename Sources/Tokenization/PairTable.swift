@@ -35,6 +35,11 @@ struct PairTable: Sendable {
     slots[2 * slot + 1] = UInt64(rank) << 32 | UInt64(UInt32(bitPattern: merged))
   }
 
+  /// Whether a pair has no merge yet.
+  func isFree(_ left: Int32, _ right: Int32) -> Bool {
+    withPointers { $0.value(left, right) == Self.none }
+  }
+
   /// A view for loops, which holds while `body` runs.
   func withPointers<R>(_ body: (PairTablePointers) throws -> R) rethrows -> R {
     try slots.withUnsafeBufferPointer { slots in

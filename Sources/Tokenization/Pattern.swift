@@ -4,10 +4,12 @@ enum Pattern: Sendable {
   case regex(RegularExpression)
 
   /// The matches within a range of the text, in order, none overlapping another. An empty fixed string never matches.
-  func matches(in bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) throws -> [Range<Int>] {
+  ///
+  /// - Parameter steps: What a regular expression may still take; see `RegularExpression`.
+  func matches(in bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, steps: inout Int) throws -> [Range<Int>] {
     switch self {
     case .string(let wanted): return Self.occurrences(of: wanted, in: bytes, range)
-    case .regex(let regex): return try regex.matches(in: bytes, range)
+    case .regex(let regex): return try regex.matches(in: bytes, range, steps: &steps)
     }
   }
 

@@ -12,6 +12,8 @@ indirect enum PreTokenizer: Sendable {
   /// Write bytes as characters of GPT-2's alphabet. Where this is the last step, the model reads bytes instead.
   case byteLevel
   case metaspace(Metaspace)
+  /// Words of so many characters; the last may be shorter.
+  case fixedLength(Int)
   /// Cut before every run of word marks; added by the loader where no merge can cross such a place.
   case beforeWordMarks
 
@@ -44,14 +46,30 @@ indirect enum PreTokenizer: Sendable {
         ScalarTable.shared.withPointers { scanner.scan(base, range, $0) { result.append($0, $1) } }
       }
     case .split(let pattern, let behavior, let inverted):
+      var steps = RegularExpression.stepLimit(text.count)
       try refine(text, &words) { bytes, range, result in
-        result.split(range, at: try pattern.matches(in: bytes, range), behavior, inverted: inverted)
+        result.split(
+          range, at: try pattern.matches(in: bytes, range, steps: &steps), behavior, inverted: inverted)
       }
     case .characters(let test, let behavior): Self.split(text, &words, test, behavior)
     case .whitespaceWords: Self.splitWhitespaceWords(text, &words)
     case .prefixSpace: Self.prefixSpace(&text, &words)
     case .byteLevel: Self.rewrite(&text, &words) { _, writer, end in Self.byteLevel(&writer, to: end) }
     case .metaspace(let options): Self.metaspace(options, &text, &words)
+    case .fixedLength(let length):
+      refine(text, &words) { bytes, range, result in
+        var start = range.lowerBound
+        var position = start
+        var count = 0
+        while position < range.upperBound {
+          position += UTF8Reading.length(bytes[position])
+          count += 1
+          if count == length || position == range.upperBound {
+            result.append(start, position)
+            (start, count) = (position, 0)
+          }
+        }
+      }
     case .beforeWordMarks: Self.splitBeforeWordMarks(text, &words)
     }
   }
@@ -169,7 +187,6 @@ indirect enum PreTokenizer: Sendable {
   private static func metaspace(_ options: Metaspace, _ text: inout AlignedText, _ words: inout WordRanges) {
     var splits: [Int] = []
     let source = text
-    var result = WordRanges()
     let old = words
     var rewritten = WordRanges()
     text.rewrite { writer in
@@ -191,14 +208,18 @@ indirect enum PreTokenizer: Sendable {
           writer.insertWithPlaceOfNext(options.replacement)
           splits.append(start)
         }
+        guard let base = writer.old.baseAddress else { continue }
         while writer.position < range.upperBound {
-          let (scalar, next) = writer.peek()
-          if scalar == 0x20 || scalar == options.replacement {
-            splits.append(writer.bytes.count)
-            writer.replace(with: options.replacement)
-          } else {
-            writer.copy(to: next)
+          var end = writer.position
+          while end < range.upperBound {
+            let (scalar, next) = UTF8Reading.scalar(base, end)
+            if scalar == 0x20 || scalar == options.replacement { break }
+            end = next
           }
+          writer.copy(to: end)
+          guard end < range.upperBound else { break }
+          splits.append(writer.bytes.count)
+          writer.replace(with: options.replacement)
         }
         guard options.splits else {
           rewritten.append(start, writer.bytes.count)
@@ -213,8 +234,7 @@ indirect enum PreTokenizer: Sendable {
         if wordStart < writer.bytes.count { rewritten.append(wordStart, writer.bytes.count) }
       }
     }
-    result = rewritten
-    words = result
+    words = rewritten
   }
 
   /// "▁" is E2 96 81 in UTF-8.

@@ -68,3 +68,23 @@ enum RegexClasses {
     return names
   }()
 }
+
+/// The classes that one pattern has asked for: some take milliseconds to gather.
+struct KnownClasses {
+  private var properties: [String: ScalarSet] = [:]
+  private var brackets: [String: ScalarSet] = [:]
+
+  mutating func property(_ name: String) -> ScalarSet? {
+    if let known = properties[name] { return known }
+    let set = RegexClasses.property(name)
+    properties[name] = set
+    return set
+  }
+
+  mutating func posix(_ name: String) -> ScalarSet? {
+    if let known = brackets[name] { return known }
+    let set = RegexClasses.posix(name)
+    brackets[name] = set
+    return set
+  }
+}

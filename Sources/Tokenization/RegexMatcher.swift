@@ -9,6 +9,8 @@ struct RegexMatcher {
   var registers: [Int]
   /// Below 0 the match has been given up.
   var stepsLeft: Int
+  /// While a part is matched backwards: where it must end.
+  private var behindEnd = -1
   private var stack: [Choice] = []
 
   init(
@@ -81,6 +83,9 @@ struct RegexMatcher {
         instruction = target
       case .assertion(let assertion):
         succeeded = holds(assertion, position)
+        instruction += 1
+      case .endBehind:
+        succeeded = position == behindEnd
         instruction += 1
       case .mark(let register):
         stack.append(.restore(register: register, value: registers[register]))
@@ -156,14 +161,14 @@ struct RegexMatcher {
         begin = UTF8Reading.previous(bytes, begin)
         left -= 1
       }
-      // The part must end just here; with the text cut off at this place, only its own length can.
       if left == 0 {
         var behind = RegexMatcher(
           bytes: bytes, start: start, end: end, instructions: instructions, sets: sets, registers: registers,
           stepsLeft: stepsLeft)
+        behind.behindEnd = position
         let stop = behind.run(from: instruction, at: begin)
         stepsLeft = behind.stepsLeft
-        if stop == position { return true }
+        if stop != nil { return true }
       }
     }
     return false

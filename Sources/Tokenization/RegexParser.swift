@@ -23,13 +23,18 @@ indirect enum RegexNode: Sendable {
 /// Groups capture nothing, since nothing refers to them. Back references, calls, conditionals and absent operators are
 /// refused by name.
 struct RegexParser {
-  private let scalars: [Unicode.Scalar]
-  private var position = 0
-  private var depth = 0
+  /// Longer patterns are refused; the longest in use have some 500 characters.
+  private static let maximumLength = 10_000
+
+  let scalars: [Unicode.Scalar]
+  var position = 0
+  var depth = 0
+  /// Classes asked for before.
+  var classes = KnownClasses()
   private let file: String
   private let place: String
 
-  private struct Options {
+  struct Options {
     var ignoresCase = false
     var isExtended = false
     var dotMatchesNewline = false
@@ -37,6 +42,7 @@ struct RegexParser {
 
   static func parse(_ pattern: String, file: String, place: String) throws -> RegexNode {
     var parser = RegexParser(scalars: Array(pattern.unicodeScalars), file: file, place: place)
+    guard parser.scalars.count <= maximumLength else { throw parser.fault("more than \(maximumLength) characters") }
     let node = try parser.alternatives(Options())
     guard parser.position == parser.scalars.count else { throw parser.fault("an unmatched )") }
     return node
@@ -48,26 +54,26 @@ struct RegexParser {
     self.place = place
   }
 
-  private func fault(_ problem: String) -> Fault {
+  func fault(_ problem: String) -> Fault {
     Fault(
       .badData, "tokenizer.unsupportedPattern", "A pattern of the tokenizer cannot be used", file: file, place: place,
       expected: "a regular expression of groups, classes, properties, quantifiers and lookaround",
       found: "\(problem) at character \(position) of \(String(String.UnicodeScalarView(scalars)).prefix(300))")
   }
 
-  private var next: Unicode.Scalar? { position < scalars.count ? scalars[position] : nil }
+  var next: Unicode.Scalar? { position < scalars.count ? scalars[position] : nil }
 
-  private func peek(_ offset: Int) -> Unicode.Scalar? {
+  func peek(_ offset: Int) -> Unicode.Scalar? {
     position + offset < scalars.count ? scalars[position + offset] : nil
   }
 
-  private mutating func take(_ scalar: Unicode.Scalar) -> Bool {
+  mutating func take(_ scalar: Unicode.Scalar) -> Bool {
     guard next == scalar else { return false }
     position += 1
     return true
   }
 
-  private mutating func take(_ text: String) -> Bool {
+  mutating func take(_ text: String) -> Bool {
     let wanted = Array(text.unicodeScalars)
     guard position + wanted.count <= scalars.count, scalars[position..<position + wanted.count].elementsEqual(wanted)
     else { return false }
@@ -77,7 +83,7 @@ struct RegexParser {
 
   // MARK: Structure
 
-  private mutating func alternatives(_ options: Options) throws -> RegexNode {
+  mutating func alternatives(_ options: Options) throws -> RegexNode {
     depth += 1
     defer { depth -= 1 }
     guard depth < 100 else { throw fault("more than 100 groups inside one another") }
@@ -95,7 +101,12 @@ struct RegexParser {
         continue
       }
       guard var node = try atom(&options) else { continue }
-      while let quantified = try quantifier(node) { node = quantified }
+      var quantifiers = 0
+      while let quantified = try quantifier(node) {
+        node = quantified
+        quantifiers += 1
+        guard quantifiers <= 10 else { throw fault("more than 10 quantifiers on one another") }
+      }
       nodes.append(node)
     }
     return nodes.count == 1 ? nodes[0] : nodes.isEmpty ? .empty : .sequence(nodes)
@@ -172,7 +183,7 @@ struct RegexParser {
     }
   }
 
-  private func literal(_ value: UInt32, _ options: Options) -> ScalarSet {
+  func literal(_ value: UInt32, _ options: Options) -> ScalarSet {
     options.ignoresCase ? ScalarSet(value).ignoringCase : ScalarSet(value)
   }
 
@@ -226,184 +237,5 @@ struct RegexParser {
   private mutating func closed(_ node: RegexNode) throws -> RegexNode {
     guard take(")") else { throw fault("a group that does not end") }
     return node
-  }
-
-  // MARK: Escapes and classes
-
-  private mutating func escape(_ options: Options) throws -> RegexNode {
-    switch next {
-    case "A": return assertion(.textStart)
-    case "z": return assertion(.textEnd)
-    case "Z": return assertion(.textEndBeforeNewline)
-    case "b": return assertion(.wordBoundary)
-    case "B": return assertion(.notWordBoundary)
-    default:
-      if let set = try escapedSet() { return .set(set) }
-      let value = try escapedScalar()
-      return .set(literal(value, options))
-    }
-  }
-
-  private mutating func assertion(_ assertion: RegexNode.Assertion) -> RegexNode {
-    position += 1
-    return .assertion(assertion)
-  }
-
-  /// A class such as `\s` or `\p{L}`; the position is after the backslash.
-  private mutating func escapedSet() throws -> ScalarSet? {
-    guard let letter = next else { throw fault("a backslash with nothing after it") }
-    let set: ScalarSet
-    switch letter {
-    case "s", "S": set = RegexClasses.space
-    case "d", "D": set = RegexClasses.digit
-    case "w", "W": set = RegexClasses.word
-    case "h", "H": set = RegexClasses.hexadecimal
-    case "p", "P": return try property()
-    case "R", "X", "K", "G", "k", "g", "y", "Y", "N", "O": throw fault("the escape \\\(letter)")
-    case "1"..."9": throw fault("a back reference")
-    default: return nil
-    }
-    position += 1
-    return letter.properties.isUppercase ? set.complement : set
-  }
-
-  private mutating func property() throws -> ScalarSet {
-    var isNegated = next == "P"
-    position += 1
-    guard take("{") else { throw fault("a property without braces") }
-    if take("^") { isNegated.toggle() }
-    var name = ""
-    while let scalar = next, scalar != "}" {
-      name.unicodeScalars.append(scalar)
-      position += 1
-    }
-    guard take("}") else { throw fault("a property that does not end") }
-    guard let set = RegexClasses.property(name) else { throw fault("the property \\p{\(name)}") }
-    return isNegated ? set.complement : set
-  }
-
-  /// A single character written with a backslash; the position is after the backslash.
-  private mutating func escapedScalar() throws -> UInt32 {
-    guard let letter = next else { throw fault("a backslash with nothing after it") }
-    position += 1
-    switch letter {
-    case "n": return 0x0A
-    case "r": return 0x0D
-    case "t": return 0x09
-    case "f": return 0x0C
-    case "v": return 0x0B
-    case "a": return 0x07
-    case "e": return 0x1B
-    case "0": return 0
-    case "u": return try hexadecimal(digits: 4)
-    case "x":
-      if take("{") {
-        let value = try hexadecimal(digits: nil)
-        guard take("}") else { throw fault("a hexadecimal number that does not end") }
-        return value
-      }
-      return try hexadecimal(digits: 2)
-    default:
-      guard !letter.properties.isAlphabetic, !(letter >= "0" && letter <= "9") else {
-        throw fault("the escape \\\(letter)")
-      }
-      return letter.value
-    }
-  }
-
-  private mutating func hexadecimal(digits: Int?) throws -> UInt32 {
-    var value: UInt32 = 0
-    var count = 0
-    while let scalar = next, count < digits ?? 8, let digit = Character(scalar).hexDigitValue, scalar.isASCII {
-      value = value << 4 | UInt32(digit)
-      position += 1
-      count += 1
-    }
-    guard count > 0, digits == nil || count == digits || digits == 2, Unicode.Scalar(value) != nil else {
-      throw fault("a hexadecimal number that names no character")
-    }
-    return value
-  }
-
-  /// A class in brackets; the position is after the opening one.
-  private mutating func bracketed(_ options: Options) throws -> ScalarSet {
-    depth += 1
-    defer { depth -= 1 }
-    guard depth < 100 else { throw fault("more than 100 classes inside one another") }
-    let isNegated = take("^")
-    var set = ScalarSet()
-    var intersected: ScalarSet?
-    var isFirst = true
-    while let scalar = next {
-      if scalar == "]", !isFirst {
-        position += 1
-        if let other = intersected { set = other.intersection(set) }
-        if options.ignoresCase { set = set.ignoringCase }
-        return isNegated ? set.complement : set
-      }
-      isFirst = false
-      if take("&&") {
-        set = intersected?.intersection(set) ?? set
-        intersected = set
-        set = ScalarSet()
-        continue
-      }
-      if scalar == "[" {
-        set = set.union(try posixClass() ?? nested(options))
-        continue
-      }
-      position += 1
-      var low = scalar.value
-      if scalar == "\\" {
-        if next == "b" {
-          position += 1
-          low = 0x08
-        } else if let escaped = try escapedSet() {
-          set = set.union(escaped)
-          continue
-        } else {
-          low = try escapedScalar()
-        }
-      }
-      guard next == "-", let end = peek(1), end != "]", end != "[" else {
-        set = set.union(ScalarSet(low))
-        continue
-      }
-      position += 2
-      var high = end.value
-      if end == "\\" {
-        if let escaped = try escapedSet() {
-          // A class cannot end a range: the dash stands for itself.
-          set = set.union(escaped).union(ScalarSet(low)).union(ScalarSet(0x2D))
-          continue
-        }
-        high = try escapedScalar()
-      }
-      guard low <= high else { throw fault("a range whose end lies before its start") }
-      set = set.union(ScalarSet([low...high]))
-    }
-    throw fault("a class that does not end")
-  }
-
-  private mutating func nested(_ options: Options) throws -> ScalarSet {
-    position += 1
-    return try bracketed(options)
-  }
-
-  /// `[:alpha:]` and its like, or nil where none stands here.
-  private mutating func posixClass() throws -> ScalarSet? {
-    let start = position
-    guard take("[:") else { return nil }
-    let isNegated = take("^")
-    var name = ""
-    while let scalar = next, scalar != ":", scalar.properties.isAlphabetic {
-      name.unicodeScalars.append(scalar)
-      position += 1
-    }
-    guard take(":]"), let set = RegexClasses.posix(name) else {
-      position = start
-      return nil
-    }
-    return isNegated ? set.complement : set
   }
 }

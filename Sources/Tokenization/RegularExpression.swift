@@ -25,16 +25,22 @@ struct RegularExpression: Sendable {
     registers = compiler.registers
   }
 
+  /// The steps that may be taken on so many bytes.
+  static func stepLimit(_ bytes: Int) -> Int { 20_000_000 + 200 * bytes }
+
   /// The matches within a range of the text, which is matched as if it stood alone. An empty match is one too, unless it
   /// touches the end of the match before.
-  func matches(in bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) throws -> [Range<Int>] {
+  ///
+  /// - Parameter steps: How many steps may be taken; those taken are taken off, so that one limit holds for many ranges.
+  func matches(in bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, steps: inout Int) throws -> [Range<Int>] {
     guard let base = bytes.baseAddress else { return [] }
     var found: [Range<Int>] = []
     let failed = instructions.withUnsafeBufferPointer { instructions in
       sets.withUnsafeBufferPointer { sets in
         var matcher = RegexMatcher(
           bytes: base, start: range.lowerBound, end: range.upperBound, instructions: instructions, sets: sets,
-          registers: [Int](repeating: -1, count: registers), stepsLeft: 20_000_000 + 200 * range.count)
+          registers: [Int](repeating: -1, count: registers), stepsLeft: steps)
+        defer { steps = matcher.stepsLeft }
         var position = range.lowerBound
         while position <= range.upperBound {
           let end = matcher.match(at: position)
@@ -55,7 +61,7 @@ struct RegularExpression: Sendable {
     if failed {
       throw Fault(
         .badData, "tokenizer.patternTooSlow", "A pattern of the tokenizer takes too many steps on a text", file: file,
-        place: place, expected: "at most \(20_000_000 + 200 * range.count) steps for \(range.count) bytes",
+        place: place, expected: "at most twenty million steps and two hundred for each byte",
         found: "the pattern \(pattern.prefix(300))",
         advice: "cut the text into smaller documents, or use another tokenizer")
     }
@@ -77,6 +83,8 @@ enum RegexInstruction: Sendable {
   /// Matched so as to end here, from as many scalars back as one of the lengths says.
   case lookBehind(end: Int, negated: Bool, lengths: [Int])
   case assertion(RegexNode.Assertion)
+  /// Ends a part that is matched backwards: it must end where it was asked for.
+  case endBehind
   /// Notes the position in a register.
   case mark(Int)
   /// Leaves a loop for `exit` where nothing has been consumed since the mark.
@@ -92,6 +100,7 @@ struct RegexCompiler {
   private(set) var bitmaps: [ScalarBitmap] = []
   private var known: [ScalarSet: Int] = [:]
   private(set) var registers = 0
+  private var compiledNodes = 0
 
   init(pattern: String, file: String, place: String) {
     self.pattern = pattern
@@ -119,6 +128,9 @@ struct RegexCompiler {
   }
 
   mutating func compile(_ node: RegexNode) throws {
+    // Repeated parts are compiled as often as they are repeated, even where they are empty.
+    compiledNodes += 1
+    guard compiledNodes < 100_000 else { throw fault("more than 100,000 parts with all repetitions") }
     switch node {
     case .empty: break
     case .set(let set): try append(.set(try index(of: set)))
@@ -131,7 +143,7 @@ struct RegexCompiler {
     case .look(let body, let behind, let negated):
       if behind {
         guard let lengths = Self.lengths(body) else { throw fault("a lookbehind of variable length") }
-        try enclosed(body) { .lookBehind(end: $0, negated: negated, lengths: lengths.sorted()) }
+        try enclosed(body, last: .endBehind) { .lookBehind(end: $0, negated: negated, lengths: lengths.sorted()) }
       } else {
         try enclosed(body) { .lookAhead(end: $0, negated: negated) }
       }
@@ -140,10 +152,13 @@ struct RegexCompiler {
   }
 
   /// A part that ends in `accept` and is matched by itself, behind the instruction that does so.
-  private mutating func enclosed(_ body: RegexNode, _ opening: (Int) -> RegexInstruction) throws {
+  private mutating func enclosed(
+    _ body: RegexNode, last: RegexInstruction? = nil, _ opening: (Int) -> RegexInstruction
+  ) throws {
     let start = instructions.count
     try append(.accept)
     try compile(body)
+    if let last { try append(last) }
     try append(.accept)
     instructions[start] = opening(instructions.count)
   }

@@ -61,6 +61,15 @@ struct ScalarSet: Sendable, Hashable {
     return result
   }
 
+  /// Gathers ranges and joins them once.
+  struct Builder {
+    private var ranges: [ClosedRange<UInt32>] = []
+
+    mutating func add(_ range: ClosedRange<UInt32>) { ranges.append(range) }
+    mutating func add(_ set: ScalarSet) { ranges += set.ranges }
+    var set: ScalarSet { ScalarSet(ranges) }
+  }
+
   func union(_ other: ScalarSet) -> ScalarSet { ScalarSet(ranges + other.ranges) }
 
   var complement: ScalarSet {

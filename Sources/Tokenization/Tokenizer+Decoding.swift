@@ -24,6 +24,10 @@ extension Tokenizer {
   }
 
   private var usesByteFallback: Bool {
-    if case .bytePairs(let model) = model { model.byteFallback != nil } else { false }
+    switch model {
+    case .bytePairs(let model): model.byteFallback != nil
+    case .unigram(let model): model.byteFallback != nil
+    default: false
+    }
   }
 }

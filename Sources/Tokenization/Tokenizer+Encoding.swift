@@ -5,7 +5,8 @@ extension Tokenizer {
   ///
   /// - Parameter addSpecialTokens: Whether tokens that the tokenizer puts around a text (such as a begin token) are added.
   /// - Throws: `Fault` named `tokenizer.patternTooSlow` where a pattern of the tokenizer exceeds its step limit on the
-  ///   text, `tokenizer.textTooLong` from 2 GiB on.
+  ///   text, `tokenizer.missingUnknownToken` where the text holds what the vocabulary cannot spell and no token stands for
+  ///   that, `tokenizer.textGrows` where its steps make the text many times longer, `tokenizer.textTooLong` from 2 GiB on.
   /// - Complexity: Linear in the text, except that a single word of n symbols takes n log n.
   public func encode(_ text: String, addSpecialTokens: Bool = true) throws -> Encoding {
     var text = text
@@ -33,6 +34,7 @@ extension Tokenizer {
     }
     return try withWorkspace { workspace in
       workspace.sink.count = 0
+      workspace.refused = nil
       workspace.sink.added.removeAll(keepingCapacity: true)
       if added.verbatim.isEmpty {
         if !document.isEmpty { try encode(0..<document.count, of: document, workspace) }
@@ -86,7 +88,10 @@ extension Tokenizer {
     var text = text
     var words = WordRanges()
     words.append(range.lowerBound, range.upperBound)
-    for step in preTokenizerSteps { try step.apply(to: &text, &words) }
+    for step in preTokenizerSteps {
+      try step.apply(to: &text, &words)
+      try Normalizer.check(text.count, of: text)
+    }
     let first = workspace.sink.count
     text.withBytes { bytes in
       guard let base = bytes.baseAddress else { return }
@@ -102,8 +107,12 @@ extension Tokenizer {
       case .wordLevel(let model):
         let runner = WordLevelRunner(model: model, workspace: workspace)
         WordEncoder(base: base, shift: shift, workspace: workspace, tokenizer: runner).encode(words, finalScanner)
+      case .unigram(let model):
+        let runner = UnigramRunner(model: model, workspace: workspace)
+        WordEncoder(base: base, shift: shift, workspace: workspace, tokenizer: runner).encode(words, finalScanner)
       }
     }
+    if let word = workspace.refused { throw missingUnknown.fault(word: word) }
     if text.isUnchanged { return }
     // Places in the normalized text become places in the document.
     let sink = workspace.sink

@@ -6,14 +6,19 @@ extension Tokenizer {
   /// Reads a tokenizer from a folder in Hugging Face layout.
   ///
   /// `tokenizer.json` must be there; `tokenizer_config.json`, `special_tokens_map.json`, `generation_config.json` and
-  /// `config.json` may be, and name the begin token, the end token and their like.
+  /// `config.json` may be, and name the begin token, the end tokens and their like; `tokenizer_config.json` and
+  /// `added_tokens.json` may name further tokens.
   ///
   /// - Throws: `Fault` named `tokenizer.notFound`, `tokenizer.unsupported` (naming the part and its place) or another of
   ///   `tokenizer.` and `json.`, whose message says what is wrong and where.
   public convenience init(folder: URL) throws {
     let file = folder.appending(path: "tokenizer.json")
-    let parts = try TokenizerReader(Self.read(file)).parts()
-    self.init(parts, namedIDs: try SpecialTokenNames(folder: folder).ids(in: parts.vocabulary))
+    var reader = TokenizerReader(try Self.read(file))
+    reader.neighbours = try Self.readers(["tokenizer_config.json", "added_tokens.json"], in: folder)
+    let parts = try reader.parts()
+    let names = try SpecialTokenNames(folder: folder)
+    self.init(
+      parts, namedIDs: try names.ids(in: parts.vocabulary), endIDs: try names.endIDs(in: parts.vocabulary))
   }
 
   /// Reads a tokenizer from its tokenizer.json alone; see `init(folder:)`.
@@ -27,6 +32,11 @@ extension Tokenizer {
   public convenience init(json: some ContiguousBytesSequence, file: String) throws {
     let root = JSONReader(try JSONValue(parsing: json, file: file), file: file)
     self.init(try TokenizerReader(root).parts(), namedIDs: [:])
+  }
+
+  /// Those of a folder's files that are there.
+  static func readers(_ names: [String], in folder: URL) throws -> [JSONReader] {
+    try names.map { folder.appending(path: $0) }.filter { FileManager.default.fileExists(atPath: $0.path) }.map(read)
   }
 
   static func read(_ file: URL) throws -> JSONReader {
@@ -53,12 +63,8 @@ struct SpecialTokenNames {
   private let configurations: [JSONReader]
 
   init(folder: URL) throws {
-    func readers(_ names: [String]) throws -> [JSONReader] {
-      try names.map { folder.appending(path: $0) }.filter { FileManager.default.fileExists(atPath: $0.path) }
-        .map(Tokenizer.read)
-    }
-    self.readers = try readers(["tokenizer_config.json", "special_tokens_map.json"])
-    configurations = try readers(["generation_config.json", "config.json"])
+    readers = try Tokenizer.readers(["tokenizer_config.json", "special_tokens_map.json"], in: folder)
+    configurations = try Tokenizer.readers(["generation_config.json", "config.json"], in: folder)
   }
 
   /// The ids by key. A name that the vocabulary lacks is passed over, as is an id out of its range.
@@ -75,13 +81,33 @@ struct SpecialTokenNames {
       }
       for reader in configurations where ids[key] == nil {
         guard case .object = reader.value, let entry = try reader.optional("\(key)_id") else { continue }
-        var value = entry.value
-        if case .array(let several) = value, let first = several.first { value = first }
-        if case .integer(let id) = value, let known = Int32(exactly: id), vocabulary.piece(known) != nil {
-          ids[key] = known
-        }
+        ids[key] = Self.ids(entry.value, vocabulary).first
       }
     }
     return ids
+  }
+
+  /// Every token at which a model may end: that of the tokenizer's files, then those of generation_config.json, or where
+  /// it names none, of config.json; either may name one or a list.
+  func endIDs(in vocabulary: Vocabulary) throws -> [Int32] {
+    var ends = try ids(in: vocabulary)["eos_token"].map { [$0] } ?? []
+    for reader in configurations {
+      guard case .object = reader.value, let entry = try reader.optional("eos_token_id") else { continue }
+      for id in Self.ids(entry.value, vocabulary) where !ends.contains(id) { ends.append(id) }
+      break
+    }
+    return ends
+  }
+
+  /// The ids that a number or a list of numbers gives, those without a token left out.
+  private static func ids(_ value: JSONValue, _ vocabulary: Vocabulary) -> [Int32] {
+    var values = [value]
+    if case .array(let several) = value { values = several }
+    return values.compactMap { value in
+      guard case .integer(let id) = value, let known = Int32(exactly: id), vocabulary.piece(known) != nil else {
+        return nil
+      }
+      return known
+    }
   }
 }

@@ -12,6 +12,7 @@ public final class Tokenizer: Sendable {
     case bytePairs(BytePairModel)
     case wordPiece(WordPieceModel)
     case wordLevel(WordLevelModel)
+    case unigram(UnigramModel)
   }
 
   let vocabulary: Vocabulary
@@ -22,6 +23,8 @@ public final class Tokenizer: Sendable {
   /// The scanner whose words go straight to the model.
   let finalScanner: WordScanner?
   let model: Model
+  /// What to say where a word needs an unknown token that the vocabulary lacks.
+  let missingUnknown: MissingUnknownToken
   let postProcessor: PostProcessor
   let decoder: Decoder?
   /// Whether pieces are spelt in GPT-2's alphabet.
@@ -30,9 +33,11 @@ public final class Tokenizer: Sendable {
   let pieceSpaces: [UInt32]
   /// The ids that tokenizer_config.json and its like name, by their keys there.
   let namedIDs: [String: Int32]
+  /// Every token at which a model may end, `endID` first: a generation_config.json or config.json may name several.
+  public let endIDs: [Int32]
   private let workspaces = Mutex<[Workspace]>([])
 
-  init(_ parts: TokenizerParts, namedIDs: [String: Int32]) {
+  init(_ parts: TokenizerParts, namedIDs: [String: Int32], endIDs: [Int32]? = nil) {
     vocabulary = parts.vocabulary
     added = parts.added
     normalizer = parts.normalizer
@@ -45,11 +50,13 @@ public final class Tokenizer: Sendable {
     }
     preTokenizerSteps = steps
     model = parts.model
+    missingUnknown = parts.missingUnknown
     postProcessor = parts.postProcessor
     decoder = parts.decoder
     isByteLevel = parts.isByteLevel
     pieceSpaces = parts.postProcessor.trimmings.isEmpty ? [] : Self.spaces(of: parts.vocabulary)
     self.namedIDs = namedIDs
+    self.endIDs = endIDs ?? namedIDs["eos_token"].map { [$0] } ?? []
   }
 
   /// The highest id plus one: the rows that an embedding must have at least.
@@ -131,6 +138,7 @@ struct TokenizerParts {
   var normalizer: Normalizer?
   var preTokenizer: PreTokenizer?
   var model: Tokenizer.Model
+  var missingUnknown: MissingUnknownToken
   var postProcessor: PostProcessor
   var decoder: Decoder?
   var isByteLevel: Bool

@@ -47,21 +47,12 @@ struct UnicodeNormalization: Sendable {
           && (position <= active || table.isActive(UTF8Reading.scalar(base, position).value, composes))
         Self.sort(&pending)
         if composes { pending = Self.compose(pending, table) }
-        for item in pending { Self.write(item, &writer) }
+        for item in pending { writer.write(item.scalar, change: item.change) }
         writer.position = position
         guard let next = table.firstActive(base, from: position, end: end, composes: composes) else { break }
         active = next
       }
       writer.copy(to: end)
-    }
-  }
-
-  private static func write(_ item: Change, _ writer: inout AlignedText.Writer) {
-    if item.change > 0 || writer.atEnd {
-      writer.insert(item.scalar)
-    } else {
-      writer.replace(with: item.scalar)
-      writer.skip(-item.change)
     }
   }
 

@@ -37,6 +37,14 @@ struct Vocabulary: Sendable {
     return .added
   }
 
+  /// Gives an id its piece even where another id has the same; the piece then stands for the last.
+  mutating func addRepeatable(_ piece: String, id: Int32) {
+    var piece = piece
+    piece.withUTF8 { ids.set($0, id) }
+    while pieces.count <= Int(id) { pieces.append(nil) }
+    pieces[Int(id)] = piece
+  }
+
   func piece(_ id: Int32) -> String? {
     guard id >= 0, Int(id) < pieces.count else { return nil }
     return pieces[Int(id)]

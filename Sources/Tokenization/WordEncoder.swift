@@ -73,8 +73,8 @@ struct WordEncoder<Tokenizer: WordTokenizer> {
     var place = start + shift
     for j in 0..<tokens.count {
       let length = Int(tokens.lengths[j])
-      sink.append(tokens.ids[j], place, place + length)
-      place += length
+      sink.append(tokens.ids[j], place, place + abs(length))
+      place += max(length, 0)
     }
   }
 }

@@ -5,17 +5,33 @@ struct WordPieceModel: Sendable {
   var words: ByteStringTable
   /// The pieces that begin with the continuation prefix, by what follows it.
   var continuations: ByteStringTable
-  var unknown: Int32
+  var unknown: Int32?
   var maximumScalars: Int
   /// The longest piece in bytes: longer stretches need not be looked up.
   var longest: Int
+
+  /// - Parameter prefix: How pieces that continue a word begin, such as "##".
+  init(words: ByteStringTable, pieces: [String?], prefix: String, unknown: Int32?, maximumScalars: Int) {
+    self.words = words
+    self.unknown = unknown
+    self.maximumScalars = maximumScalars
+    continuations = ByteStringTable(minimumCapacity: words.count)
+    longest = 0
+    for (id, piece) in pieces.enumerated() {
+      guard let piece else { continue }
+      longest = max(longest, piece.utf8.count)
+      guard piece.utf8.starts(with: prefix.utf8) else { continue }
+      let rest = Array(piece.utf8.dropFirst(prefix.utf8.count))
+      _ = rest.withUnsafeBufferPointer { continuations.insert($0, Int32(truncatingIfNeeded: id)) }
+    }
+  }
 
   func tokenize(_ word: UnsafeBufferPointer<UInt8>, _ workspace: Workspace) {
     workspace.tokens.count = 0
     if word.count > maximumScalars {
       let scalars = word.reduce(0) { $0 + (UTF8Reading.isContinuation($1) ? 0 : 1) }
       if scalars > maximumScalars {
-        workspace.tokens.append(unknown, length: word.count)
+        appendUnknown(word, workspace)
         return
       }
     }
@@ -33,12 +49,16 @@ struct WordPieceModel: Sendable {
       }
       guard let found else {
         workspace.tokens.count = 0
-        workspace.tokens.append(unknown, length: word.count)
+        appendUnknown(word, workspace)
         return
       }
       workspace.tokens.append(found, length: end - start)
       start = end
     }
+  }
+
+  private func appendUnknown(_ word: UnsafeBufferPointer<UInt8>, _ workspace: Workspace) {
+    if let unknown { workspace.tokens.append(unknown, length: word.count) } else { workspace.refuse(word) }
   }
 }
 
@@ -49,7 +69,11 @@ struct WordLevelModel: Sendable {
 
   func tokenize(_ word: UnsafeBufferPointer<UInt8>, _ workspace: Workspace) {
     workspace.tokens.count = 0
-    if let id = words.value(word) ?? unknown { workspace.tokens.append(id, length: word.count) }
+    if let id = words.value(word) ?? unknown {
+      workspace.tokens.append(id, length: word.count)
+    } else {
+      workspace.refuse(word)
+    }
   }
 }
 

@@ -5,6 +5,8 @@
 #endif
 
 /// The tokens of one word: ids, and how many bytes of the word each stands for.
+///
+/// A length below 0 says that the token after has the same place: several tokens for one stretch of text.
 struct WordTokens {
   private(set) var capacity = 256
   private(set) var ids: UnsafeMutablePointer<Int32>
@@ -184,6 +186,15 @@ final class Workspace: @unchecked Sendable {
   var sink = TokenSink()
   let cache = WordCache()
   var merging = MergeBuffers()
+  var lattice = UnigramLattice()
+  /// The first word that needed an unknown token where there is none.
+  var refused: String?
+
+  /// Notes that a word cannot be spelt. The token without length that stands for it keeps the word out of the cache.
+  func refuse(_ word: UnsafeBufferPointer<UInt8>) {
+    if refused == nil { refused = String(decoding: word, as: UTF8.self) }
+    tokens.append(0, length: 0)
+  }
 
   deinit {
     tokens.deallocate()

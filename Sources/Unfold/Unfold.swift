@@ -1,5 +1,6 @@
 @_exported import Activations
 @_exported import Anatomy
+@_exported import Architectures
 @_exported import Checkpoints
 @_exported import Diagnostics
 @_exported import Dictionaries

@@ -51,7 +51,7 @@ import Transformer
     #expect(try store.spans.count == 6)
     let longest = documents.compactMap { $0.tokens?.count }.max() ?? 0
     for stored in store.sites {
-      let site = try #require(model.configuration.site(named: stored.name))
+      let site = try #require(model.architecture.site(named: stored.name))
       let found = try rows(store, stored.name)
       var next = 0
       for document in documents {

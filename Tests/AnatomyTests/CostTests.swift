@@ -1,4 +1,5 @@
 import Anatomy
+import Architectures
 import Foundation
 import StrictJSON
 import Testing
@@ -48,11 +49,11 @@ struct CostTests {
   @Test("a mean over visible keys equals the sum over tokens", arguments: [1, 5, 6, 7, 40])
   func meanKeys(length: Int) throws {
     var architecture = try preset("gemma-2-2b")
-    architecture.attention.windows = Array(repeating: 6, count: architecture.layers)
+    for layer in 0..<architecture.layers { architecture.blocks[layer].attention.window = 6 }
     let sum = (1...length).reduce(0) { $0 + min($1, 6) }
     let mean = architecture.meanKeys(sequence: length, layer: 0)
     #expect(abs(mean - Double(sum) / Double(length)) < 1e-12)
-    architecture.attention.windows[1] = nil
+    architecture.blocks[1].attention.window = nil
     #expect(architecture.meanKeys(sequence: length, layer: 1) == Double(length + 1) / 2)
   }
 
@@ -61,7 +62,7 @@ struct CostTests {
     // GPT-2 small: 2 · 12 heads · 64 · 12 layers numbers a token.
     #expect(try preset("gpt2").cachedNumbers(sequence: 1024) == 1024 * 12 * 2 * 768)
     // Llama 2 70B shares each key among eight queries.
-    #expect(try preset("llama-2-70b").cachedNumbersPerLayer == 2 * 8 * 128)
+    #expect(try preset("llama-2-70b").blocks[0].attention.cachedNumbers == 2 * 8 * 128)
     // DeepSeek-V3 keeps 512 + 64 numbers a layer.
     let deepSeek = try preset("deepseek-v3")
     #expect(deepSeek.cachedNumbers(sequence: 10) == 10 * 61 * 576)
@@ -86,9 +87,18 @@ struct CostTests {
     #expect(sequence.cache == 2 && sequence.neurons == 1 && sequence.textFLOPs > 2)
     // The doubled model is a model: twice the width, twice the heads, the heads as wide as before.
     let wider = try preset("deepseek-v3").doubled(.width, sequence: 10)
-    #expect(wider.attention.headWidth == 192 && wider.attention.latent?.keyValueRank == 1024)
+    #expect(wider.blocks[60].attention.headWidth == 192)
+    #expect(wider.blocks[60].attention.latent?.keyValueRank == 1024)
     let deeper = try preset("deepseek-v3").doubled(.depth, sequence: 10)
-    #expect(deeper.experts?.layers.count == 116 && deeper.denseLayers == 6)
+    #expect(deeper.blocks.count { $0.experts != nil } == 116 && deeper.blocks.count { $0.mlp != nil } == 6)
+  }
+
+  @Test("positions that begin behind padding grow by as many rows as the text needs")
+  func positions() throws {
+    let opt = try preset("opt-125m").doubled(.sequence, sequence: 2048)
+    #expect(opt.embedding.positions?.rows == 4098 && opt.longestDocument == 4096)
+    let narrow = try preset("opt-350m").doubled(.width, sequence: 10)
+    #expect(narrow.embedding.tokenWidth == 1024 && narrow.width == 2048)
   }
 
   @Test("layers, operations and components add up", arguments: Preset.all.map(\.name))

@@ -1,7 +1,9 @@
 import Anatomy
+import Architectures
+import Diagnostics
 import Foundation
+import TestFiles
 import Testing
-import Transformer
 
 @Suite("Where an architecture comes from")
 struct LocationTests {
@@ -32,12 +34,29 @@ struct LocationTests {
     #expect(opus.width == 12_288)
   }
 
-  @Test("it agrees with the configuration that the model runs with")
-  func agreement() throws {
-    let running = try Model.load(Self.mini).configuration
-    guard case .architecture(let counted, _) = try AnatomySubject.named(Self.mini.path) else { return }
-    #expect(counted.width == running.width && counted.layers == running.layers)
-    #expect(counted.vocabularySize == running.vocabularySize && counted.context == running.context)
-    #expect(counted.mlp.neurons == running.mlp.width && counted.attention.heads == running.attention.heads)
+  @Test("a model's folder without weights beside its configuration")
+  func folders() throws {
+    let folder = try TemporaryFolder()
+    let config = try String(contentsOf: Self.mini.appending(path: "config.json"), encoding: .utf8)
+    _ = try folder.write(config, "config.json")
+    guard case .architecture(let architecture, let stored) = try AnatomySubject.named(folder.url.path) else { return }
+    #expect(stored == nil && architecture.name == folder.url.standardizedFileURL.lastPathComponent)
+  }
+
+  @Test("names that mean nothing, and files that are no configuration")
+  func names() throws {
+    let unknown = try #require(throws: Fault.self) { try AnatomySubject.named("gpt2-smal") }
+    #expect(unknown.kind == .noInput)
+    let near = try #require(throws: Fault.self) { try AnatomySubject.named("gpt2-mediun") }
+    #expect(near.advice?.contains("gpt2-medium") == true)
+    let folder = try TemporaryFolder()
+    let empty = try #require(throws: Fault.self) { try AnatomySubject.named(folder.url.path) }
+    #expect(empty.name == "architectures.missingConfig" && empty.kind == .noInput)
+    let weights = try folder.write("weights", "model.safetensors")
+    let wrong = try #require(throws: Fault.self) { try AnatomySubject.named(weights.path) }
+    #expect(wrong.name == "anatomy.noConfiguration" && wrong.kind == .badData)
+    let broken = try folder.write("{\"model_type\": ", "config.json")
+    let invalid = try #require(throws: Fault.self) { try AnatomySubject.named(broken.path) }
+    #expect(invalid.name == "json.invalid")
   }
 }

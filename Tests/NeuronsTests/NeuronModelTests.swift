@@ -1,4 +1,5 @@
 import Activations
+import Architectures
 import Diagnostics
 import Dictionaries
 import Foundation
@@ -73,7 +74,7 @@ private let modelIsHere = FileManager.default.fileExists(atPath: shipped.appendi
   @Test func weightsAreMeasuredAsTheSummaryDoes() throws {
     let model = try Model.load(shipped)
     let measured = try NeuronRanking(top: 4).measure(try Self.source(model), model: model)
-    #expect(measured.neurons.count == model.configuration.layers * model.configuration.mlp.width)
+    #expect(measured.neurons.count == model.architecture.layers * (model.architecture.neurons(layer: 0) ?? 0))
     let neuron = measured.neurons[1500]
     let summary = try NeuronWeightSummary(of: neuron.neuron, in: model) { "\($0)" }
     #expect(neuron[.inputNorm].map { abs($0 - summary.inputNorm) < 1e-9 } == true)
@@ -131,6 +132,6 @@ private let modelIsHere = FileManager.default.fileExists(atPath: shipped.appendi
       encoder: written, encoderBias: [0, 0], decoder: written,
       decoderBias: [Float](repeating: 0, count: written.columns))
     let counts = try FeatureLoads.counts(residual, layer: 3, model: model)
-    #expect(counts.count == model.configuration.mlp.width && counts[10] >= 1 && counts[20] >= 1)
+    #expect(counts.count == model.architecture.neurons(layer: 0) && counts[10] >= 1 && counts[20] >= 1)
   }
 }

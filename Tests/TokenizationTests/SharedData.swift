@@ -10,6 +10,11 @@ enum SharedData {
       .standardizedFileURL
   }()
 
+  /// Folders of further cases, made by the script of the family fixtures, separated by colons.
+  static let moreCases = ProcessInfo.processInfo.environment["UNFOLD_TOKENIZER_CASES"]
+
+  static let moreSentencePieceCases = ProcessInfo.processInfo.environment["UNFOLD_SENTENCEPIECE_CASES"]
+
   static func has(_ path: String) -> Bool {
     FileManager.default.fileExists(atPath: folder.appending(path: path).path)
   }

@@ -6,7 +6,12 @@ import Transformer
 
 @Suite struct BFloat16Tests {
   /// The products' factors are rounded, and nothing else: sums, norms, attention and the residual stream are float32.
-  @Test(arguments: Reference.names) func errorIsAtMostOneAndAHalfTimesPyTorchs(_ name: String) throws {
+  /// Without experts: a rounded activation can wake another one, here as in PyTorch, at other tokens.
+  static let names = Reference.names.filter { name in
+    (try? Reference(name).model.architecture.blocks.allSatisfy { $0.experts == nil }) ?? true
+  }
+
+  @Test(arguments: names) func errorIsAtMostOneAndAHalfTimesPyTorchs(_ name: String) throws {
     let ratio = try #require(try Reference(name).bfloat16Ratio())
     #expect(ratio > 0)
     #expect(ratio <= 1.5)

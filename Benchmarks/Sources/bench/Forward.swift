@@ -26,11 +26,11 @@ extension Bench {
     let type = option("--type").flatMap(ComputeType.init(rawValue:)) ?? .float32
     let model = try Model.load(URL(filePath: folder), compute: type)
     var generator = SeededGenerator(seed: 0)
-    let vocabulary = model.configuration.vocabularySize
+    let vocabulary = model.architecture.vocabularySize
     let documents = (0..<max(1, tokens / length)).map { _ in
       (0..<length).map { _ in Int32(generator.integer(below: vocabulary)) }
     }
-    let sites = try model.configuration.select(sites: "resid_post,mlp_post")
+    let sites = try model.architecture.select(sites: "resid_post,mlp_post")
     let plain = arguments.contains("--plain")
     let hooks = sites.map { site in
       Hook(site) { value in

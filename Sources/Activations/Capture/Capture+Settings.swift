@@ -1,3 +1,4 @@
+import Architectures
 import Diagnostics
 import LinearAlgebra
 import Transformer
@@ -8,12 +9,12 @@ extension Capture {
 
   /// What the store says of a site.
   static func describe(
-    _ site: Site, _ configuration: Configuration, _ settings: CaptureSettings, keys: Int
+    _ site: Site, _ architecture: Architecture, _ settings: CaptureSettings, keys: Int
   ) -> StoredSite {
-    let shape = configuration.shape(of: site)
+    let shape = architecture.shape(of: site)
     return StoredSite(
       name: site.name, layer: site.layer, axes: shape.axes, shape: shape.lengths.map { $0 ?? keys },
-      storage: settings.storage, gated: site.kind == .mlpPost && configuration.mlp.gated)
+      storage: settings.storage, gated: site.kind.holdsNeurons && architecture.isGated(layer: site.layer ?? 0))
   }
 
   static func check(_ settings: CaptureSettings, sites: [Site]) throws {
@@ -68,12 +69,12 @@ extension Capture {
   }
 
   /// The most tokens of a document.
-  static func context(_ settings: CaptureSettings, _ configuration: Configuration) throws -> Int {
-    guard let context = settings.context else { return configuration.context }
-    guard context >= 1, context <= configuration.longestDocument ?? Int.max else {
+  static func context(_ settings: CaptureSettings, _ architecture: Architecture) throws -> Int {
+    guard let context = settings.context else { return architecture.context }
+    guard context >= 1, context <= architecture.longestDocument ?? Int.max else {
       throw Fault(
         .usage, "capture.context", "This context cannot be used with the model", place: "context",
-        expected: configuration.longestDocument.map { "1 to \($0), the positions that the model knows" }
+        expected: architecture.longestDocument.map { "1 to \($0), the positions that the model knows" }
           ?? "at least 1",
         found: "\(context)")
     }
@@ -96,5 +97,17 @@ extension Capture {
     ]
     if let share = settings.share { record["shard"] = "\(share.index)/\(share.count)" }
     return record
+  }
+}
+
+extension Site.Kind {
+  /// Whether a column is a neuron: of an MLP, of an expert or of shared experts.
+  var holdsNeurons: Bool { self == .mlpPost || self == .expertPost || self == .sharedPost }
+}
+
+extension Architecture {
+  /// Whether a layer's neurons are gated.
+  fileprivate func isGated(layer: Int) -> Bool {
+    (blocks[layer].mlp ?? blocks[layer].experts?.expert)?.isGated ?? false
   }
 }

@@ -1,3 +1,4 @@
+import Architectures
 import Checkpoints
 import Diagnostics
 import Foundation
@@ -38,25 +39,25 @@ public struct Capture {
     model: Model, tokenizer: Tokenizer?, corpus: Corpus, settings: CaptureSettings, modelName: String? = nil,
     version: String = "0.1.0"
   ) throws {
-    let configuration = model.configuration
+    let architecture = model.architecture
     self.model = model
     self.corpus = corpus
     self.settings = settings
-    let sites = try configuration.select(sites: settings.sites, layers: settings.layers)
+    let sites = try architecture.select(sites: settings.sites, layers: settings.layers)
     self.sites = sites
     try Self.check(settings, sites: sites)
     try Self.check(corpus.options)
-    context = try Self.context(settings, configuration)
+    context = try Self.context(settings, architecture)
     cutter = DocumentCutter(
       tokenizer: tokenizer, context: context, overflow: settings.overflow,
-      addsSpecialTokens: settings.addsSpecialTokens, vocabularySize: configuration.vocabularySize,
+      addsSpecialTokens: settings.addsSpecialTokens, vocabularySize: architecture.vocabularySize,
       labelFields: corpus.options.labelFields)
     survey = try CorpusSurvey(of: corpus, cutter: cutter, share: settings.share)
     // Rows of scores and patterns are as long as the longest document, where that is known.
     let keys = max(1, survey.flatMap { $0.isComplete ? $0.longest : nil } ?? context)
     self.keys = keys
 
-    let stored = sites.map { Self.describe($0, configuration, settings, keys: keys) }
+    let stored = sites.map { Self.describe($0, architecture, settings, keys: keys) }
     let gathered = zip(sites, stored).filter { settings.statistics && Self.hasColumns($0.0) }.map(\.1)
     sampleCapacity =
       settings.sample ?? max(16, min(256, (128 << 20) / (4 * max(1, gathered.reduce(0) { $0 + $1.width }))))
@@ -157,7 +158,7 @@ public struct Capture {
 
   private func sinks() -> [SiteSink] {
     let statistics = Set(run.statisticsSites.map(\.name))
-    let stored = sites.map { Self.describe($0, model.configuration, settings, keys: keys) }
+    let stored = sites.map { Self.describe($0, model.architecture, settings, keys: keys) }
     return zip(sites, stored).enumerated().map { index, pair in
       let (site, stored) = pair
       return SiteSink(

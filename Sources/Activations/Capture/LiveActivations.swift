@@ -1,3 +1,4 @@
+import Architectures
 import Diagnostics
 import LinearAlgebra
 import Tokenization
@@ -34,13 +35,13 @@ public struct LiveActivations: ActivationSource {
     self.model = model
     self.settings = settings
     rowKind = settings.pool == nil ? .token : .document
-    let configuration = model.configuration
-    let chosen = try configuration.select(sites: settings.sites, layers: settings.layers)
+    let architecture = model.architecture
+    let chosen = try architecture.select(sites: settings.sites, layers: settings.layers)
     try Capture.check(settings, sites: chosen)
     try Capture.check(corpus.options)
     let cutter = DocumentCutter(
-      tokenizer: tokenizer, context: try Capture.context(settings, configuration), overflow: settings.overflow,
-      addsSpecialTokens: settings.addsSpecialTokens, vocabularySize: configuration.vocabularySize,
+      tokenizer: tokenizer, context: try Capture.context(settings, architecture), overflow: settings.overflow,
+      addsSpecialTokens: settings.addsSpecialTokens, vocabularySize: architecture.vocabularySize,
       labelFields: corpus.options.labelFields)
     let pieces = try PieceReader(corpus, cutter: cutter, share: settings.share, cursor: DocumentCursor())
     var maker = BatchMaker(pieces, batchTokens: settings.batchTokens)
@@ -64,7 +65,7 @@ public struct LiveActivations: ActivationSource {
       pieces.documentsWithoutTokens + pieces.reader.emptyDocuments + pieces.reader.invalidDocuments
     let keys = batches.flatMap { $0.tokens.lengths }.max() ?? 1
     self.keys = keys
-    sites = chosen.map { Capture.describe($0, configuration, settings, keys: keys) }
+    sites = chosen.map { Capture.describe($0, architecture, settings, keys: keys) }
     modelSites = Dictionary(uniqueKeysWithValues: chosen.map { ($0.name, $0) })
     origin = try Capture.origin(model: model, tokenizer: tokenizer, corpus: corpus, modelName, version)
   }

@@ -150,3 +150,12 @@ extension Architecture {
     }
   }
 }
+
+extension Architecture {
+  /// The number of neurons of a layer's MLP, or of one of its experts; nil where there is none such.
+  public func neurons(layer: Int, expert: Int? = nil) -> Int? {
+    guard blocks.indices.contains(layer) else { return nil }
+    guard let expert else { return blocks[layer].mlp?.neurons }
+    return blocks[layer].experts.flatMap { (0..<$0.count).contains(expert) ? $0.expert.neurons : nil }
+  }
+}

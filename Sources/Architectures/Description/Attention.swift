@@ -1,4 +1,4 @@
-public struct Attention: Sendable, Equatable, Codable {
+public struct Attention: Sendable, Hashable, Codable {
   /// The number of query heads.
   public var heads: Int
   /// The number of key and value heads; each serves `heads / keyValueHeads` neighbouring query heads.
@@ -63,7 +63,7 @@ public struct Attention: Sendable, Equatable, Codable {
   public var mixedWidth: Int { heads * valueWidth }
 
   /// A norm of queries and of keys, before they are rotated.
-  public struct QueryKeyNorm: Sendable, Equatable, Codable {
+  public struct QueryKeyNorm: Sendable, Hashable, Codable {
     public enum Rows: String, Sendable, Codable {
       /// Each head's alone, all with the same weights (Qwen 3, Gemma 3).
       case head
@@ -85,7 +85,7 @@ public struct Attention: Sendable, Equatable, Codable {
   }
 
   /// Attention with linear biases (arXiv 2108.12409).
-  public struct ALiBi: Sendable, Equatable, Codable {
+  public struct ALiBi: Sendable, Hashable, Codable {
     /// What the biases are multiplied by beside the slopes: Falcon scales them as the scores.
     public var scale: Double
     /// Whether biases are rounded to bfloat16 before they are used (Falcon).
@@ -98,7 +98,7 @@ public struct Attention: Sendable, Equatable, Codable {
   }
 
   /// Multi-head latent attention (arXiv 2405.04434): what its low-rank projections pass through.
-  public struct Latent: Sendable, Equatable, Codable {
+  public struct Latent: Sendable, Hashable, Codable {
     /// The rank of the query's projection; nil: one full matrix.
     public var queryRank: Int?
     /// The width of the latent from which keys and values are rebuilt: what the cache holds.
@@ -118,7 +118,7 @@ public struct Attention: Sendable, Equatable, Codable {
 }
 
 /// Rotary position embedding (arXiv 2104.09864).
-public struct Rotary: Sendable, Equatable, Codable {
+public struct Rotary: Sendable, Hashable, Codable {
   /// Which dimensions of the rotated part turn together.
   public enum Pairs: String, Sendable, Codable {
     /// i and i + rotated / 2.
@@ -146,7 +146,7 @@ public struct Rotary: Sendable, Equatable, Codable {
   }
 
   /// How wavelengths are stretched for documents longer than those of the first training.
-  public enum Scaling: Sendable, Equatable, Codable {
+  public enum Scaling: Sendable, Hashable, Codable {
     case none
     /// All positions divided by a factor.
     case linear(factor: Double)
@@ -160,7 +160,7 @@ public struct Rotary: Sendable, Equatable, Codable {
     case longRoPE(short: [Double], long: [Double], originalContext: Int, attention: Double)
   }
 
-  public struct YaRN: Sendable, Equatable, Codable {
+  public struct YaRN: Sendable, Hashable, Codable {
     public var factor: Double
     public var fast: Double
     public var slow: Double

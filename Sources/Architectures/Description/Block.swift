@@ -1,5 +1,5 @@
 /// One layer: attention, and what follows it.
-public struct Block: Sendable, Equatable, Codable {
+public struct Block: Sendable, Hashable, Codable {
   /// Where the two main norms stand.
   public enum NormPlace: String, Sendable, Codable {
     /// Before attention and before the feed-forward part, on a branch off the residual stream.
@@ -44,13 +44,13 @@ public struct Block: Sendable, Equatable, Codable {
 }
 
 /// What follows attention.
-public enum FeedForward: Sendable, Equatable, Codable {
+public enum FeedForward: Sendable, Hashable, Codable {
   case dense(MLP)
   case experts(Experts)
 }
 
 /// A normalization of rows.
-public struct Norm: Sendable, Equatable, Codable {
+public struct Norm: Sendable, Hashable, Codable {
   public enum Kind: String, Sendable, Codable {
     /// Centred and divided by the standard deviation (arXiv 1607.06450).
     case layer
@@ -77,7 +77,7 @@ public struct Norm: Sendable, Equatable, Codable {
   public var isCentred: Bool { kind == .layer }
 }
 
-public struct MLP: Sendable, Equatable, Codable {
+public struct MLP: Sendable, Hashable, Codable {
   /// The number of neurons (d_mlp).
   public var neurons: Int
   public var activation: Activation
@@ -98,7 +98,7 @@ public struct MLP: Sendable, Equatable, Codable {
 }
 
 /// A mixture of experts: a router wakes a few of many small MLPs for each token (arXiv 2101.03961).
-public struct Experts: Sendable, Equatable, Codable {
+public struct Experts: Sendable, Hashable, Codable {
   /// How many there are to choose from.
   public var count: Int
   /// How many of them wake up for a token.
@@ -127,7 +127,7 @@ public struct Experts: Sendable, Equatable, Codable {
   /// The neurons of all experts.
   public var allNeurons: Int { count * expert.neurons + (shared?.neurons ?? 0) }
 
-  public struct Router: Sendable, Equatable, Codable {
+  public struct Router: Sendable, Hashable, Codable {
     public enum Score: String, Sendable, Codable {
       /// Softmax over all experts, then the largest are chosen.
       case softmax
@@ -159,7 +159,7 @@ public struct Experts: Sendable, Equatable, Codable {
       self.groups = groups
     }
 
-    public struct Groups: Sendable, Equatable, Codable {
+    public struct Groups: Sendable, Hashable, Codable {
       public var count: Int
       public var chosen: Int
       /// How many of a group's largest scores make the group's: 1 (DeepSeek V2) or 2 (V3).

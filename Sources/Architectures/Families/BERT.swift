@@ -9,8 +9,15 @@ enum BERT: Family {
     try encoder(config, positionOffset: 0)
   }
 
+  /// Whether there is a masked-language head. The checkpoint says it best, a configuration alone by the class that saved
+  /// it; `value` is what a silent one means: the form in which the family's makers published it.
+  static func isMasked(_ config: ConfigReader, default value: Bool) throws -> Bool {
+    try config.strings("architectures")?.contains { $0.hasSuffix("ForMaskedLM") } ?? value
+  }
+
   /// The shape that BERT and RoBERTa share.
-  static func encoder(_ config: ConfigReader, positionOffset: Int) throws -> Architecture {
+  static func encoder(_ config: ConfigReader, positionOffset: Int, isMasked silent: Bool = false) throws -> Architecture
+  {
     try config.require("is_decoder", is: false)
     try config.require("add_cross_attention", is: false)
     if let kind = try config.reader.optional("position_embedding_type"), try kind.string() != "absolute" {
@@ -29,8 +36,7 @@ enum BERT: Family {
       feedForward: .dense(
         MLP(
           neurons: try config.dimension("intermediate_size"), activation: activation, isGated: false, bias: true)))
-    // Which head there is the checkpoint says; a configuration alone by the class that saved it.
-    let isMasked = try config.strings("architectures")?.contains { $0.hasSuffix("ForMaskedLM") } ?? false
+    let isMasked = try isMasked(config, default: silent)
     return Architecture(
       modelType: try config.modelType(), width: width, vocabularySize: try config.dimension("vocab_size"),
       context: max(1, rows - positionOffset),

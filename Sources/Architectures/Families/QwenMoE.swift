@@ -32,7 +32,8 @@ enum Qwen3MoE: Family {
     let bias = try config.bool("attention_bias", default: false)
     var architecture = try config.decoder(.init(queryKeyValueBias: bias, outputBias: bias))
     architecture.changeBlocks { $1.attention.queryKeyNorm = .init($1.norm1, rows: .head) }
-    try Qwen2.slide(&architecture, config)
+    // A window holds in every layer.
+    try Qwen2.slide(&architecture, config) { _, _ in true }
     try addExperts(
       &architecture, config, count: config.dimension("num_experts", or: "num_local_experts", default: 128), active: 8,
       neurons: 768)

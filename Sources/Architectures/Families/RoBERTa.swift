@@ -4,7 +4,7 @@ enum RoBERTa: Family {
 
   static func architecture(_ config: ConfigReader) throws -> Architecture {
     let padding = try config.count("pad_token_id", default: 1)
-    var architecture = try BERT.encoder(config, positionOffset: padding + 1)
+    var architecture = try BERT.encoder(config, positionOffset: padding + 1, isMasked: true)
     architecture.embedding.positions?.skippedToken = padding
     architecture.head.activation = .gelu
     return architecture
@@ -39,7 +39,7 @@ enum DistilBERT: Family {
         MLP(
           neurons: try config.dimension("hidden_dim", default: 4 * width), activation: activation, isGated: false,
           bias: true)))
-    let isMasked = try config.strings("architectures")?.contains { $0.hasSuffix("ForMaskedLM") } ?? false
+    let isMasked = try BERT.isMasked(config, default: true)
     return Architecture(
       modelType: try config.modelType(), width: width, vocabularySize: try config.dimension("vocab_size"),
       context: rows, embedding: .init(positions: .init(rows: rows), norm: norm),

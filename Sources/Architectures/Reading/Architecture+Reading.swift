@@ -35,10 +35,12 @@ extension Architecture {
     let attended = blocks.reduce(0.0) {
       $0 + Double(context) * Double($1.attention.queryWidth + $1.attention.mixedWidth)
     }
-    guard parameters < 0x1p50, attended < 0x1p55, experts <= 1 << 20 else {
+    let squares = Double(width) * Double(width) * Double(layers)
+    guard parameters < 0x1p50, attended < 0x1p55, squares < 0x1p55, experts <= 1 << 20 else {
       throw Fault(
         .badData, "architectures.tooLarge", "The configuration describes a model beyond counting", file: file,
-        expected: "fewer than 2⁵⁰ parameters and 2²⁰ experts", found: "about \(parameters) and \(experts)",
+        expected: "fewer than 2⁵⁰ parameters and 2²⁰ experts",
+        found: "about \(parameters) and \(experts), in \(layers) layers of width \(width)",
         advice: "compare the file with the one that the model's makers published")
     }
   }

@@ -20,7 +20,9 @@ extension ConfigReader {
     let theta = try nested.flatMap { try $0.has("rope_theta") ? $0.positive("rope_theta") : nil }
     let share =
       try (nested?.reader.optional("partial_rotary_factor") ?? reader.optional(fractionKey))?.number() ?? fraction
-    let rotated = (Double(width) * share).rounded(.towardZero)
+    var rotated = (Double(width) * share).rounded(.towardZero)
+    // One dimension takes its neighbour with it, as in transformers: a pair whose wavelength needs no base.
+    if rotated == 1, width > 1 { rotated = 2 }
     guard share > 0, share <= 1, let rotated = Int(exactly: rotated), rotated >= 2, rotated.isMultiple(of: 2) else {
       throw contradiction(
         fractionKey, "the rotated part of a head cannot be split into pairs",

@@ -170,7 +170,7 @@ extension FeatureAbsorption {
     let lead = try tokenizer.encode(examples + "\n").ids
     let rest = try tokenizer.encode(":", addSpecialTokens: false).ids
     var result = Matrix(zeros: 0, columns: 0)
-    let width = model.configuration.shape(of: site).width ?? 0
+    let width = model.architecture.shape(of: site).width ?? 0
     result = Matrix(zeros: words.count, columns: width)
     let perBatch = max(1, 4096 / (lead.count + 2))
     for start in stride(from: 0, to: words.count, by: perBatch) {

@@ -1,4 +1,5 @@
 import Activations
+import Architectures
 import Diagnostics
 import Foundation
 import LinearAlgebra
@@ -54,14 +55,14 @@ extension SparseAutoencoder {
     into model: Model, source: any ActivationSource, mean: [Double], site: String? = nil,
     specialTokens: Bool = false, tokens most: Int = 8192, progress: (Int) -> Void = { _ in }
   ) throws -> SpliceMeasures {
-    guard model.configuration.head.kind == .nextToken else {
+    guard model.architecture.head.kind == .nextToken else {
       throw Fault(
         .usage, "transformer.noNextToken", "This model predicts no next tokens, so it has no such loss",
-        file: model.folder.path, expected: "a causal language model", found: model.configuration.modelType)
+        file: model.folder.path, expected: "a causal language model", found: model.architecture.modelType)
     }
     let input = try self.site(site ?? configuration.hookIn, width: inputWidth, in: model)
     let output = isTranscoder ? try self.site(configuration.hookOut, width: outputWidth, in: model) : input
-    let budget = max(64, min(2048, (24 << 20) / max(model.configuration.vocabularySize, 1)))
+    let budget = max(64, min(2048, (24 << 20) / max(model.architecture.vocabularySize, 1)))
     var sums = SpliceSums()
     var batches = DocumentBatches(source: source, tokens: budget, most: most)
     while let (batch, special) = try batches.next() {
@@ -117,16 +118,16 @@ extension SparseAutoencoder {
 
   /// The model's site of a name, held against the dictionary's width.
   package func site(_ name: String, width: Int, in model: Model) throws -> Site {
-    guard let site = model.configuration.sites.first(where: { $0.name == name }) else {
+    guard let site = model.architecture.sites.first(where: { $0.name == name }) else {
       throw Fault(
         .badData, "dictionary.modelSite",
         name.isEmpty ? "The dictionary does not say which site it reads" : "The model has not the dictionary's site",
         expected: name.isEmpty ? "the name of a site of width \(width)" : name,
-        found: "a model of \(model.configuration.layers) layers",
-        advice: nearestNames(to: name, among: model.configuration.sites.map(\.name)).first.map { "did you mean \($0)?" }
+        found: "a model of \(model.architecture.layers) layers",
+        advice: nearestNames(to: name, among: model.architecture.sites.map(\.name)).first.map { "did you mean \($0)?" }
           ?? "name the site with --site")
     }
-    let found = model.configuration.shape(of: site).width
+    let found = model.architecture.shape(of: site).width
     guard found == width else {
       throw Fault(
         .badData, "dictionary.width", "The model's activations have another width than the dictionary", place: name,

@@ -1,3 +1,4 @@
+import Architectures
 import LinearAlgebra
 import Transformer
 
@@ -57,12 +58,12 @@ struct LatentWeights {
     _ directions: Matrix, of dictionary: SparseAutoencoder, in model: Model
   ) throws -> Matrix? {
     let name = dictionary.configuration.hookOut
-    guard model.configuration.hasLogits,
-      let site = model.configuration.sites.first(where: { $0.name == name })
+    guard model.architecture.hasLogits,
+      let site = model.architecture.sites.first(where: { $0.name == name })
     else { return nil }
     switch site.kind {
     case .residPre, .residMid, .residPost, .mlpOut, .attentionOut:
-      return directions.columns == model.configuration.width ? directions : nil
+      return directions.columns == model.architecture.width ? directions : nil
     case .mlpPost:
       guard let layer = site.layer else { return nil }
       let output = try model.neuronOutputWeights(layer: layer)

@@ -1,4 +1,5 @@
 import Activations
+import Architectures
 import Diagnostics
 import LinearAlgebra
 import Tokenization
@@ -69,7 +70,7 @@ public struct TokenVectors: Sendable {
 extension TokenVectors {
   /// The model's input embeddings (W_E) of every token that the tokenizer knows, special tokens left out.
   public init(embeddingsOf model: Model, tokenizer: Tokenizer, centred: Bool = true) throws {
-    let ids = Self.ordinaryTokens(tokenizer, below: model.configuration.vocabularySize)
+    let ids = Self.ordinaryTokens(tokenizer, below: model.architecture.vocabularySize)
     self.init(
       space: "input embedding", ids: ids, texts: ids.map { tokenizer.text(of: $0) ?? "" },
       vectors: try model.embeddings(of: ids), centred: centred)
@@ -77,7 +78,7 @@ extension TokenVectors {
 
   /// The rows of the model's unembedding (W_U), special tokens left out.
   public init(unembeddingsOf model: Model, tokenizer: Tokenizer, centred: Bool = true) throws {
-    let ids = Self.ordinaryTokens(tokenizer, below: model.configuration.vocabularySize)
+    let ids = Self.ordinaryTokens(tokenizer, below: model.architecture.vocabularySize)
     self.init(
       space: "unembedding", ids: ids, texts: ids.map { tokenizer.text(of: $0) ?? "" },
       vectors: try model.unembeddings(of: ids), centred: centred)

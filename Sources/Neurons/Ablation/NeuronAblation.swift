@@ -122,15 +122,7 @@ public struct NeuronAblation: Sendable {
   }
 
   private static func site(of neuron: NeuronReference, in model: Model) throws -> Site {
-    let configuration = model.configuration
-    guard let layer = neuron.layer, (0..<configuration.layers).contains(layer),
-      (0..<configuration.mlp.width).contains(neuron.index)
-    else {
-      throw Fault(
-        .usage, "neurons.noSuchNeuron", "The model has no such neuron", place: neuron.description,
-        expected: "a layer from 0 to \(configuration.layers - 1) and a neuron from 0 to \(configuration.mlp.width - 1)",
-        found: "layer \(neuron.layer.map(String.init) ?? "none"), neuron \(neuron.index)")
-    }
-    return Site(.mlpPost, layer: layer)
+    let layer = try neuron.requireLayer(in: model)
+    return neuron.expert.map { Site(.expertPost, layer: layer, expert: $0) } ?? Site(.mlpPost, layer: layer)
   }
 }

@@ -1,4 +1,5 @@
 import Activations
+import Architectures
 import Diagnostics
 import LinearAlgebra
 import Probes
@@ -70,12 +71,13 @@ public enum ConceptDirections {
     in model: Model
   ) throws -> [ConceptAlignment] {
     let layer = neuron.layer ?? 0
-    var input = try (model.neuronGateWeights(layer: layer) ?? model.neuronInputWeights(layer: layer)).row(neuron.index)
-    if model.configuration.norm.place == .before {
+    var input = try (model.neuronReadingWeights(layer: layer, expert: neuron.expert)).row(neuron.index)
+    // What is read is the stream after the norm, whose weight belongs to the direction.
+    if model.architecture.blocks[layer].normPlace == .before {
       let scale = try model.neuronInputNormWeights(layer: layer)
       for column in input.indices { input[column] *= scale[column] }
     }
-    let output = try model.neuronOutputWeights(layer: layer).row(neuron.index)
+    let output = try model.neuronOutputWeights(layer: layer, expert: neuron.expert).row(neuron.index)
     return directions.filter { $0.direction.count == input.count }.map { known in
       let row = Matrix(rows: 1, columns: known.direction.count, elements: known.direction)
       return ConceptAlignment(

@@ -18,19 +18,17 @@ public struct NeuronNeighbours: Codable, Sendable, Equatable {
   /// - Complexity: O(layers · d_mlp · d_model); one layer's weights at a time.
   public init(of neuron: NeuronReference, in model: Model, count: Int = 5) throws {
     let layer = neuron.layer ?? 0
-    func input(_ layer: Int) throws -> Matrix {
-      try model.neuronGateWeights(layer: layer) ?? model.neuronInputWeights(layer: layer)
-    }
     let own = (
-      writing: try model.neuronOutputWeights(layer: layer).row(neuron.index),
-      reading: try input(layer).row(neuron.index)
+      writing: try model.neuronOutputWeights(layer: layer, expert: neuron.expert).row(neuron.index),
+      reading: try model.neuronReadingWeights(layer: layer, expert: neuron.expert).row(neuron.index)
     )
     var (writing, reading) = ([Neighbour](), [Neighbour]())
-    for other in 0..<model.configuration.layers {
-      let site = Site(.mlpPost, layer: other).name
+    for place in model.architecture.sites where place.kind == .mlpPost || place.kind == .expertPost {
+      guard let other = place.layer else { continue }
+      let site = place.name
       func neighbours(_ weights: Matrix, _ direction: [Float]) -> [Neighbour] {
         Direction.cosines(weights, with: direction).enumerated().compactMap { index, cosine in
-          other == layer && index == neuron.index
+          site == neuron.site && index == neuron.index
             ? nil
             : Neighbour(neuron: NeuronReference(site: site, layer: other, index: index), cosine: Double(cosine))
         }
@@ -39,8 +37,10 @@ public struct NeuronNeighbours: Codable, Sendable, Equatable {
         Array(
           some.sorted { $0.cosine != $1.cosine ? $0.cosine > $1.cosine : $0.neuron < $1.neuron }.prefix(count))
       }
-      writing = nearest(writing + neighbours(try model.neuronOutputWeights(layer: other), own.writing))
-      reading = nearest(reading + neighbours(try input(other), own.reading))
+      writing = nearest(
+        writing + neighbours(try model.neuronOutputWeights(layer: other, expert: place.expert), own.writing))
+      reading = nearest(
+        reading + neighbours(try model.neuronReadingWeights(layer: other, expert: place.expert), own.reading))
     }
     self.writing = writing
     self.reading = reading

@@ -69,21 +69,15 @@ public struct NeuronWeightSummary: Codable, Sendable, Equatable {
   /// - Throws: `neurons.noSuchNeuron`; `transformer.noLogits` where the model has no unembedding.
   /// - Complexity: reads a layer's MLP and the unembedding; O(vocabulary · d_model).
   public init(of neuron: NeuronReference, in model: Model, count: Int = 10, piece: (Int32) -> String) throws {
-    let layers = model.configuration.layers
-    let width = model.configuration.mlp.width
-    guard let layer = neuron.layer, (0..<layers).contains(layer), (0..<width).contains(neuron.index) else {
-      throw Fault(
-        .usage, "neurons.noSuchNeuron", "The model has no such neuron", place: neuron.description,
-        expected: "a layer from 0 to \(layers - 1) and a neuron from 0 to \(width - 1)",
-        found: "layer \(neuron.layer.map(String.init) ?? "none"), neuron \(neuron.index)")
-    }
-    let output = try model.neuronOutputWeights(layer: layer).row(neuron.index)
-    let gate = try model.neuronGateWeights(layer: layer)
-    let input = try gate ?? model.neuronInputWeights(layer: layer)
+    let (layer, expert) = (try neuron.requireLayer(in: model), neuron.expert)
+    let output = try model.neuronOutputWeights(layer: layer, expert: expert).row(neuron.index)
+    let gate = try model.neuronGateWeights(layer: layer, expert: expert)
+    let input = try gate ?? model.neuronInputWeights(layer: layer, expert: expert)
     let effects = try model.logitEffects(of: Matrix(rows: 1, columns: output.count, elements: output))
     self.init(
       input: input.row(neuron.index),
-      inputBias: gate == nil ? try model.neuronInputBias(layer: layer)?[neuron.index] : nil, output: output,
+      inputBias: gate == nil ? try model.neuronInputBias(layer: layer, expert: expert)?[neuron.index] : nil,
+      output: output,
       effects: effects.elements, count: count, piece: piece)
   }
 }

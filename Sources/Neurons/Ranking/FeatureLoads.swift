@@ -1,3 +1,4 @@
+import Architectures
 import Diagnostics
 import Dictionaries
 import LinearAlgebra
@@ -64,7 +65,7 @@ public enum FeatureLoads {
       }
       return (strengths, counts)
     }
-    guard let model, decoder.columns == model.configuration.width, layer < model.configuration.layers else {
+    guard let model, decoder.columns == model.architecture.width, layer < model.architecture.layers else {
       throw mismatch(dictionary, layer)
     }
     var output = try model.neuronOutputWeights(layer: layer)

@@ -1,3 +1,4 @@
+import Architectures
 import LinearAlgebra
 import Transformer
 
@@ -7,7 +8,7 @@ enum WeightMeasures {
   ///
   /// - Complexity: O(neurons · d_model · vocabulary); 64 MiB for the effects.
   static func add(to neurons: inout [NeuronMeasures], model: Model, layer: Int) throws {
-    guard layer < model.configuration.layers, neurons.count == model.configuration.mlp.width else { return }
+    guard layer < model.architecture.layers, neurons.count == model.architecture.neurons(layer: layer) else { return }
     let output = try model.neuronOutputWeights(layer: layer)
     let gate = try model.neuronGateWeights(layer: layer)
     let input = try gate ?? model.neuronInputWeights(layer: layer)
@@ -26,8 +27,8 @@ enum WeightMeasures {
         neurons[column][.inputDrive] = -Double(bias[column]) * inputNorm
       }
     }
-    guard model.configuration.hasLogits else { return }
-    let step = max(1, (16 << 20) / max(model.configuration.vocabularySize, 1))
+    guard model.architecture.hasLogits else { return }
+    let step = max(1, (16 << 20) / max(model.architecture.vocabularySize, 1))
     for start in stride(from: 0, to: neurons.count, by: step) {
       let rows = start..<min(start + step, neurons.count)
       let effects = try model.logitEffects(of: output.selectingRows(rows))

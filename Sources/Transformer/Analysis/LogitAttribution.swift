@@ -44,7 +44,7 @@ public struct LogitAttribution: Sendable, Equatable, Codable {
 extension Architecture {
   /// Whether logits are a sum of what heads and neurons wrote into the stream: no norm stands on the stream or behind a
   /// branch, and nothing bends the logits.
-  fileprivate var isSumOfParts: Bool {
+  package var isSumOfParts: Bool {
     head.logitScale == nil && head.logitCap == nil && embedding.tokenWidth == nil && head.norm != nil
       && blocks.allSatisfy { $0.normPlace == .before && $0.postNorm == nil && $0.residualScale == nil && $0.mlp != nil }
   }

@@ -56,7 +56,7 @@ struct TensorFinder {
     // One of two shared tensors is stored: it is both.
     case .tokenEmbedding where tied: sources += (names.tensors[.unembedding] ?? []).map { StoredTensor($0.name) }
     case .unembedding where tied:
-      let bias = sources.first?.bias
+      let bias = sources.first.map { $0.bias ?? $0.name + ".bias" }
       sources = ((names.tensors[.tokenEmbedding] ?? []) + sources).map { StoredTensor($0.name, bias: bias) }
     default: break
     }

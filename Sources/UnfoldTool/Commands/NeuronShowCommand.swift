@@ -74,7 +74,7 @@ struct NeuronsShowCommand: ParsableCommand {
       weights = try NeuronWeightSummary(of: reference, in: loaded.model, piece: loaded.piece ?? { "[\($0)]" })
     }
     var card = try NeuronCard(
-      of: reference, in: source, weights: weights, layers: loaded?.model.configuration.layers, count: count,
+      of: reference, in: source, weights: weights, layers: loaded?.model.architecture.layers, count: count,
       piece: loaded?.piece)
     try addMeanings(to: &card, source, loaded)
     if let loaded, let layer = neuron.layer {

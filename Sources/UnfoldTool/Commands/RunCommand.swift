@@ -80,7 +80,7 @@ struct RunCommand: ParsableCommand {
     let session = RunSession(model: loaded.model, tokenizer: tokenizer, tokens: tokens)
 
     var result = Result(tokens: tokens, pieces: tokens.map { session.text(of: $0) })
-    if loaded.model.configuration.head.kind == .nextToken {
+    if loaded.model.architecture.head.kind == .nextToken {
       result.loss = try loaded.model.loss(session.batch)
       result.next = try session.next(top)
     }
@@ -100,7 +100,7 @@ struct RunCommand: ParsableCommand {
         of: session.id(of: attribute), against: against.map(session.id(of:)), in: tokens)
     }
     if let sites {
-      result.sites = try session.values(at: loaded.model.configuration.select(sites: sites, layers: layers))
+      result.sites = try session.values(at: loaded.model.architecture.select(sites: sites, layers: layers))
     }
     let report = RunReport(result: result, session: session)
     // The continuation has been printed as it came.

@@ -52,7 +52,7 @@ struct SAEEvaluateCommand: ParsableCommand {
     var probing: [SparseProbing] = []
     var letters: FeatureAbsorption?
     if let loaded {
-      if spliceTokens > 0, loaded.model.configuration.head.kind == .nextToken {
+      if spliceTokens > 0, loaded.model.architecture.head.kind == .nextToken {
         splice = try dictionary.splice(
           into: loaded.model, source: source, mean: reconstruction.mean, specialTokens: specialTokens,
           tokens: spliceTokens

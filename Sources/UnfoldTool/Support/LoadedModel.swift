@@ -17,7 +17,7 @@ struct LoadedModel {
     model = try Model.load(folder, compute: compute)
     let file = folder.appending(path: "tokenizer.json")
     tokenizer = FileManager.default.fileExists(atPath: file.path) ? try Tokenizer(folder: folder) : nil
-    try tokenizer?.check(embeddingRows: model.configuration.vocabularySize, of: folder.path)
+    try tokenizer?.check(embeddingRows: model.architecture.vocabularySize, of: folder.path)
   }
 
   /// The tokenizer, for commands that need one.

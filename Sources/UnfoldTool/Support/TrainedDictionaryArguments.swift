@@ -54,12 +54,12 @@ struct TrainedDictionaryArguments: ParsableArguments {
     _ loaded: LoadedModel, _ dictionary: SparseAutoencoder, corpora: [String], further: [String] = [],
     options: CorpusOptions = CorpusOptions()
   ) throws -> LiveActivations {
-    let known = Set(loaded.model.configuration.sites.map(\.name))
+    let known = Set(loaded.model.architecture.sites.map(\.name))
     let hooks = [dictionary.configuration.hookIn, dictionary.configuration.hookOut]
     for hook in Set(hooks) where !known.contains(hook) {
       throw Fault(
         .badData, "dictionary.modelSite", "The model has not the dictionary's site",
-        expected: hook.isEmpty ? "a site" : hook, found: "a model of \(loaded.model.configuration.layers) layers",
+        expected: hook.isEmpty ? "a site" : hook, found: "a model of \(loaded.model.architecture.layers) layers",
         advice: "name the site with --site, or take the dictionary's own model")
     }
     let sites = Set(hooks + further.filter(known.contains)).sorted()

@@ -1,0 +1,46 @@
+import Architectures
+
+/// Layers that are alike: counting looks at each kind once, however many layers have it.
+struct BlockKind {
+  let block: Block
+  /// Ascending.
+  var layers: [Int]
+
+  var count: Int { layers.count }
+}
+
+extension Architecture {
+  /// The blocks that differ, in the order of their first layers. O(layers).
+  var blockKinds: [BlockKind] {
+    var places: [Block: Int] = [:]
+    var kinds: [BlockKind] = []
+    var last: (block: Block, kind: Int)?
+    for (layer, block) in blocks.enumerated() {
+      // Neighbours are mostly alike, and comparing is quicker than hashing.
+      let kind = last.flatMap { $0.block == block ? $0.kind : nil } ?? places[block] ?? kinds.count
+      if kind == kinds.count {
+        kinds.append(BlockKind(block: block, layers: []))
+        places[block] = kind
+      }
+      kinds[kind].layers.append(layer)
+      last = (block, kind)
+    }
+    return kinds
+  }
+
+  /// What `value` is in the layers: each different one once, with the number of layers that have it.
+  func counted<T: Hashable>(_ value: (Block) -> T?) -> [(value: T, layers: Int)] {
+    var places: [T: Int] = [:]
+    var all: [(value: T, layers: Int)] = []
+    for kind in blockKinds {
+      guard let value = value(kind.block) else { continue }
+      let place = places[value] ?? all.count
+      if place == all.count {
+        all.append((value, 0))
+        places[value] = place
+      }
+      all[place].layers += kind.count
+    }
+    return all
+  }
+}

@@ -1,0 +1,42 @@
+import Anatomy
+import Architectures
+import Foundation
+import Testing
+
+@Suite("An anatomy as JSON")
+struct SummaryTests {
+  func document(_ name: String) throws -> [String: Any] {
+    let data = try JSONEncoder().encode(ModelAnatomy(#require(Preset.named(name)).architecture()))
+    return try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+  }
+
+  @Test("layers that are alike are told once")
+  func compact() throws {
+    let llama = try document("llama-3-405b")
+    #expect(llama["parameters"] as? Int == 405_853_388_800)
+    let architecture = try #require(llama["architecture"] as? [String: Any])
+    #expect(architecture["layers"] as? Int == 126 && architecture["width"] as? Int == 16_384)
+    #expect((architecture["blocks"] as? [Any])?.count == 1)
+    let text = try JSONEncoder().encode(ModelAnatomy(#require(Preset.named("llama-3-405b")).architecture()))
+    #expect(text.count < 20_000)
+  }
+
+  @Test("every layer is told, and what it is")
+  func layers() throws {
+    for name in ["gemma-3-1b", "deepseek-v3", "smollm3-3b", "gpt2"] {
+      let architecture = try #require(Preset.named(name)).architecture()
+      let summary = ArchitectureSummary(architecture)
+      var seen = Array(repeating: 0, count: architecture.layers)
+      for kind in summary.blocks {
+        for layer in kind.layers.flatMap({ $0.first...$0.last }) {
+          seen[layer] += 1
+          #expect(architecture.blocks[layer].attention == kind.attention)
+          #expect(architecture.blocks[layer].mlp == kind.mlp && architecture.blocks[layer].experts == kind.experts)
+        }
+      }
+      #expect(seen.allSatisfy { $0 == 1 })
+      let data = try JSONEncoder().encode(summary)
+      #expect(try JSONDecoder().decode(ArchitectureSummary.self, from: data) == summary)
+    }
+  }
+}
