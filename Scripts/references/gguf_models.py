@@ -41,7 +41,7 @@ ARCHITECTURES = dict(
 CASES = """llama llama3 llama-yarn mistral mixtral gpt2 gpt_neox phi phi3 phi3-partial phi3-windows qwen2-tied qwen3
     qwen2_moe qwen3_moe gemma gemma2 gemma3 gemma3-types olmo olmo2 olmo3 olmoe deepseek_v2 deepseek_v2-groups deepseek_v3
     gpt_oss bert starcoder2 falcon falcon-new falcon-one-norm bloom stablelm stablelm-qk-norm cohere cohere2 granite
-    granite-bias glm4""".split()
+    granite-bias glm4 smollm3""".split()
 # transformers reads these, and with the case's config.json those.
 ALONE = "llama qwen2-tied falcon bloom stablelm".split()
 WEIGHTS = """llama3 llama-yarn gpt2 phi3 phi3-partial phi3-windows qwen3 qwen2_moe-norm qwen3_moe gemma2 gemma3 gemma3-types
@@ -284,8 +284,14 @@ class Case:
         else:
             self.add(names, stem, suffix, x)
 
-    def write(self, path):
-        writer = gguf.GGUFWriter(path, self.arch)
+    def as_before_stacking(self):
+        """Experts one by one, as the first files of Mixtral have them."""
+        for name in [n for n in self.tensors if "_exps." in n]:
+            for i, x in enumerate(self.tensors.pop(name)):
+                self.tensors[name.replace("_exps.", f".{i}.")] = x
+
+    def write(self, path, split=0, quantised=False):
+        writer = gguf.GGUFWriter(path, self.arch, split_max_tensors=split)
         writer.add_name(self.name)
         for key, value in self.meta.items():
             if isinstance(value, bool): writer.add_bool(key, value)
@@ -297,8 +303,8 @@ class Case:
             x = x.contiguous()
             if x.ndim == 1 or "norm" in name or "bias" in name:
                 x = x.float()
-            if x.dtype == torch.bfloat16:
-                kind = gguf.GGMLQuantizationType.BF16
+            if x.dtype == torch.bfloat16 or quantised and x.ndim > 1 and x.shape[-1] % 32 == 0:
+                kind = gguf.GGMLQuantizationType.Q8_0 if quantised else gguf.GGMLQuantizationType.BF16
                 writer.add_tensor(name, gguf.quants.quantize(x.float().numpy(), kind), raw_dtype=kind)
             else:
                 writer.add_tensor(name, x.numpy())
@@ -357,6 +363,14 @@ def main(asked):
         case.convert()
         path = (Path(tempfile.mkdtemp()) if name in PASSING else out) / f"{name}.gguf"
         case.write(path)
+        if name == "mixtral":
+            case.as_before_stacking()
+            case.write(out / "mixtral-unstacked.gguf")
+        if name == "llama-yarn":
+            case.write(out / "llama-yarn-q8.gguf", quantised=True)
+        if name == "llama":
+            (out / "parts").mkdir(exist_ok=True)
+            case.write(out / "parts" / "llama.gguf", split=12)
         line = f"{name}: {case.arch}, {path.stat().st_size} bytes"
         if name in ALONE + WEIGHTS:
             try:

@@ -49,7 +49,8 @@ extension GGUFConfiguration {
   /// What scores are multiplied by where YaRN stretches them.
   func yarnScoreScale() throws -> Double {
     guard family.stretchesScores, try field("rope.scaling.type")?.string() == "yarn",
-      let multiplier = try number("rope.scaling.yarn_log_multiplier"), let factor = try number("rope.scaling.factor"),
+      let multiplier = try positive("rope.scaling.yarn_log_multiplier"),
+      let factor = try positive("rope.scaling.factor"),
       factor > 1
     else { return 1 }
     let growth = 1 + multiplier * log(factor)

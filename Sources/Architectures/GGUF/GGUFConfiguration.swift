@@ -40,6 +40,13 @@ struct GGUFConfiguration {
     return value == 0 ? nil : value
   }
 
+  /// A number greater than 0, where it is there and is not 0.
+  func positive(_ key: String) throws -> Double? {
+    guard let field = field(key), let value = try number(key) else { return nil }
+    guard value > 0, value.isFinite else { throw field.unexpected("a number greater than 0") }
+    return value
+  }
+
   private func required(_ key: String) throws -> Int {
     try checkpoint.metadata.required("\(family.name).\(key)").integer()
   }
@@ -70,6 +77,11 @@ struct GGUFConfiguration {
 
   private mutating func fill() throws {
     for key in ["embedding_length", "block_count", "attention.head_count"] { _ = try required(key) }
+    let blocks = try checkpoint.metadata.required("\(family.name).block_count")
+    // A number beyond any model's is refused with the others.
+    if try Architecture.maximumLayers >= blocks.integer(), try blocks.integer() > checkpoint.names.count {
+      throw blocks.unexpected("no more blocks than there are tensors, \(checkpoint.names.count)")
+    }
     set("model_type", .string(try modelType()))
     for (key, value) in family.constants { set(key, value) }
     for (stored, config) in GGUFFamily.usualKeys + family.keys {
@@ -127,14 +139,16 @@ struct GGUFConfiguration {
   /// Latent attention, whose widths old files keep under the usual keys.
   private mutating func setLatentHeads(_ heads: Int) throws {
     let rotated = try whole("rope.dimension_count") ?? 64
+    let possible = 1...Architecture.maximumDimension
+    guard possible ~= rotated else { return }
     set("num_key_value_heads", .integer(heads))
     for key in ["head_dim", "partial_rotary_factor"] { set(key, nil) }
     if !inBlocks.contains("attn_q_a.weight") { set("q_lora_rank", .null) }
     let isNew = field("attention.key_length_mla") != nil
     if let field = field(isNew ? "attention.key_length_mla" : "attention.key_length") {
       let whole = try field.integer()
-      guard whole > rotated else {
-        throw field.unexpected("more than the \(rotated) dimensions that are rotated")
+      guard whole > rotated, possible ~= whole else {
+        throw field.unexpected("a width greater than that of the \(rotated) rotated dimensions")
       }
       set("qk_nope_head_dim", .integer(whole - rotated))
     }
@@ -170,10 +184,15 @@ struct GGUFConfiguration {
       for key in ["num_experts", "n_routed_experts"] { set(key, nil) }
       return
     }
-    guard inBlocks.contains("ffn_gate_inp.weight") else {
+    let layers = try required("block_count")
+    guard 1...Architecture.maximumLayers ~= layers else { return }
+    let routers = (0..<layers).map { checkpoint.tensor(named: "blk.\($0).ffn_gate_inp.weight") }
+    guard let router = routers.lazy.compactMap({ $0 }).first, router.shape.first == count else {
       throw fault(
         "key \(family.name).expert_count", "The file speaks of experts that it does not hold",
-        expected: "tensors blk.*.ffn_gate_inp.weight, or 0", found: "\(count) experts and no such tensor")
+        expected: "a tensor blk.*.ffn_gate_inp.weight of as many rows, or 0",
+        found: "\(count) experts and "
+          + (routers.lazy.compactMap { $0 }.first.map { "rows of \($0.shape)" } ?? "no such tensor"))
     }
     if family.name == "llama" { set("num_local_experts", .integer(count)) }
     if field("expert_feed_forward_length") == nil, family.name == "qwen2moe" || family.name == "qwen3moe",
@@ -186,9 +205,7 @@ struct GGUFConfiguration {
     {
       set("shared_expert_intermediate_size", .integer(all))
     }
-    let layers = try required("block_count")
-    guard 1...Architecture.maximumLayers ~= layers else { return }
-    let dense = (0..<layers).filter { !holds("blk.\($0).ffn_gate_inp.weight") }
+    let dense = routers.indices.filter { routers[$0] == nil }
     set("mlp_only_layers", .array(dense.map { .integer($0) }))
   }
 

@@ -51,7 +51,7 @@ extension GGUFConfiguration {
     architecture.head.bias = holds("output.bias")
     architecture.head.hasPooler = holds("cls.weight")
     let hasBias = ["attn_q.bias", "attn_qkv.bias", "attn_q_a.bias"].contains(where: inBlocks.contains)
-    let scale = try number("attention.scale")
+    let scale = try positive("attention.scale")
     let stretch = try yarnScoreScale()
     let normalizes = try field("expert_weights_norm")?.bool()
     architecture.changeBlocks { _, block in
@@ -84,7 +84,8 @@ extension GGUFConfiguration {
       "rope_scaling.long_factor": "tensor rope_factors_long.weight", "vocab_size": "tensor token_embd.weight",
       "rope_scaling.rope_type": "rope.scaling.type", "rope_scaling.factor": "rope.scaling.factor",
       "rope_scaling.original_max_position_embeddings": "rope.scaling.original_context_length",
-      "layer_types": "attention.sliding_window_pattern", "query_pre_attn_scalar": "attention.scale",
+      "type_vocab_size": "tensor token_types.weight", "layer_types": "attention.sliding_window_pattern",
+      "query_pre_attn_scalar": "attention.scale",
     ]
     for (stored, config) in GGUFFamily.usualKeys + family.keys { keys[config] = stored }
     keys = keys.mapValues { $0.hasPrefix("tensor ") ? $0 : "\(family.name).\($0)" }

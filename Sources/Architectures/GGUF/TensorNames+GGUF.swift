@@ -43,7 +43,7 @@ extension TensorNames {
       ],
       // Wavelengths: the first kind follows from the configuration, the others have been read with it.
       ignored: [
-        "blk.*.attn_rot_embd.weight", "rope_freqs.weight", "rope_factors_long.weight", "rope_factors_short.weight",
+        "blk.*.attn_rot_embd*", "rope_freqs.weight", "rope_factors_long.weight", "rope_factors_short.weight",
       ],
       taskHeads: ["cls.*"])
     if !inBlocks.contains("ffn_gate.weight") && architecture.blocks.contains(where: { $0.mlp?.isGated == true }) {

@@ -149,7 +149,8 @@ struct TensorFinder {
     return rest
   }
 
-  private var configuration: String { checkpoint is GGUFCheckpoint ? "the file's metadata" : "config.json" }
+  /// What messages call the model's description.
+  var configuration: String { checkpoint is GGUFCheckpoint ? "the file's metadata" : "config.json" }
 
   private func isTaskHead(_ name: String) -> Bool { isNamed(name, by: names.taskHeads) }
 

@@ -9,6 +9,8 @@ struct WeightLayout {
   let key: WeightKey
   let shape: WeightShape
   let name: StoredTensor
+  /// What messages call the model's description.
+  let configuration: String
 
   func weight(in tensors: [TensorView]) throws -> StoredWeight {
     let inputs = shape.sizes.count == 2 ? shape.sizes[1] : nil
@@ -102,10 +104,10 @@ struct WeightLayout {
       || tensor.shape == expected.filter { $0 != 1 }
     guard tensor.shape == expected || isFlat && key.role != .sinks else {
       throw Fault(
-        .badData, "transformer.tensorShape", "A tensor's shape contradicts the model's configuration",
+        .badData, "transformer.tensorShape", "A tensor's shape contradicts \(configuration)",
         file: tensor.file.url.path,
         place: "tensor \(tensor.name)", expected: "\(expected)", found: "\(tensor.shape)",
-        advice: "check that the configuration (config.json, or a GGUF file's metadata) belongs to these weights")
+        advice: "check that \(configuration) belongs to these weights")
     }
     guard tensor.type.isFloatingPoint else {
       throw Fault(
