@@ -3,6 +3,7 @@
 
     pip install torch==2.13.0 transformers==5.23.0 safetensors==0.8.0 gguf==0.19.0 accelerate==1.15.0
     python3 Scripts/references/gguf_models.py [CASE ...]
+    python3 Scripts/references/gguf_models.py --float32 FOLDER [CASE ...]
     python3 Scripts/references/gguf_models.py --gemma FILE of Gemma 3 270M
 
 Each model of Tests/TransformerTests/Fixtures/CASE becomes Fixtures/gguf/CASE.gguf, of the types that its safetensors have
@@ -20,7 +21,7 @@ Where transformers reads the architecture from GGUF, it loads the file too, and 
 safetensors: from the file alone, or, where its reader knows too little of the metadata, with the case's config.json
 ("weights alone"). The lines that are printed say which.
 
-With --gemma, the logits of two texts and a greedy continuation, by transformers from the file, become gemma.json.
+With --float32, all weights are written in F32, for gguf_llamacpp.py, and nothing else is done. With --gemma, the logits of two texts and a greedy continuation, by transformers from the file, become gemma.json.
 """
 import json, sys, tempfile, logging
 from pathlib import Path
@@ -146,7 +147,11 @@ class Case:
         put("expert_shared_feed_forward_length", get("shared_expert_intermediate_size"))
 
     def own_gpt_neox(self): self.put("use_parallel_residual", self.c["use_parallel_residual"])
-    def own_bert(self): self.put("attention.causal", False)
+
+    def own_bert(self):
+        self.put("attention.causal", False)
+        self.meta["tokenizer.ggml.token_type_count"] = self.c["type_vocab_size"]
+
     def own_mistral(self): self.put("attention.sliding_window", self.c["sliding_window"])
     def own_starcoder2(self): self.put("attention.sliding_window", self.c["sliding_window"])
     def own_phi3(self): self.put("attention.sliding_window", self.get("sliding_window", default=0))
@@ -290,9 +295,10 @@ class Case:
             for i, x in enumerate(self.tensors.pop(name)):
                 self.tensors[name.replace("_exps.", f".{i}.")] = x
 
-    def write(self, path, split=0, quantised=False):
+    def write(self, path, split=0, quantised=False, widened=False):
         writer = gguf.GGUFWriter(path, self.arch, split_max_tensors=split)
         writer.add_name(self.name)
+        writer.add_tokenizer_model("none")
         for key, value in self.meta.items():
             if isinstance(value, bool): writer.add_bool(key, value)
             elif isinstance(value, int): writer.add_uint32(key, value)
@@ -301,7 +307,7 @@ class Case:
             else: writer.add_string(key, value)
         for name, x in self.tensors.items():
             x = x.contiguous()
-            if x.ndim == 1 or "norm" in name or "bias" in name:
+            if widened or x.ndim == 1 or "norm" in name or "bias" in name:
                 x = x.float()
             if x.dtype == torch.bfloat16 or quantised and x.ndim > 1 and x.shape[-1] % 32 == 0:
                 kind = gguf.GGMLQuantizationType.Q8_0 if quantised else gguf.GGMLQuantizationType.BF16
@@ -384,6 +390,13 @@ def main(asked):
     sys.exit(failed)
 
 
+def float32(folder, asked):
+    for name in asked or CASES:
+        case = Case(name)
+        case.convert()
+        case.write(Path(folder) / f"{name}.gguf", widened=True)
+
+
 def gemma(path):
     path = Path(path)
     load = dict(gguf_file=path.name, dtype=torch.float32)
@@ -408,4 +421,6 @@ def gemma(path):
 
 
 if __name__ == "__main__":
-    gemma(sys.argv[2]) if sys.argv[1:2] == ["--gemma"] else main(sys.argv[1:])
+    if sys.argv[1:2] == ["--gemma"]: gemma(sys.argv[2])
+    elif sys.argv[1:2] == ["--float32"]: float32(sys.argv[2], sys.argv[3:])
+    else: main(sys.argv[1:])
