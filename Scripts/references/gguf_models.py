@@ -21,16 +21,17 @@ Where transformers reads the architecture from GGUF, it loads the file too, and 
 safetensors: from the file alone, or, where its reader knows too little of the metadata, with the case's config.json
 ("weights alone"). The lines that are printed say which.
 
-With --float32, all weights are written in F32, for gguf_llamacpp.py, and nothing else is done. With --gemma, the logits of two texts and a greedy continuation, by transformers from the file, become gemma.json.
+With --float32, the models are written for gguf_llamacpp.py: all weights in F32, without the options that llama.cpp lacks,
+and beside each a CASE.npz with transformers' logits of the fixture's documents. With --gemma, the logits of two texts and a greedy continuation, by transformers from the file, become gemma.json.
 """
-import json, sys, tempfile, logging
+import json, logging, re, sys, tempfile
 from pathlib import Path
 
 import gguf
 import numpy as np
 import torch
 import transformers
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 FIXTURES = Path(__file__).resolve().parents[2] / "Tests" / "TransformerTests" / "Fixtures"
 ARCHITECTURES = dict(
@@ -51,9 +52,35 @@ WEIGHTS = """llama3 llama-yarn gpt2 phi3 phi3-partial phi3-windows qwen3 qwen2_m
 PASSING = ["qwen2_moe-norm"]
 
 
+# What llama.cpp lacks, or takes from the number of layers: other values of config.json, and tensors that then go.
+SIMPLER = {
+    "mistral": (dict(sliding_window=None), None), "starcoder2": (dict(sliding_window=None), None),
+    "phi3-windows": (dict(sliding_window=None), None), "gemma2": (dict(query_pre_attn_scalar=6), None),
+    "smollm3": (dict(no_rope_layers=[1, 1, 1, 0], use_sliding_window=False), None),
+    "cohere": (dict(use_qk_norm=False), r"self_attn\.[qk]_norm"),
+    # It scores groups by their two best in the second generation too.
+    "deepseek_v2-groups": (dict(topk_method="greedy", n_group=None, topk_group=None), None),
+    "falcon-new": (dict(bias=False), r"\.(mlp|self_attention)\..*bias")}
+SAME_SCALES = ["deepseek_v2-groups", "deepseek_v3"]
+
+
+def simpler(name):
+    """A folder with the model as llama.cpp can run it."""
+    folder, source = Path(tempfile.mkdtemp()), FIXTURES / name
+    changes, dropped = SIMPLER.get(name, ({}, None))
+    config = json.loads((source / "config.json").read_text()) | changes
+    if name in SAME_SCALES:
+        config["rope_scaling"]["mscale"] = config["rope_scaling"]["mscale_all_dim"]
+    (folder / "config.json").write_text(json.dumps(config))
+    tensors = load_file(source / "model.safetensors")
+    save_file({n: x for n, x in tensors.items() if not (dropped and re.search(dropped, n))},
+              folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
 class Case:
-    def __init__(self, name):
-        self.name, self.folder = name, FIXTURES / name
+    def __init__(self, name, folder=None):
+        self.name, self.folder = name, folder or FIXTURES / name
         self.config = transformers.AutoConfig.from_pretrained(self.folder)
         self.c = {**self.config.to_dict(), **json.loads((self.folder / "config.json").read_text())}
         self.kind = self.config.model_type
@@ -391,10 +418,19 @@ def main(asked):
 
 
 def float32(folder, asked):
+    folder = Path(folder)
     for name in asked or CASES:
-        case = Case(name)
+        case = Case(name, simpler(name))
         case.convert()
-        case.write(Path(folder) / f"{name}.gguf", widened=True)
+        case.write(folder / f"{name}.gguf", widened=True)
+        expected = load_file(FIXTURES / name / "expected.safetensors")
+        ids, lengths = expected["ids"].long(), expected["lengths"].tolist()
+        kind = transformers.AutoModel if name == "bert" else transformers.AutoModelForCausalLM
+        model = kind.from_pretrained(case.folder, dtype=torch.float32, attn_implementation="eager").eval()
+        with torch.no_grad():
+            results = [model(part[None]) for part in ids.split(lengths)]
+        values = torch.cat([(r.last_hidden_state if name == "bert" else r.logits)[0] for r in results])
+        np.savez(folder / f"{name}.npz", ids=ids.numpy(), lengths=np.array(lengths), values=values.numpy())
 
 
 def gemma(path):

@@ -104,7 +104,9 @@ import Transformer
   }
 
   @Test func missingKeys() throws {
-    for key in ["embedding_length", "block_count", "attention.head_count"] {
+    for key in [
+      "embedding_length", "block_count", "context_length", "attention.head_count", "attention.layer_norm_epsilon",
+    ] {
       let fault = try fault("gpt2", rename("gpt2." + key, "gpt2." + key.dropLast() + "x"))
       #expect(fault.name == "checkpoints.metadataMissing")
       #expect(fault.expected == "the key \"gpt2.\(key)\"")
@@ -112,6 +114,11 @@ import Transformer
     var fault = try fault("llama", rename("llama.feed_forward_length", "llama.feed_forward_lengtx"))
     #expect(fault.name == "json.missing")
     #expect(fault.expected == "the key \"llama.feed_forward_length\"")
+    for key in ["gpt-oss.expert_count", "gpt-oss.expert_used_count", "gpt-oss.attention.layer_norm_rms_epsilon"] {
+      fault = try self.fault("gpt_oss", rename(key, key.dropLast() + "x"))
+      #expect(fault.name == "checkpoints.metadataMissing")
+      #expect(fault.expected == "the key \"\(key)\"")
+    }
     fault = try self.fault("llama", rename("general.architecture", "general.architecturx"))
     #expect(fault.name == "checkpoints.metadataMissing")
   }

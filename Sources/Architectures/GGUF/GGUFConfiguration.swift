@@ -76,7 +76,7 @@ struct GGUFConfiguration {
   }
 
   private mutating func fill() throws {
-    for key in ["embedding_length", "block_count", "attention.head_count"] { _ = try required(key) }
+    for key in ["embedding_length", "block_count", "context_length", "attention.head_count"] { _ = try required(key) }
     let blocks = try checkpoint.metadata.required("\(family.name).block_count")
     // A number beyond any model's is refused with the others.
     if try Architecture.maximumLayers >= blocks.integer(), try blocks.integer() > checkpoint.names.count {
@@ -87,7 +87,7 @@ struct GGUFConfiguration {
     for (stored, config) in GGUFFamily.usualKeys + family.keys {
       guard let field = field(stored) else { continue }
       let value = try value(of: field)
-      // Nothing is written as 0.
+      // An option that is not used may be written as 0.
       let isOff = Self.offAtZero.contains(stored) && [.integer(0), .number(0)].contains(value)
       set(config, isOff ? .null : value)
     }
@@ -96,6 +96,7 @@ struct GGUFConfiguration {
         "tensor token_embd.weight", "The file lacks the embedding of its tokens", expected: "a tensor of two axes",
         found: checkpoint.tensor(named: "token_embd.weight").map { "\($0.shape)" } ?? "no such tensor")
     }
+    if field("rope.freq_base") == nil { set("rope_theta", .number(10_000)) }
     set("vocab_size", .integer(embedding.shape[0]))
     set("tie_word_embeddings", .bool(!holds("output.weight")))
     try setHeads()
@@ -123,7 +124,6 @@ struct GGUFConfiguration {
 
   private mutating func setHeads() throws {
     let (width, heads) = (try required("embedding_length"), try whole("attention.head_count") ?? 0)
-    // Without a number of their own there are as many keys as queries.
     if family.name == "deepseek2" { return try setLatentHeads(heads) }
     let head = try whole("attention.key_length") ?? (heads > 0 && width.isMultiple(of: heads) ? width / heads : nil)
     guard let head, head > 0 else { return }
@@ -180,12 +180,13 @@ struct GGUFConfiguration {
 
   private mutating func setExperts() throws {
     guard let count = try whole("expert_count") else {
-      // What says how many there are must not be there, or the family would take its own number.
+      if family.hasExperts { _ = try required("expert_count") }
       for key in ["num_experts", "n_routed_experts"] { set(key, nil) }
       return
     }
     let layers = try required("block_count")
     guard 1...Architecture.maximumLayers ~= layers else { return }
+    _ = try required("expert_used_count")
     let routers = (0..<layers).map { checkpoint.tensor(named: "blk.\($0).ffn_gate_inp.weight") }
     guard let router = routers.lazy.compactMap({ $0 }).first, router.shape.first == count else {
       throw fault(

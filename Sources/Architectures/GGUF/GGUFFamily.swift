@@ -17,6 +17,8 @@ struct GGUFFamily: Sendable {
   var window: Int?
   /// Whether the rows of queries and keys were reordered so that neighbouring dimensions rotate together.
   var isPermuted = false
+  /// Whether there is no such model without experts.
+  var hasExperts = false
   /// Whether YaRN stretches scores by `yarn_log_multiplier` and leaves cosines and sines as they are.
   var stretchesScores = false
 
@@ -67,8 +69,9 @@ struct GGUFFamily: Sendable {
     GGUFFamily(name: "qwen3", modelType: "qwen3"),
     GGUFFamily(
       name: "qwen2moe", modelType: "qwen2_moe",
-      keys: [("expert_shared_feed_forward_length", "shared_expert_intermediate_size")]),
-    GGUFFamily(name: "qwen3moe", modelType: "qwen3_moe", constants: [("norm_topk_prob", .bool(true))]),
+      keys: [("expert_shared_feed_forward_length", "shared_expert_intermediate_size")], hasExperts: true),
+    GGUFFamily(
+      name: "qwen3moe", modelType: "qwen3_moe", constants: [("norm_topk_prob", .bool(true))], hasExperts: true),
     GGUFFamily(name: "gemma", modelType: "gemma"),
     GGUFFamily(name: "gemma2", modelType: "gemma2", period: 2, window: 4096),
     GGUFFamily(
@@ -76,7 +79,7 @@ struct GGUFFamily: Sendable {
     GGUFFamily(name: "olmo", modelType: "olmo", isPermuted: true),
     // With a window it is OLMo 3.
     GGUFFamily(name: "olmo2", modelType: "olmo2", period: 4),
-    GGUFFamily(name: "olmoe", modelType: "olmoe"),
+    GGUFFamily(name: "olmoe", modelType: "olmoe", hasExperts: true),
     GGUFFamily(
       name: "stablelm", modelType: "stablelm", keys: [("use_parallel_residual", "use_parallel_residual")]),
     GGUFFamily(name: "starcoder2", modelType: "starcoder2", keys: [("attention.layer_norm_epsilon", "norm_epsilon")]),
@@ -93,7 +96,7 @@ struct GGUFFamily: Sendable {
     GGUFFamily(name: "smollm3", modelType: "smollm3", isPermuted: true),
     GGUFFamily(
       name: "gpt-oss", modelType: "gpt_oss", keys: [("expert_feed_forward_length", "intermediate_size")],
-      period: 2, window: 128),
+      period: 2, window: 128, hasExperts: true),
     // By its router it is the second or the third generation.
     GGUFFamily(
       name: "deepseek2", modelType: "deepseek_v2",

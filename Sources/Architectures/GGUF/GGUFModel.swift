@@ -46,6 +46,8 @@ public struct GGUFModel: Sendable {
 extension GGUFConfiguration {
   /// What follows from the tensors rather than from a config.json.
   func settle(_ architecture: inout Architecture) throws {
+    let isRMS = architecture.blocks[0].norm1.kind == .rms
+    _ = try checkpoint.metadata.required("\(family.name).attention.layer_norm_\(isRMS ? "rms_" : "")epsilon")
     architecture.name = (try? checkpoint.metadata.optional("general.name")?.string()) ?? ""
     architecture.head.norm?.weightOffset = 0
     architecture.head.bias = holds("output.bias")
