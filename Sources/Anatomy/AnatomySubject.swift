@@ -77,7 +77,8 @@ public enum AnatomySubject: Sendable {
 
   /// A model in GGUF, as a file or as all that its folder holds; the architecture is read of the file's metadata.
   private static func read(gguf location: URL) throws -> AnatomySubject {
-    // The place for `Architecture(gguf:)`, with `StoredParameters(openTensorSource(at: location))` beside it.
+    // The place where the architecture that the file's metadata describes comes in, with
+    // `StoredParameters(openTensorSource(at: location))` beside it.
     throw Fault(
       .badData, "anatomy.noConfiguration", "The configuration in a GGUF file cannot be counted yet",
       file: location.path, expected: "a config.json, or the folder that holds one",

@@ -2,6 +2,7 @@ import Architectures
 
 /// Layers that are alike: counting looks at each kind once, however many layers have it.
 struct BlockKind {
+  /// Without what changes no count.
   let block: Block
   /// Ascending.
   var layers: [Int]
@@ -10,12 +11,13 @@ struct BlockKind {
 }
 
 extension Architecture {
-  /// The blocks that differ, in the order of their first layers. O(layers).
+  /// The blocks that differ in what counts follow from, in the order of their first layers. O(layers).
   var blockKinds: [BlockKind] {
     var places: [Block: Int] = [:]
     var kinds: [BlockKind] = []
     var last: (block: Block, kind: Int)?
     for (layer, block) in blocks.enumerated() {
+      let block = block.counted
       // Neighbours are mostly alike, and comparing is quicker than hashing.
       let kind = last.flatMap { $0.block == block ? $0.kind : nil } ?? places[block] ?? kinds.count
       if kind == kinds.count {
@@ -42,5 +44,16 @@ extension Architecture {
       all[place].layers += kind.count
     }
     return all
+  }
+}
+
+extension Block {
+  /// This block with the same in the place of all that changes values but no count, and may differ by layer.
+  fileprivate var counted: Block {
+    var copy = self
+    copy.attention.scale = 1
+    copy.attention.rotary?.base = 1
+    copy.attention.rotary?.scaling = .none
+    return copy
   }
 }

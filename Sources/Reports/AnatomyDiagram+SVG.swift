@@ -1,4 +1,5 @@
 import Anatomy
+import Architectures
 import Foundation
 
 extension AnatomyDiagram {
@@ -137,7 +138,8 @@ private struct SVGPass {
           text(
             28, y + boxHeight / 2 + 5, step.branch == .attention ? "attention" : "MLP", size: 14, weight: "bold",
             fill: "#5b6b80")
-          line(streamX, y + boxHeight / 2, branchX, y + boxHeight / 2, arrow: true)
+          line(streamX, y + boxHeight / 2, left, y + boxHeight / 2, arrow: true)
+          railTop = y + boxHeight / 2
         } else if hasWays, step.way != way {
           if way == .all { railTop = y - gap }
           line(inRail, railTop, inRail, y + boxHeight / 2)

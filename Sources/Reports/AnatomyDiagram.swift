@@ -1,4 +1,5 @@
 import Anatomy
+import Architectures
 import Foundation
 
 /// The forward pass as a drawing, every step whose cost depends on the width marked.

@@ -1,4 +1,5 @@
 import Anatomy
+import Architectures
 
 /// A model's anatomy for people: tables and bars on a terminal.
 public struct AnatomyReport {
@@ -29,7 +30,7 @@ public struct AnatomyReport {
       section("A store of activations, \(Format.count(storedTokens)) tokens in float16", stores(style), style),
       section("What doubling does", doublings(style), style),
     ]
-    parts += architecture.notes.map { style.dim($0) }
+    parts += anatomy.notes.map { style.dim($0) }
     return parts.joined(separator: "\n\n")
   }
 
@@ -84,7 +85,7 @@ public struct AnatomyReport {
     line("neurons", "\(Format.count(neurons.embeddingDimensions)) dimensions of an embedding; \(mlpNeurons(neurons))")
     line(
       "heads",
-      "\(neurons.headsPerLayer) a layer, \(Format.count(neurons.heads)) in all, \(architecture.attention.headWidth) wide"
+      "\(neurons.headsPerLayer) a layer, \(Format.count(neurons.heads)) in all, \(architecture.blocks[0].attention.headWidth) wide"
         + (neurons.keyValueHeadsPerLayer == neurons.headsPerLayer
           ? "" : "; keys and values in \(neurons.keyValueHeadsPerLayer), shared"))
     line(
@@ -95,12 +96,12 @@ public struct AnatomyReport {
   }
 
   private func mlpNeurons(_ neurons: NeuronCounts) -> String {
-    guard let experts = architecture.experts, !experts.layers.isEmpty else {
+    guard let experts = architecture.blocks.lazy.compactMap(\.experts).first else {
       return "\(Format.count(neurons.perDenseLayer)) MLP neurons a layer, \(Format.count(neurons.total)) in all"
     }
     return "\(Format.count(neurons.total)) MLP neurons, of which a token wakes \(Format.count(neurons.awake)); "
-      + "\(experts.active) of \(experts.count) experts of \(Format.count(experts.neurons))"
-      + (experts.sharedNeurons > 0 ? " and a shared one" : "")
+      + "\(experts.active) of \(experts.count) experts of \(Format.count(experts.expert.neurons))"
+      + (experts.shared == nil ? "" : " and a shared one")
   }
 
   private func share(_ part: Int, _ whole: Int) -> String { share(Double(part), Double(whole)) }
@@ -165,7 +166,7 @@ public struct AnatomyReport {
   }
 
   private func cache(_ style: TerminalStyle) -> String {
-    let isLatent = architecture.attention.latent != nil
+    let isLatent = architecture.blocks.contains { $0.attention.latent != nil }
     var table = TextTable(
       [.right("tokens"), .right("bytes"), .right("a token")] + (isLatent ? [.right("without the latent")] : []))
     for size in anatomy.cache {

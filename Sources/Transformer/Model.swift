@@ -59,6 +59,16 @@ public final class Model: Sendable {
     store = WeightStore(table: table, type: compute, budget: weightBudget)
   }
 
+  /// What a reader must know of how this model is run: the architecture's notes, and which tensors were left out.
+  public var notes: [String] {
+    guard !leftOut.isEmpty else { return architecture.notes }
+    let shown = leftOut.prefix(3).joined(separator: ", ") + (leftOut.count > 3 ? " …" : "")
+    return architecture.notes + [
+      "\(leftOut.count == 1 ? "1 tensor is" : "\(leftOut.count) tensors are") left out, since the base model does not"
+        + " read \(leftOut.count == 1 ? "it" : "them"): \(shown)"
+    ]
+  }
+
   /// Which logits a run returns.
   public enum LogitRows: Sendable {
     case none

@@ -55,6 +55,10 @@ struct LocationTests {
     let weights = try folder.write("weights", "model.safetensors")
     let wrong = try #require(throws: Fault.self) { try AnatomySubject.named(weights.path) }
     #expect(wrong.name == "anatomy.noConfiguration" && wrong.kind == .badData)
+    let cut = try folder.write("GGUF", "other/model.gguf")
+    for path in [cut.path, cut.deletingLastPathComponent().path] {
+      #expect(try #require(throws: Fault.self) { try AnatomySubject.named(path) }.kind == .badData)
+    }
     let broken = try folder.write("{\"model_type\": ", "config.json")
     let invalid = try #require(throws: Fault.self) { try AnatomySubject.named(broken.path) }
     #expect(invalid.name == "json.invalid")

@@ -19,7 +19,7 @@ struct AnatomyDiagramTests {
     #expect(svg.hasPrefix("<svg ") && svg.hasSuffix("</svg>\n"))
   }
 
-  @Test("Mermaid's edges join nodes that are there", arguments: ["gpt2", "deepseek-v3", "gemma-2-2b"])
+  @Test("Mermaid's edges join nodes that are there", arguments: Preset.all.map(\.name))
   func mermaid(name: String) throws {
     let anatomy = try anatomy(name)
     let lines = AnatomyDiagram(anatomy).mermaid().split(separator: "\n").map { $0.drop { $0 == " " } }
@@ -51,6 +51,7 @@ struct AnatomyDiagramTests {
     let text = AnatomyDiagram(try anatomy("deepseek-v3")).terminal(.plain)
     #expect(text.contains("│   or\n") && text.contains("│   and beside them\n"))
     #expect(!AnatomyDiagram(try anatomy("mixtral-8x7b")).terminal(.plain).contains("beside them"))
+    #expect(try anatomy("qwen1.5-moe-a2.7b").operations.count { $0.way == .shared } == 4)
   }
 
   @Test("reports fit a hundred columns without colour", arguments: ["gpt2", "llama-3-405b", "gemma-2-9b"])

@@ -20,6 +20,11 @@ struct AnatomyCommandTests {
     #expect(opus.code == 0 && opus.output.contains("unofficial"))
     let explained = try tool.run("anatomy", "llama-3-8b", "--explain")
     #expect(explained.output.contains("8,030,261,248"))
+    let large = try document(try tool.run("anatomy", "llama-3-405b", "--json"))
+    let architecture = try #require(large["architecture"] as? [String: Any])
+    #expect(architecture["layers"] as? Int == 126 && (architecture["blocks"] as? [Any])?.count == 1)
+    let list = try tool.run("anatomy", "--list")
+    #expect(list.output.contains("gemma-3-4b") && list.output.contains("pythia-70m"))
   }
 
   @Test("Diagrams go to files")
@@ -39,7 +44,7 @@ struct AnatomyCommandTests {
       #"{"model_type": "gpt2", "vocab_size": 9, "n_positions": 8, "n_embd": 10, "n_layer": 1, "n_head": 3}"#,
       to: "config.json")
     let contradiction = try tool.run("anatomy", "config.json", "--json")
-    #expect(contradiction.code == 65 && contradiction.faultName == "anatomy.contradiction")
+    #expect(contradiction.code == 65 && contradiction.faultName == "architectures.contradiction")
     let unknown = try tool.run("anatomy", "gpt-17", "--json")
     #expect(unknown.code == 66 && unknown.faultName == "anatomy.unknownModel")
     #expect(try tool.run("anatomy").code == 64)

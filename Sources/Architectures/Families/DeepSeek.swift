@@ -8,7 +8,9 @@ enum DeepSeek: Family {
     let isV3 = try config.modelType() == "deepseek_v3"
     let bias = try config.bool("attention_bias", default: false)
     var architecture = try config.decoder(
-      .init(context: 4096, headWidth: config.dimension("qk_rope_head_dim"), queryKeyValueBias: bias, outputBias: bias))
+      .init(
+        context: 4096, headWidth: config.dimension("qk_rope_head_dim", default: 64), queryKeyValueBias: bias,
+        outputBias: bias))
     let layers = architecture.layers
     let interleaves = try isV3 && config.bool("rope_interleave", default: true)
     let attention = try config.latentAttention(
@@ -39,7 +41,8 @@ enum DeepSeek: Family {
     var whole = expert
     whole.neurons *= shared
     let isGrouped = try isV3 || config.string("topk_method", default: "greedy") == "group_limited_greedy"
-    let groups = try isGrouped ? config.optionalDimension("n_group") : nil
+    let silent = isV3 && !config.mentions("n_group") ? 8 : nil
+    let groups = try isGrouped ? config.optionalDimension("n_group") ?? silent : nil
     return try config.experts(
       count: config.dimension("n_routed_experts"), active: isV3 ? 8 : 6, expert: expert,
       shared: shared > 0 ? whole : nil,
@@ -47,7 +50,7 @@ enum DeepSeek: Family {
         score: isV3 ? .sigmoid : .softmax, normalizes: isV3 && config.bool("norm_topk_prob", default: true),
         scale: config.positive("routed_scaling_factor", default: isV3 ? 2.5 : 1), correctsChoice: isV3,
         groups: groups.map {
-          .init(count: $0, chosen: try config.dimension("topk_group", default: $0), scored: isV3 ? 2 : 1)
+          .init(count: $0, chosen: try config.dimension("topk_group", default: isV3 ? 4 : $0), scored: isV3 ? 2 : 1)
         }))
   }
 

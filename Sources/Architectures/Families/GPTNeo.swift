@@ -34,20 +34,22 @@ enum GPTNeo: Family {
   private static func kinds(_ config: ConfigReader, layers: Int) throws -> [String] {
     var kinds = try config.strings("attention_layers") ?? []
     if kinds.isEmpty, let runs = try config.reader.optional("attention_types")?.array() {
-      for run in runs {
+      // Never many more than there are layers, whatever the file says.
+      for run in runs where kinds.count <= layers {
         let parts = try run.array()
         guard parts.count == 2 else { throw run.unexpected("a list of kinds, and how often it is repeated") }
         let times = try parts[1].integer()
         guard 1...layers ~= times else { throw parts[1].unexpected("from 1 to \(layers)") }
         let names = try parts[0].array().map { try $0.string() }
-        kinds += Array(repeating: names, count: times).joined()
+        kinds += Array(repeating: names, count: times).joined().prefix(layers + 1)
       }
     }
     if kinds.isEmpty { kinds = (0..<layers).map { $0 % 2 == 0 ? "global" : "local" } }
-    guard kinds.count == layers else {
+    guard kinds.allSatisfy({ ["global", "local"].contains($0) }), kinds.count == layers else {
       throw config.contradiction(
-        "attention_types", "attention_types does not speak of every layer", expected: "\(layers) kinds, one a layer",
-        found: "\(kinds.count)")
+        config.name("attention_layers", "attention_types"), "the kinds of attention are not one for each layer",
+        expected: "\(layers) kinds, global or local",
+        found: "\(kinds.count): \(Set(kinds).sorted().joined(separator: ", ").prefix(80))")
     }
     return kinds
   }

@@ -45,7 +45,7 @@ enum Qwen3MoE: Family {
     _ architecture: inout Architecture, _ config: ConfigReader, count: Int, active: Int, neurons: Int,
     shared: Int? = nil
   ) throws {
-    let dense = Set(try config.reader.optional("mlp_only_layers")?.array().map { try $0.integer() } ?? [])
+    let dense = Set(try config.layerNumbers("mlp_only_layers", of: architecture.layers))
     let step = try config.dimension("decoder_sparse_step", default: 1)
     let width = try config.dimension("moe_intermediate_size", default: neurons)
     let normalizes = try config.bool("norm_topk_prob", default: false)

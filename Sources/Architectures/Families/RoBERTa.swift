@@ -5,6 +5,11 @@ enum RoBERTa: Family {
   static func architecture(_ config: ConfigReader) throws -> Architecture {
     let padding = try config.count("pad_token_id", default: 1)
     var architecture = try BERT.encoder(config, positionOffset: padding + 1, isMasked: true)
+    guard let longest = architecture.longestDocument, longest > 0 else {
+      throw config.contradiction(
+        "pad_token_id", "positions begin behind the padding token's row, where there is none",
+        expected: "less than max_position_embeddings - 1", found: "\(padding)")
+    }
     architecture.embedding.positions?.skippedToken = padding
     architecture.head.activation = .gelu
     return architecture

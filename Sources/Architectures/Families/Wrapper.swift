@@ -14,7 +14,7 @@ enum Wrapper: Family {
     var architecture = try family.architecture(text)
     if let member = try config.reader.optional("tie_word_embeddings") { architecture.head.isTied = try member.bool() }
     architecture.isTextPart = true
-    architecture.notes.append("Only the text part runs: the vision tower and its projector are left out.")
+    architecture.notes.append("This is the text part: the vision tower and its projector are left out.")
     return architecture
   }
 

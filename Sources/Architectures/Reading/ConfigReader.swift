@@ -133,11 +133,11 @@ extension ConfigReader {
   /// How far back each layer sees: `layer_types` where the file has it, else `slides`.
   func windows(layers: Int, window: Int?, slides: (Int) -> Bool) throws -> [Int?] {
     guard let types = try layerTypes(layers: layers) else { return (0..<layers).map { slides($0) ? window : nil } }
-    return try types.map { type in
+    return try types.enumerated().map { layer, type in
       guard try type.string() == "sliding_attention" else { return nil }
       guard let window else {
         throw contradiction(
-          type.path, "a layer slides a window that has no size", expected: "sliding_window beside it",
+          "layer_types[\(layer)]", "a layer slides a window that has no size", expected: "sliding_window beside it",
           found: "no sliding_window")
       }
       return window
@@ -156,6 +156,19 @@ extension ConfigReader {
       throw type.unexpected("full_attention or sliding_attention")
     }
     return types
+  }
+
+  /// The numbers of some layers, each of them there; none where the key is absent.
+  func layerNumbers(_ key: String, of layers: Int) throws -> [Int] {
+    try reader.optional(key)?.array().enumerated().map { place, member in
+      let layer = try member.integer()
+      guard (0..<layers).contains(layer) else {
+        throw contradiction(
+          "\(key)[\(place)]", "\(key) names a layer that is not there", expected: "a layer from 0 to \(layers - 1)",
+          found: "\(layer)")
+      }
+      return layer
+    } ?? []
   }
 
   /// `sliding_window`: null switches it off; where the key is absent, `value` holds.

@@ -36,7 +36,7 @@ struct TensorFinder {
       architecture.head.kind = isMasked ? .maskedToken : .none
       architecture.head.bias = isMasked
       architecture.head.norm = isMasked ? architecture.embedding.norm : nil
-      if isMasked && isStored { architecture.head.isTied = false }
+      if isMasked && isStored && holds(.tokenEmbedding) { architecture.head.isTied = false }
     }
     return architecture
   }

@@ -7,9 +7,11 @@ struct AnatomyCommand: ParsableCommand {
     commandName: "anatomy",
     abstract: "Count a model: neurons, parameters, operations, memory, cache; no weights needed.",
     discussion: """
-      The model may be a folder, a config.json, the name of a model that ships, or a published model by name (--list).
+      The model may be a folder, a config.json, the name of a model that ships, or a published model by name (--list): \
+      GPT-2, Pythia, Llama, Qwen, Gemma, Mistral, OLMo, gpt-oss, DeepSeek and more.
 
         unfold anatomy gpt2
+        unfold anatomy gemma-3-4b --json
         unfold anatomy llama-3-8b --explain
         unfold anatomy models/unfold-mini --diagram svg -o pass.svg
       """)

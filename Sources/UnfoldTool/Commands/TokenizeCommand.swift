@@ -38,7 +38,9 @@ struct TokenizeCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
-    let tokenizer = try Tokenizer(folder: model.folder())
+    let location = try model.folder()
+    // A folder without one says which file it lacks.
+    let tokenizer = try Tokenizer.of(model: location) ?? Tokenizer(folder: location)
     if let text {
       let result = try result(of: text, id: nil, by: tokenizer)
       return try common.show(result) { table(of: result, by: tokenizer, $0) }

@@ -23,16 +23,14 @@ struct CommonOptions: ParsableArguments {
   /// Sets what holds for the whole process; a command calls it before any work.
   func apply() {
     if let threads { Threads.count = threads }
+    Console.isQuiet.store(quiet, ordering: .relaxed)
   }
 
   /// How results are shown on standard output.
   var style: TerminalStyle { TerminalStyle.detect(descriptor: STDOUT_FILENO) }
 
   /// A word to the person at the terminal, on standard error, unless `--quiet`.
-  func note(_ text: String) {
-    guard !quiet else { return }
-    Console.standardError(TerminalStyle.detect(descriptor: STDERR_FILENO).dim(text))
-  }
+  func note(_ text: String) { Console.note(text) }
 
   /// Shows a result: as JSON, or as the text that `text` makes.
   func show(_ value: some Encodable, text: (TerminalStyle) -> String) throws {

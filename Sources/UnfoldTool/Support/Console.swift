@@ -1,10 +1,20 @@
 import Foundation
+import Synchronization
 import Unfold
 
 /// Results go to standard output, everything else to standard error.
 enum Console {
   static func standardOutput(_ line: String) { write(line + "\n", to: STDOUT_FILENO) }
   static func standardError(_ line: String) { write(line + "\n", to: STDERR_FILENO) }
+
+  /// Whether nothing but results and errors is said; a command's options set it before any work.
+  static let isQuiet = Atomic<Bool>(false)
+
+  /// A word to the person at the terminal, on standard error, unless `--quiet`.
+  static func note(_ text: String) {
+    guard !isQuiet.load(ordering: .relaxed) else { return }
+    standardError(TerminalStyle.detect(descriptor: STDERR_FILENO).dim(text))
+  }
 
   /// One JSON document, pretty-printed, keys sorted.
   static func json(_ value: some Encodable) throws { standardOutput(try encoded(value, pretty: true)) }

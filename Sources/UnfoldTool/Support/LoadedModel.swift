@@ -15,8 +15,8 @@ struct LoadedModel {
     let folder = try ModelLocation.resolve(name)
     self.name = name.split(separator: "/").last.map(String.init) ?? name
     model = try Model.load(folder, compute: compute)
-    let file = folder.appending(path: "tokenizer.json")
-    tokenizer = FileManager.default.fileExists(atPath: file.path) ? try Tokenizer(folder: folder) : nil
+    for note in model.notes { Console.note(note) }
+    tokenizer = try Tokenizer.of(model: folder)
     try tokenizer?.check(embeddingRows: model.architecture.vocabularySize, of: folder.path)
   }
 
@@ -25,7 +25,7 @@ struct LoadedModel {
     guard let tokenizer else {
       throw Fault(
         .noInput, "tool.noTokenizer", "The model has no tokenizer", file: model.folder.path,
-        expected: "tokenizer.json beside the weights", advice: "give a corpus of token ids, or add the file")
+        expected: "tokenizer.json beside the weights, or a vocabulary in the GGUF file", advice: "give a corpus of token ids, or add the file")
     }
     return tokenizer
   }

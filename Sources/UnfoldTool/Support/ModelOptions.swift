@@ -6,7 +6,7 @@ import Unfold
 struct ModelArgument: ParsableArguments {
   @Argument(
     help: ArgumentHelp(
-      "A folder in Hugging Face layout, the name of a model that ships (unfold-mini), or a hub id in the local cache.",
+      "A folder in Hugging Face layout, a .gguf file, the name of a model that ships (unfold-mini), or a hub id in the local cache.",
       valueName: "model"))
   var model: String
 
