@@ -77,12 +77,9 @@ public enum AnatomySubject: Sendable {
 
   /// A model in GGUF, as a file or as all that its folder holds; the architecture is read of the file's metadata.
   private static func read(gguf location: URL) throws -> AnatomySubject {
-    // The place where the architecture that the file's metadata describes comes in, with
-    // `StoredParameters(openTensorSource(at: location))` beside it.
-    throw Fault(
-      .badData, "anatomy.noConfiguration", "The configuration in a GGUF file cannot be counted yet",
-      file: location.path, expected: "a config.json, or the folder that holds one",
-      advice: "name the model's config.json")
+    let source = try openTensorSource(at: location)
+    let name = location.deletingPathExtension().lastPathComponent
+    return .architecture(try Architecture(at: location, name: name), stored: .init(source))
   }
 }
 

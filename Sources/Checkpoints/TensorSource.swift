@@ -32,15 +32,22 @@ public protocol TensorSource: Sendable {
 /// - Throws: `Fault`: those of `Checkpoint` and `GGUFCheckpoint`; `checkpoints.severalModels` where a folder holds
 ///   several models.
 public func openTensorSource(at url: URL) throws -> any TensorSource {
+  if let file = try ggufFile(at: url) { return try GGUFCheckpoint(file) }
+  return try ModelFolder.isFolder(url) ? Checkpoint(folder: url) : Checkpoint(url)
+}
+
+/// The GGUF file that `openTensorSource(at:)` opens (of a split one, any part), or nil where it looks for safetensors.
+///
+/// - Throws: `Fault`: `checkpoints.severalModels`, and where nothing lies there.
+package func ggufFile(at url: URL) throws -> URL? {
   guard try ModelFolder.isFolder(url) else {
-    if url.pathExtension.lowercased() == "gguf" { return try GGUFCheckpoint(url) }
-    let isGGUF = try MappedFile(contentsOf: url).withUnsafeBytes { $0.starts(with: GGUFHeader.magic) }
-    return isGGUF ? try GGUFCheckpoint(url) : try Checkpoint(url)
+    if url.pathExtension.lowercased() == "gguf" { return url }
+    return try MappedFile(contentsOf: url).withUnsafeBytes { $0.starts(with: GGUFHeader.magic) } ? url : nil
   }
   let content = try ModelFolder.content(of: url)
   let hasSafetensors = content.contains { $0.hasSuffix(".safetensors") || $0 == ShardIndex.fileName }
   let files = content.filter { $0.lowercased().hasSuffix(".gguf") }.sorted()
-  guard !hasSafetensors, !files.isEmpty else { return try Checkpoint(folder: url) }
+  guard !hasSafetensors, !files.isEmpty else { return nil }
   let models = files.filter { !$0.lowercased().hasPrefix("mmproj") }
   let candidates = models.isEmpty ? files : models
   // The parts of one split file count as one model.
@@ -53,5 +60,5 @@ public func openTensorSource(at url: URL) throws -> any TensorSource {
         + (names.count > 6 ? " and \(names.count - 6) more" : ""),
       advice: "give the path of the file that you want, such as \(url.appending(path: candidates[0]).path)")
   }
-  return try GGUFCheckpoint(url.appending(path: candidates[0]))
+  return url.appending(path: candidates[0])
 }

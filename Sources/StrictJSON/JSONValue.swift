@@ -36,6 +36,14 @@ public struct JSONObject: Sendable, Equatable {
 
   public let members: [Member]
 
+  init(members: [Member]) { self.members = members }
+
+  /// - Precondition: No key stands twice.
+  package init(_ members: [(key: String, value: JSONValue)]) {
+    precondition(Set(members.map { ExactString($0.key) }).count == members.count, "a key stands twice")
+    self.members = members.map { Member(key: $0.key, value: $0.value) }
+  }
+
   /// The value of a key whose UTF-8 bytes equal `key`'s, found by a linear search.
   public subscript(key: String) -> JSONValue? {
     let wanted = ExactString(key)

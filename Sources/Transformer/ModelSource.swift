@@ -2,7 +2,6 @@ import Architectures
 import Checkpoints
 import Diagnostics
 import Foundation
-import StrictJSON
 
 /// Where a model lies: its tensors, its architecture and what its tensors are called.
 struct ModelSource {
@@ -17,9 +16,14 @@ struct ModelSource {
         expected: "a folder with config.json and model.safetensors, or a .gguf file",
         advice: "check the path: names are case-sensitive")
     }
-    let folder = location
-    architecture = try Architecture(folder: folder)
-    tensors = try openTensorSource(at: location)
-    names = architecture.tensorNames
+    if let file = try ggufFile(at: location) {
+      let checkpoint = try GGUFCheckpoint(file)
+      let model = try GGUFModel(checkpoint)
+      (tensors, architecture, names) = (checkpoint, model.architecture, model.names)
+    } else {
+      architecture = try Architecture(at: location)
+      tensors = try openTensorSource(at: location)
+      names = architecture.tensorNames
+    }
   }
 }

@@ -15,7 +15,7 @@ struct Reference {
     "llama-yarn", "mistral3-seeing", "mixtral", "mixtral-window", "olmo", "olmo-bias", "olmo2", "olmo3", "olmoe",
     "opt", "opt-350m", "phi", "phi-qk-norm", "phi3", "phi3-partial", "phi3-windows", "qwen2_moe", "qwen2_moe-norm",
     "qwen3", "qwen3-windows", "qwen3_moe", "qwen3_moe-sparse", "roberta", "smollm3", "stablelm", "stablelm-qk-norm",
-    "starcoder2", "starcoder2-bare", "xlm-roberta",
+    "starcoder2", "starcoder2-bare", "xlm-roberta", "deepseek_v3-f8", "qwen3-f8", "gpt_oss-mxfp4",
   ]
 
   let name: String

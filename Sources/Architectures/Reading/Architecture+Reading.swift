@@ -51,11 +51,21 @@ extension Architecture {
   /// - Throws: `Fault`: `architectures.missingConfig`, and those of `init(configuration:file:name:)`.
   public init(folder: URL, name: String = "") throws {
     let url = folder.appending(path: "config.json")
-    guard let data = FileManager.default.contents(atPath: url.path) else {
+    guard FileManager.default.isReadableFile(atPath: url.path) else {
       throw Fault(
         .noInput, "architectures.missingConfig", "This folder holds no config.json that can be read",
-        file: folder.path, expected: "a model in Hugging Face layout: config.json and model.safetensors",
+        file: folder.path, expected: "a model in Hugging Face layout (config.json and model.safetensors) or in GGUF",
         advice: "check the path, or download the model's config.json too")
+    }
+    try self.init(configuration: url, name: name)
+  }
+
+  /// The architecture that a config.json describes.
+  init(configuration url: URL, name: String) throws {
+    guard let data = FileManager.default.contents(atPath: url.path) else {
+      throw Fault(
+        .noInput, "architectures.missingConfig", "This configuration cannot be read", file: url.path,
+        advice: "check the path and its permissions")
     }
     try self.init(configuration: JSONValue(parsing: [UInt8](data), file: url.path), file: url.path, name: name)
   }

@@ -31,6 +31,9 @@ public struct StoredTensor: Sendable, ExpressibleByStringLiteral {
     case byHead
     /// Rows of two weights take turns; this one has the rows `first`, `first + 2` ….
     case alternating(first: Int)
+    /// Keys and values of latent attention in two tensors: this one holds the keys' part, turned, [heads, rank, keys],
+    /// the one of this name the values', [heads, values, rank].
+    case keysBesideValues(String)
   }
 
   /// The name without `.weight`; `{i}` stands for the layer, `{e}` for the expert, `{h}` for one head of several tensors.

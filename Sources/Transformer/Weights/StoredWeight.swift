@@ -6,7 +6,7 @@ import LinearAlgebra
 
 /// A weight where it lies in a checkpoint.
 struct StoredWeight: Sendable {
-  /// One; several where each head has a tensor of its own.
+  /// One; several where each head has a tensor of its own, or keys lie beside values.
   var tensors: [TensorView]
   /// The first element of the part of the tensor that `rows` speaks of.
   var base: Int
@@ -20,6 +20,9 @@ struct StoredWeight: Sendable {
   var isTransposed: Bool
   /// The width of heads whose rows lie as neighbouring pairs and are read as halves.
   var neighboursInHeads: Int?
+  /// The rows of each head that the first of two tensors holds, as [heads, inputs, rows]; the second holds the others, as
+  /// [heads, rows, inputs].
+  var turnedKeys: Int?
   /// Set where random numbers stand in for the tensor's own.
   var random: RandomTensor?
 
@@ -40,7 +43,9 @@ struct StoredWeight: Sendable {
       }
       return
     }
-    if let inputs, isTransposed {
+    if let inputs, let turnedKeys {
+      readBeside(keys: turnedKeys, inputs: inputs, into: start)
+    } else if let inputs, isTransposed {
       readTransposed(inputs: inputs, into: start)
     } else if tensors.count > 1 {
       let length = count / tensors.count
@@ -49,6 +54,20 @@ struct StoredWeight: Sendable {
       readRows(into: start)
     }
     try tensor.refuseNonfinite(UnsafeBufferPointer(target))
+  }
+
+  /// Each head's keys, turned back, and behind them its values.
+  private func readBeside(keys: Int, inputs: Int, into start: UnsafeMutablePointer<Float>) {
+    let heads = tensors[0].shape[0]
+    let (keyCount, valueCount) = (keys * inputs, tensors[1].count / heads)
+    let turned = UnsafeMutablePointer<Float>.allocate(capacity: keyCount)
+    defer { turned.deallocate() }
+    for head in 0..<heads {
+      let target = start + head * (keyCount + valueCount)
+      tensors[0].convert(head * keyCount..<(head + 1) * keyCount, into: turned)
+      Kernels.transpose(turned, rows: inputs, columns: keys, into: target)
+      tensors[1].convert(head * valueCount..<(head + 1) * valueCount, into: target + keyCount)
+    }
   }
 
   private func readRows(into start: UnsafeMutablePointer<Float>) {

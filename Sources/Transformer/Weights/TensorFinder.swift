@@ -64,6 +64,11 @@ struct TensorFinder {
       if source.name.contains("{h}") {
         let heads = perHead(source, key)
         if !heads.isEmpty { return (source, heads) }
+      } else if case .keysBesideValues(let values) = source.rows {
+        guard let keys = find(candidates(source, key)) else { continue }
+        if let values = find([filled(values, key) + ".weight"]) { return (source, [keys, values]) }
+        note(missing: filled(values, key) + ".weight")
+        return nil
       } else if let tensor = find(candidates(source, key)) {
         return (source, [tensor])
       }
@@ -130,19 +135,22 @@ struct TensorFinder {
     if !missing.isEmpty {
       throw Fault(
         .badData, "transformer.missingTensors", "The checkpoint lacks \(counted(missing.count)) of this architecture",
-        file: file, place: listed(missing), expected: "every weight that config.json implies",
+        file: file, place: listed(missing), expected: "every weight that \(configuration) implies",
         found: unused.isEmpty ? "all other weights" : "these beside them, of no use: \(listed(unused))",
-        advice: "check that config.json belongs to these weights, and that every shard was downloaded")
+        advice: "check that \(configuration) belongs to these weights, and that every shard was downloaded")
     }
     if !unused.isEmpty {
       throw Fault(
         .badData, "transformer.unusedTensors",
         "The checkpoint holds \(counted(unused.count)) that this architecture does not have", file: file,
-        place: listed(unused), expected: "only weights that config.json implies", found: "others",
-        advice: "check that config.json belongs to these weights: what they compute would be left out silently")
+        place: listed(unused), expected: "only weights that \(configuration) implies", found: "others",
+        advice: "check that \(configuration) belongs to these weights: what they compute would be left out silently")
     }
     return rest
   }
+
+  /// What messages call the model's description.
+  var configuration: String { checkpoint is GGUFCheckpoint ? "the file's metadata" : "config.json" }
 
   private func isTaskHead(_ name: String) -> Bool { isNamed(name, by: names.taskHeads) }
 

@@ -9,10 +9,13 @@ struct WeightLayout {
   let key: WeightKey
   let shape: WeightShape
   let name: StoredTensor
+  /// What messages call the model's description.
+  let configuration: String
 
   func weight(in tensors: [TensorView]) throws -> StoredWeight {
     let inputs = shape.sizes.count == 2 ? shape.sizes[1] : nil
     guard let tensor = tensors.first else { preconditionFailure("no tensor of \(key)") }
+    if case .keysBesideValues = name.rows { return try keysBesideValues(tensors) }
     // A tensor in blocks has its inputs last, however the family stores plain numbers.
     let isTransposed = name.isTransposed && !tensor.type.isQuantized
     var expected = [total] + (inputs.map { [$0] } ?? [])
@@ -22,6 +25,18 @@ struct WeightLayout {
     return StoredWeight(
       tensors: tensors, base: base(in: tensor), rows: rows, storedRows: total, inputs: inputs,
       isTransposed: isTransposed, neighboursInHeads: name.neighboursInHeads)
+  }
+
+  private func keysBesideValues(_ tensors: [TensorView]) throws -> StoredWeight {
+    guard let attention = key.layer.map({ architecture.blocks[$0].attention }), let latent = attention.latent else {
+      preconditionFailure("\(key) without latent attention")
+    }
+    let keys = attention.headWidth - latent.rotaryWidth
+    try check(tensors[0], [attention.heads, latent.keyValueRank, keys])
+    try check(tensors[1], [attention.heads, attention.valueWidth, latent.keyValueRank])
+    return StoredWeight(
+      tensors: tensors, base: 0, rows: rows, storedRows: total, inputs: latent.keyValueRank, isTransposed: false,
+      turnedKeys: keys)
   }
 
   func bias(in tensor: TensorView) throws -> StoredWeight {
@@ -49,7 +64,7 @@ struct WeightLayout {
   /// The rows of the whole tensor (of one expert).
   private var total: Int {
     switch name.rows {
-    case .all: shape.sizes[0]
+    case .all, .keysBesideValues: shape.sizes[0]
     case .joined(let roles): roles.reduce(0) { $0 + size($1) }
     case .byHead: size(.query) + size(.key) + size(.value)
     case .alternating: 2 * shape.sizes[0]
@@ -59,7 +74,7 @@ struct WeightLayout {
   private var rows: RowRuns {
     let count = shape.sizes[0]
     switch name.rows {
-    case .all: return RowRuns(first: 0, length: count, stride: count, runs: 1)
+    case .all, .keysBesideValues: return RowRuns(first: 0, length: count, stride: count, runs: 1)
     case .joined(let roles):
       let first = roles.prefix { $0 != key.role }.reduce(0) { $0 + size($1) }
       return RowRuns(first: first, length: count, stride: count, runs: 1)
@@ -83,13 +98,16 @@ struct WeightLayout {
 
   private func check(_ tensor: TensorView, _ expected: [Int]) throws {
     let expected = (name.isStacked ? [experts ?? 0] : []) + expected
-    // A norm with weights for each head may lie as [heads, d_head].
-    let isFlat = expected.count == 1 && tensor.shape.reduce(1, *) == expected[0] && tensor.count == expected[0]
+    // A norm with weights for each head may lie as [heads, d_head], and an axis of one may be left out.
+    let isFlat =
+      expected.count == 1 && tensor.shape.reduce(1, *) == expected[0] && tensor.count == expected[0]
+      || tensor.shape == expected.filter { $0 != 1 }
     guard tensor.shape == expected || isFlat && key.role != .sinks else {
       throw Fault(
-        .badData, "transformer.tensorShape", "A tensor's shape contradicts config.json", file: tensor.file.url.path,
+        .badData, "transformer.tensorShape", "A tensor's shape contradicts \(configuration)",
+        file: tensor.file.url.path,
         place: "tensor \(tensor.name)", expected: "\(expected)", found: "\(tensor.shape)",
-        advice: "check that config.json belongs to these weights")
+        advice: "check that \(configuration) belongs to these weights")
     }
     guard tensor.type.isFloatingPoint else {
       throw Fault(

@@ -24,7 +24,8 @@ struct WeightTable: Sendable {
     var tensors = [[TensorView]](repeating: [], count: architecture.layers)
     for (key, shape) in architecture.weights {
       guard let found = finder.weight(key, tied: architecture.head.isTied) else { continue }
-      let layout = WeightLayout(architecture: architecture, key: key, shape: shape, name: found.name)
+      let layout = WeightLayout(
+        architecture: architecture, key: key, shape: shape, name: found.name, configuration: finder.configuration)
       weights[key] = try layout.weight(in: found.tensors)
       if let layer = key.layer { tensors[layer] += found.tensors }
       if shape.hasBias, let bias = finder.bias(found.name, key) { biases[key] = try layout.bias(in: bias) }

@@ -25,7 +25,8 @@ struct LoadedModel {
     guard let tokenizer else {
       throw Fault(
         .noInput, "tool.noTokenizer", "The model has no tokenizer", file: model.folder.path,
-        expected: "tokenizer.json beside the weights, or a vocabulary in the GGUF file", advice: "give a corpus of token ids, or add the file")
+        expected: "tokenizer.json beside the weights, or a vocabulary in the GGUF file",
+        advice: "give a corpus of token ids, or add the file")
     }
     return tokenizer
   }
