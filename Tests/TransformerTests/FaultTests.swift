@@ -9,33 +9,12 @@ import Transformer
 
 /// What broken or foreign models get: a clear refusal before anything is computed.
 @Suite struct FaultTests {
-  /// A copy of a reference's model whose configuration and tensors can be changed first.
-  private func model(
-    _ name: String, config: (inout [String: Any]) -> Void = { _ in },
-    tensors: (inout [SafetensorsWriter.Tensor]) -> Void = { _ in }, body: (URL) throws -> Void
-  ) throws {
-    let folder = try TemporaryFolder()
-    let source = Reference.folder(name)
-    let data = try Data(contentsOf: source.appending(path: "config.json"))
-    var values = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
-    config(&values)
-    try JSONSerialization.data(withJSONObject: values).write(to: folder.file("config.json"))
-    let file = try SafetensorsFile(contentsOf: source.appending(path: "model.safetensors"))
-    var copies = file.tensors.map { tensor in
-      SafetensorsWriter.Tensor(
-        name: tensor.name, type: tensor.type, shape: tensor.shape, bytes: tensor.withUnsafeBytes { [UInt8]($0) })
-    }
-    tensors(&copies)
-    try SafetensorsWriter.write(copies, to: folder.file("model.safetensors"))
-    try body(folder.url)
-  }
-
   private func fault(
     loading name: String, config: (inout [String: Any]) -> Void = { _ in },
     tensors: (inout [SafetensorsWriter.Tensor]) -> Void = { _ in }
   ) throws -> Fault {
     var found: Fault?
-    try model(name, config: config, tensors: tensors) { folder in
+    try withChangedModel(name, config: config, tensors: tensors) { folder in
       found = #expect(throws: Fault.self) { try Model.load(folder) }
     }
     return try #require(found)
@@ -124,12 +103,12 @@ import Transformer
     let copies: (inout [SafetensorsWriter.Tensor]) -> Void = {
       $0.append(.init(name: "transformer.h.0.attn.bias", shape: [1, 1], floats: [1]))
     }
-    try model("gpt2", tensors: copies, body: { _ = try Model.load($0) })
+    try withChangedModel("gpt2", tensors: copies, body: { _ = try Model.load($0) })
     let numbers: (inout [SafetensorsWriter.Tensor]) -> Void = {
       let bytes = [UInt8](repeating: 0, count: 8)
       $0.append(.init(name: "embeddings.position_ids", type: .int64, shape: [1, 1], bytes: bytes))
     }
-    try model("bert-bare", tensors: numbers, body: { _ = try Model.load($0) })
+    try withChangedModel("bert-bare", tensors: numbers, body: { _ = try Model.load($0) })
   }
 
   @Test func weightsThatAreNoNumbers() throws {
@@ -146,7 +125,7 @@ import Transformer
       ("1.mlp.up_proj.weight", 37, Float.nan), ("embed_tokens.weight", 11, .infinity), ("model.norm.weight", 2, .nan),
       ("0.self_attn.q_proj.weight", 0, -.infinity), ("lm_head.weight", 383, .nan),
     ] {
-      try model("llama", tensors: spoil(name, at: element, with: value)) { folder in
+      try withChangedModel("llama", tensors: spoil(name, at: element, with: value)) { folder in
         let model = try Model.load(folder)
         let batch = TokenBatch(documents: [[1, 2, 3]])
         let fault = #expect(throws: Fault.self) { try model.run(batch, logits: .all) }
@@ -156,7 +135,7 @@ import Transformer
       }
     }
     // A layer that the run does not come to is not read.
-    try model("llama", tensors: spoil("1.mlp.up_proj.weight", at: 0, with: .nan)) { folder in
+    try withChangedModel("llama", tensors: spoil("1.mlp.up_proj.weight", at: 0, with: .nan)) { folder in
       let model = try Model.load(folder)
       var width = 0
       try model.run(

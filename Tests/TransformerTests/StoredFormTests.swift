@@ -3,7 +3,6 @@ import Checkpoints
 import Diagnostics
 import Foundation
 import LinearAlgebra
-import TestFiles
 import Testing
 import Transformer
 
@@ -14,20 +13,8 @@ import Transformer
   private func load(
     _ name: String, config: (inout [String: Any]) -> Void = { _ in }, tensors: (inout Tensors) -> Void = { _ in }
   ) throws -> Model {
-    let folder = try TemporaryFolder()
-    let source = Reference.folder(name)
-    let data = try Data(contentsOf: source.appending(path: "config.json"))
-    var values = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
-    config(&values)
-    try JSONSerialization.data(withJSONObject: values).write(to: folder.file("config.json"))
-    let file = try SafetensorsFile(contentsOf: source.appending(path: "model.safetensors"))
-    var copies = file.tensors.map { tensor in
-      SafetensorsWriter.Tensor(
-        name: tensor.name, type: tensor.type, shape: tensor.shape, bytes: tensor.withUnsafeBytes { [UInt8]($0) })
-    }
-    tensors(&copies)
-    try SafetensorsWriter.write(copies, to: folder.file("model.safetensors"))
-    return try Model.load(folder.url)
+    // Its files are mapped: they may go once it is loaded.
+    try withChangedModel(name, config: config, tensors: tensors) { try Model.load($0) }
   }
 
   private func logits(_ model: Model) throws -> [Float] {

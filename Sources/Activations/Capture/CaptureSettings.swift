@@ -2,7 +2,7 @@ import LinearAlgebra
 
 /// Every choice that decides what a capture writes.
 public struct CaptureSettings: Sendable, Equatable {
-  /// Sites as users name them (`Configuration.select(sites:layers:)`).
+  /// Sites as users name them (`Architecture.select(sites:layers:)`).
   public var sites: String
   public var layers: String?
   public var storage: StorageType
