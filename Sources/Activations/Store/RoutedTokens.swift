@@ -1,3 +1,4 @@
+import Diagnostics
 import LinearAlgebra
 
 /// A source seen through one expert: its rows are the tokens that were routed there, and no others.
@@ -98,5 +99,23 @@ public struct RoutedTokens: ActivationSource {
     if let rows = statistics.bottom?.rows { statistics.bottom?.rows = rows.map(counted) }
     if let rows = statistics.sample?.rows { statistics.sample?.rows = rows.map(counted) }
     return statistics
+  }
+}
+
+extension ActivationSource {
+  /// The source as one expert sees it, where some of the sites are inside that expert; nil where none is.
+  ///
+  /// - Throws: `Fault` named `activations.severalExperts` where they are inside several, which see other tokens each.
+  public func throughExpert(of sites: [String]) throws -> RoutedTokens? {
+    if self is RoutedTokens { return nil }
+    let routed = try sites.map { try site(named: $0) }.filter(\.isRouted)
+    guard let first = routed.first else { return nil }
+    if let other = routed.first(where: { $0.layer != first.layer || $0.expert != first.expert }) {
+      throw Fault(
+        .usage, "activations.severalExperts", "Different experts see different tokens, so they cannot share examples",
+        place: other.name, expected: "the sites of one expert", found: "\(first.name) beside it",
+        advice: "name one expert's site in full, such as \(first.name), or probe what all tokens have, such as mlp_out")
+    }
+    return try RoutedTokens(self, site: first.name)
   }
 }
