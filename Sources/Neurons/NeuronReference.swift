@@ -104,6 +104,19 @@ extension ActivationSource {
   /// The sites whose columns are neurons: `mlp.hook_post` of every layer, or of every expert, that the source holds.
   public var neuronSites: [StoredSite] { sites.neuronSites }
 
+  /// The neurons' sites that a user named; all, unless named.
+  ///
+  /// - Throws: `neurons.noNeurons`, `transformer.unknownSite`, `transformer.layers`.
+  public func select(neurons names: String?, layers: String?) throws -> [StoredSite] {
+    if let names { return try select(sites: names, layers: layers) }
+    let all = neuronSites
+    guard !all.isEmpty else { throw noSites }
+    let kinds = [
+      all.contains { $0.expert == nil } ? "mlp_post" : nil, all.contains { $0.expert != nil } ? "expert_post" : nil,
+    ]
+    return try select(sites: kinds.compactMap(\.self).joined(separator: ","), layers: layers)
+  }
+
   /// The neuron of that number at a site.
   ///
   /// - Throws: `activations.unknownSite`, `neurons.noSuchNeuron`.

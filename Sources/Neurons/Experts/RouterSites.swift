@@ -40,12 +40,12 @@ struct RouterSites {
     try source.stream([indices.name], maximumRows: 4096) { block in
       highest = max(highest, block.values[0].elements.filter(\.isFinite).max() ?? 0)
     }
-    return Int(min(highest.rounded(), 1 << 20)) + 1
+    return Int(min(highest.rounded(), 1_048_576)) + 1
   }
 
   /// The experts that the token of a row wakes.
   func awake(_ values: Matrix, _ offset: Int, _ experts: Int, row: Int) throws -> [Int] {
-    try (0..<values.columns).map { column in
+    try (0..<values.columns).map { column -> Int in
       let value = values[offset, column]
       guard let expert = Int(exactly: value.rounded()), (0..<experts).contains(expert),
         abs(value.rounded() - value) < 0.25

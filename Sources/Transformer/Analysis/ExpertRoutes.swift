@@ -27,18 +27,12 @@ extension Model {
   ) throws -> [ExpertRoutes] {
     let mixed = architecture.blocks.indices.filter { architecture.blocks[$0].experts != nil }
     let wanted = mixed.filter { layers?.contains($0) ?? true }
+    guard !mixed.isEmpty else { throw Self.noExperts(self) }
     guard !wanted.isEmpty else {
       throw Fault(
-        .usage, "transformer.noExperts",
-        mixed.isEmpty ? "The model is no mixture of experts" : "The layers asked for have no experts",
-        place: folder.lastPathComponent,
-        expected: mixed.isEmpty
-          ? "a model whose layers have experts, such as Mixtral or Qwen 3 MoE"
-          : "a layer among \(mixed.map(String.init).joined(separator: ", "))",
-        found: mixed.isEmpty
-          ? "\(architecture.layers) layers with one MLP each"
-          : "layer \((layers ?? []).sorted().map(String.init).joined(separator: ", "))",
-        advice: mixed.isEmpty ? "list its neurons with `unfold neurons top` instead" : nil)
+        .usage, "transformer.noExperts", "The layers asked for have no experts", place: folder.lastPathComponent,
+        expected: "a layer among \(mixed.map(String.init).joined(separator: ", "))",
+        found: "layer \((layers ?? []).sorted().map(String.init).joined(separator: ", "))")
     }
     var weights = [Int: [[Float]]]()
     var routes: [ExpertRoutes] = []
@@ -59,5 +53,14 @@ extension Model {
     }
     try run(TokenBatch(documents: [tokens]), hooks: hooks + reads)
     return routes
+  }
+
+  /// That a model is no mixture of experts.
+  public static func noExperts(_ model: Model) -> Fault {
+    Fault(
+      .usage, "transformer.noExperts", "The model is no mixture of experts", place: model.folder.lastPathComponent,
+      expected: "a model whose layers have experts, such as Mixtral, OLMoE or Qwen 3 MoE",
+      found: "\(model.architecture.layers) layers with one MLP each",
+      advice: "look at its neurons instead, with `unfold neurons top`")
   }
 }
