@@ -70,10 +70,20 @@ extension NeuronReference {
     guard let layer, let count, (0..<count).contains(index) else {
       throw Fault(
         .usage, "neurons.noSuchNeuron", "The model has no such neuron", place: description,
-        expected: "a layer from 0 to \(layers - 1)" + (count.map { " and a neuron from 0 to \($0 - 1)" } ?? ""),
-        found: "layer \(layer.map(String.init) ?? "none"), neuron \(index)")
+        expected: "a layer from 0 to \(layers - 1)" + place(in: model)
+          + (count.map { " and a neuron from 0 to \($0 - 1)" } ?? ""),
+        found: "layer \(layer.map(String.init) ?? "none")" + (expert.map { ", expert \($0)" } ?? "")
+          + ", neuron \(index)")
     }
     return layer
+  }
+
+  /// Which experts the neuron's layer has, in words; nothing where an expert is neither named nor needed.
+  private func place(in model: Model) -> String {
+    guard let layer, model.architecture.blocks.indices.contains(layer) else { return "" }
+    let block = model.architecture.blocks[layer]
+    guard let experts = block.experts else { return expert == nil ? "" : ", which has no experts," }
+    return ", with an expert from E0 to E\(experts.count - 1),"
   }
 }
 

@@ -2,9 +2,9 @@ import Foundation
 import LinearAlgebra
 
 /// Student's t distribution.
-enum StudentT {
+package enum StudentT {
   /// The value that |t| exceeds with a chance of `tail`, for any degrees of freedom above 0.
-  static func critical(tail: Double, degrees: Double) -> Double {
+  package static func critical(tail: Double, degrees: Double) -> Double {
     // P(|t| > x) = I_{ν/(ν+x²)}(ν/2, 1/2), which falls with x.
     func chance(_ x: Double) -> Double {
       let whole = degrees + x * x
