@@ -71,7 +71,8 @@ INLINE void add_histogram(
 }
 
 INLINE void add_extremes(
-    const float *x, size_t rows, size_t stride, size_t width, int64_t first_row, float sign, extremes *best) {
+    const float *x, size_t rows, size_t stride, size_t width, int64_t first_row, const int64_t *numbers, float sign,
+    extremes *best) {
   float value[tile];
   int32_t at[tile];
   for (size_t c = 0; c < width; c++) {
@@ -89,7 +90,7 @@ INLINE void add_extremes(
   }
   for (size_t c = 0; c < width; c++) {
     best->value[c] = value[c];
-    best->row[c] = at[c] >= 0 ? first_row + at[c] : best->row[c];
+    if (at[c] >= 0) best->row[c] = numbers ? numbers[at[c]] : first_row + at[c];
   }
 }
 
@@ -165,6 +166,7 @@ KERNEL void unfold_gather(
         size_t rows = run.count - r < piece ? run.count - r : piece;
         const float *block = x + (run.first + r) * stride + column;
         int64_t row = into->first_row + (int64_t)(run.first + r);
+        const int64_t *numbers = into->row_numbers ? into->row_numbers + run.first + r : 0;
         // The common width is a constant, which the loops are compiled for.
 #define PASSES(width) \
   do { \
@@ -175,8 +177,8 @@ KERNEL void unfold_gather(
       add_histogram( \
           block, rows, stride, width, into->bin_shift, into->bin_base, into->bin_half, \
           into->histogram + column * 2 * (size_t)into->bin_half); \
-    if (top) add_extremes(block, rows, stride, width, row, 1, &highest); \
-    if (bottom) add_extremes(block, rows, stride, width, row, -1, &lowest); \
+    if (top) add_extremes(block, rows, stride, width, row, numbers, 1, &highest); \
+    if (bottom) add_extremes(block, rows, stride, width, row, numbers, -1, &lowest); \
   } while (0)
         if (width == tile) PASSES(tile);
         else PASSES(width);

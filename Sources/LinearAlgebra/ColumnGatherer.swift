@@ -94,9 +94,10 @@ public final class ColumnGatherer {
   ///   - block: [rows, columns], row-major.
   ///   - runs: The rows that count, and the documents they belong to.
   ///   - firstRow: The number of the block's first row among all rows, for the lists.
+  ///   - numbers: The number of each of the block's rows, where they do not follow one another.
   /// - Returns: The first column in which a sum is no longer finite, since a value is infinite or NaN, or nil.
   @discardableResult
-  public func add(_ block: UnsafePointer<Float>, runs: [Run], firstRow: Int) -> Int? {
+  public func add(_ block: UnsafePointer<Float>, runs: [Run], firstRow: Int, numbers: [Int64]? = nil) -> Int? {
     let count = runs.reduce(0) { $0 + $1.rows.count }
     guard count > 0 else { return nil }
     var pivot = moments.count > 0 ? moments.mean.map { Float($0) } : means(block, runs)
@@ -108,7 +109,7 @@ public final class ColumnGatherer {
     let rowRuns = runs.map {
       unfold_row_run(first: $0.rows.lowerBound, count: $0.rows.count, document: $0.document)
     }
-    lend(&pivot, &sums, &minimum, &maximum, firstRow: firstRow) { gathered in
+    lend(&pivot, &sums, &minimum, &maximum, firstRow: firstRow, numbers: numbers) { gathered in
       rowRuns.withUnsafeBufferPointer { rowRuns in
         guard let rowRuns = rowRuns.baseAddress else { return }
         Kernels.forColumns(columns, rows: count) { some in
@@ -137,7 +138,7 @@ public final class ColumnGatherer {
   /// Lends all memory to the kernel at once.
   private func lend(
     _ pivot: inout [Float], _ sums: inout [Double], _ minimum: inout [Float], _ maximum: inout [Float],
-    firstRow: Int, _ body: (unfold_gathered) -> Void
+    firstRow: Int, numbers: [Int64]?, _ body: (unfold_gathered) -> Void
   ) {
     let columns = columns
     let (bins, top, keepsLowest) = (bins, top, keepsLowest)
@@ -156,13 +157,16 @@ public final class ColumnGatherer {
                     var (high, low) = (high, low)
                     high.k = top
                     low.k = keepsLowest ? top : 0
-                    body(
-                      unfold_gathered(
-                        first_row: Int64(firstRow), pivot: pivot, sum1: sums, sum2: sums + columns,
-                        sum3: sums + 2 * columns, sum4: sums + 3 * columns, minimum: minimum, maximum: maximum,
-                        positive: positive, histogram: bins == nil ? nil : histogram.baseAddress,
-                        bin_shift: bins?.shift ?? 0, bin_base: bins?.base ?? 0, bin_half: bins?.half ?? 0, top: high,
-                        bottom: low))
+                    withNumbers(numbers) { numbers in
+                      body(
+                        unfold_gathered(
+                          first_row: Int64(firstRow), row_numbers: numbers, pivot: pivot, sum1: sums,
+                          sum2: sums + columns,
+                          sum3: sums + 2 * columns, sum4: sums + 3 * columns, minimum: minimum, maximum: maximum,
+                          positive: positive, histogram: bins == nil ? nil : histogram.baseAddress,
+                          bin_shift: bins?.shift ?? 0, bin_base: bins?.base ?? 0, bin_half: bins?.half ?? 0, top: high,
+                          bottom: low))
+                    }
                   }
                 }
               }
@@ -171,6 +175,11 @@ public final class ColumnGatherer {
         }
       }
     }
+  }
+
+  private func withNumbers(_ numbers: [Int64]?, _ body: (UnsafePointer<Int64>?) -> Void) {
+    guard let numbers else { return body(nil) }
+    numbers.withUnsafeBufferPointer { body($0.baseAddress) }
   }
 
   private func withLists(_ lists: inout Lists, _ body: (unfold_top_lists) -> Void) {

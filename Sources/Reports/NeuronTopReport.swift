@@ -2,6 +2,15 @@ import Foundation
 import Neurons
 
 extension ConceptNeurons {
+  /// The table with what it rests on.
+  public func report(_ style: TerminalStyle) -> String {
+    var text = "\(neurons) neurons over \(examples) examples, judged on \(heldOut) others\n"
+    if let skippedExperts {
+      text += "\(Format.count(skippedExperts)) experts saw too few tokens of each class to be judged\n"
+    }
+    return text + table().rendered(style)
+  }
+
   public func table() -> TextTable {
     var table = TextTable([
       .left("neuron"), .left("for"), .right("AUROC"), .right("held out"), .right("inside"), .right("outside"),

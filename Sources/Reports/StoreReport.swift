@@ -13,13 +13,22 @@ extension StoreInfo {
     if !labels.isEmpty { lines.append("labels: \(labels.joined(separator: ", "))") }
     let settings = run.settings.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
     lines.append(style.dim(settings.joined(separator: ", ")))
-    var table = TextTable([.left("site"), .left("row"), .left("stored as"), .left("statistics")])
+    if let routedRows {
+      let rows = routedRows.values.reduce(0, +)
+      lines.append(
+        "\(routedRows.count) sites inside experts, with a row for each token routed there: \(Format.count(rows)) rows")
+    }
+    var table = TextTable([.left("site"), .left("row"), .right("rows"), .left("stored as"), .left("statistics")])
+    let (gathered, stored) = (Set(statistics), Set(run.sites.map(\.name)))
     for site in run.sites {
       let shape = zip(site.axes, site.shape).map { "\($0) \($1)" }.joined(separator: " × ")
-      table.append([site.name, shape, site.storage.rawValue, statistics.contains(site.name) ? "yes" : ""])
+      table.append([
+        site.name, shape, Format.count(routedRows?[site.name] ?? rows), site.storage.rawValue,
+        gathered.contains(site.name) ? "yes" : "",
+      ])
     }
-    for name in statistics where !run.sites.contains(where: { $0.name == name }) {
-      table.append([name, "", "not stored", "yes"])
+    for name in statistics where !stored.contains(name) {
+      table.append([name, "", "", "not stored", "yes"])
     }
     return (lines + [table.rendered(style)]).joined(separator: "\n")
   }

@@ -74,4 +74,33 @@ private func output(_ program: String, _ arguments: [String]) throws -> Data {
     #expect(seen.datasets["/documents/label"]?.first == ["even", "odd", "even", ""])
     #expect(seen.datasets["/spans/label"]?.first?[1] == "span 3")
   }
+
+  @Test(.enabled(if: referencePython != nil, "no Python with h5py here"), arguments: ["store", "store.h5"])
+  func h5pyReadsExpertsWithTheirRows(name: String) throws {
+    let folder = try TemporaryFolder()
+    let url = folder.url.appendingPathComponent(name)
+    let capture = try Capture(
+      model: TinyMixture.model("olmoe"), tokenizer: nil, corpus: Corpus(documents: TinyMixture.documents(20)),
+      settings: CaptureSettings(
+        sites: "resid_post,expert_indices,expert_post", storage: .float32, batchTokens: 40, shardTokens: 60))
+    _ = try capture.run(to: url)
+    let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent("Scripts/references/store.py")
+    let python = try #require(referencePython)
+    let seen = try JSONDecoder().decode(Seen.self, from: output(python, [script.path, url.path]))
+    let store = try ActivationStore(opening: url)
+    for site in store.sites {
+      let dataset = try #require(seen.datasets["/activations/\(site.name)"])
+      let numbers = seen.datasets["/rows/\(site.name)"]
+      guard site.isRouted, let rows = try store.routedRows(of: site.name) else {
+        #expect(numbers == nil && dataset.shape == [store.rowCount] + site.shape)
+        continue
+      }
+      #expect(dataset.shape == [rows.count] + site.shape && dataset.virtual == (name == "store"))
+      #expect(numbers?.shape == [rows.count] && numbers?.dtype == "int64")
+      #expect(rows.isEmpty || numbers?.sum == Double(rows.reduce(0, +)))
+      let values = try store.readRouted(site.name, rows: rows).values.elements
+      #expect(rows.isEmpty || abs((dataset.sum ?? .nan) - values.reduce(0.0) { $0 + Double($1) }) < 1e-6)
+    }
+  }
 }

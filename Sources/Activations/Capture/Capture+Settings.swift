@@ -12,9 +12,14 @@ extension Capture {
     _ site: Site, _ architecture: Architecture, _ settings: CaptureSettings, keys: Int
   ) -> StoredSite {
     let shape = architecture.shape(of: site)
-    return StoredSite(
+    let experts = site.layer.flatMap { architecture.blocks[$0].experts }
+    var stored = StoredSite(
       name: site.name, layer: site.layer, axes: shape.axes, shape: shape.lengths.map { $0 ?? keys },
-      storage: settings.storage, gated: site.kind.holdsNeurons && architecture.isGated(layer: site.layer ?? 0))
+      storage: settings.storage, gated: site.kind.holdsNeurons && architecture.isGated(layer: site.layer ?? 0),
+      routing: site.kind.isOfRouting ? experts.map { Routing(experts: $0.count, active: $0.active) } : nil)
+    // The numbers of experts are no measurements: none may be rounded.
+    if !stored.storage.isExact(at: stored) { stored.storage = .float32 }
+    return stored
   }
 
   static func check(_ settings: CaptureSettings, sites: [Site]) throws {
@@ -46,6 +51,14 @@ extension Capture {
         .usage, "capture.pool",
         "Scores and patterns cannot be pooled, since their columns are other tokens in every row",
         place: site.name, expected: "no pooling, or other sites", found: "pool \(settings.pool?.rawValue ?? "")")
+    }
+    if let pool = settings.pool, let site = sites.first(where: \.kind.isInExpert) {
+      throw Fault(
+        .usage, "capture.pool",
+        "The sites inside experts cannot be pooled, since a document's tokens go to different ones",
+        place: site.name, expected: "no pooling, or other sites such as mlp_out or router_logits",
+        found: "pool \(pool.rawValue)",
+        advice: "capture without --pool; a probe pools the tokens that were routed to its expert")
     }
     guard settings.statistics || !settings.statisticsOnly else {
       throw Fault(
@@ -83,7 +96,7 @@ extension Capture {
 
   /// Everything else that decides what is written, for the manifest.
   static func record(
-    _ settings: CaptureSettings, _ options: CorpusOptions, context: Int, sample: Int, model: Model
+    _ settings: CaptureSettings, _ options: CorpusOptions, context: Int, sample: Int, model: Model, sites: [Site]
   ) -> [String: String] {
     var record = [
       "context": String(context), "overflow": settings.overflow.rawValue,
@@ -95,6 +108,10 @@ extension Capture {
       "text-field": options.textField, "label-fields": options.labelFields.joined(separator: ","),
       "threads": String(Threads.count), "kernel": MatrixKernel.name(for: model.compute),
     ]
+    if let layer = sites.first(where: \.kind.isOfRouting)?.layer, let experts = model.architecture.blocks[layer].experts
+    {
+      record["router"] = experts.router.score.rawValue
+    }
     if let share = settings.share { record["shard"] = "\(share.index)/\(share.count)" }
     return record
   }
@@ -103,6 +120,11 @@ extension Capture {
 extension Site.Kind {
   /// Whether a column is a neuron: of an MLP, of an expert or of shared experts.
   var holdsNeurons: Bool { self == .mlpPost || self == .expertPost || self == .sharedPost }
+}
+
+extension Site.Kind {
+  /// Whether the site is the router's or inside an expert.
+  var isOfRouting: Bool { isInExpert || self == .routerLogits || self == .expertWeights || self == .expertIndices }
 }
 
 extension Architecture {

@@ -67,7 +67,8 @@ public struct Capture {
       rowKind: settings.pool == nil ? .token : .document, labelColumns: cutter.labelColumns.sorted(),
       shardTokens: settings.shardTokens,
       shardBytes: settings.shardBytes, seed: settings.seed,
-      settings: Self.record(settings, corpus.options, context: context, sample: sampleCapacity, model: model))
+      settings: Self.record(
+        settings, corpus.options, context: context, sample: sampleCapacity, model: model, sites: sites))
   }
 
   /// What model, tokenizer and corpus are, for the record.
@@ -81,12 +82,13 @@ public struct Capture {
       corpusDigest: try corpus.digest(), version: version)
   }
 
-  /// The bytes of activations that the run will write, as far as the corpus was looked through; nil for a stream.
+  /// The bytes of activations that the run will write, as far as the corpus was looked through; nil for a stream. Of a
+  /// layer's experts, all together get exactly as many rows as its tokens wake; of one, its equal share is expected.
   public var expectedBytes: Int? {
     survey.map { survey in
       let rows = run.rowKind == .token ? survey.tokens : survey.pieces
       // Ids, offsets and positions: six 4-byte columns.
-      return rows * run.rowBytes + survey.tokens * 24
+      return run.expectedBytes(rows: rows) + survey.tokens * 24
     }
   }
 
@@ -164,7 +166,7 @@ public struct Capture {
       return SiteSink(
         site, stored: stored, keys: Self.hasColumns(site) ? nil : keys, pool: settings.pool,
         storeIndex: settings.statisticsOnly ? nil : index, gathersStatistics: statistics.contains(stored.name),
-        top: settings.top, sampleCapacity: sampleCapacity)
+        top: settings.top, sampleCapacity: sampleCapacity, seed: settings.seed)
     }
   }
 }

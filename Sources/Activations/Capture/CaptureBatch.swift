@@ -47,6 +47,23 @@ struct CaptureBatch {
     return pieces.indices.map { .init(rows: $0..<$0 + 1, document: Int32(clamping: firstDocument + $0)) }
   }
 
+  /// The runs of the rows that some of the batch's tokens have, ascending, for those that statistics are of.
+  func runs(ofTokens tokens: [Int]) -> [ColumnGatherer.Run] {
+    var result: [ColumnGatherer.Run] = []
+    var place = 0
+    for (row, token) in tokens.enumerated() {
+      while place < runs.count, runs[place].rows.upperBound <= token { place += 1 }
+      guard place < runs.count, runs[place].rows.contains(token) else { continue }
+      let document = runs[place].document
+      if let last = result.last, last.document == document, last.rows.upperBound == row {
+        result[result.count - 1].rows = last.rows.lowerBound..<row + 1
+      } else {
+        result.append(.init(rows: row..<row + 1, document: document))
+      }
+    }
+    return result
+  }
+
   var documentRows: [DocumentRow] {
     pieces.enumerated().map { index, piece in
       var row = DocumentRow(

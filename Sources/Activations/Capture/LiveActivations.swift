@@ -97,6 +97,11 @@ public struct LiveActivations: ActivationSource {
 
   /// Computes the sites over the whole corpus; stops each pass after the last site wanted.
   public func stream(_ sites: [String], maximumRows: Int, _ body: (ActivationBlock) throws -> Void) throws {
+    try requireEveryToken(sites.map { try site(named: $0) })
+    try streamRouted(sites, maximumRows: maximumRows, body)
+  }
+
+  public func streamRouted(_ sites: [String], maximumRows: Int, _ body: (ActivationBlock) throws -> Void) throws {
     precondition(maximumRows > 0, "blocks of \(maximumRows) rows")
     let stored = try sites.map { try site(named: $0) }
     let wanted = try sites.map { name in
@@ -108,9 +113,14 @@ public struct LiveActivations: ActivationSource {
         site: site, width: stored.width, keys: Capture.hasColumns(site) ? nil : keys, pool: settings.pool)
     }
     for batch in batches {
-      var values = stored.map { [Float](repeating: 0, count: batch.rowCount * $0.width) }
+      var values = stored.map { [Float](repeating: 0, count: $0.isRouted ? 0 : batch.rowCount * $0.width) }
+      var routed = stored.map { $0.isRouted ? [Int]() : nil }
       let hooks = assemblers.indices.map { index in
         Hook(wanted[index]) { value in
+          if let tokens = value.tokens {
+            (values[index], routed[index]) = (value.copy(), tokens)
+            return
+          }
           try assemblers[index].take(value, of: batch) { base, rows in
             let width = stored[index].width
             values[index].replaceSubrange(
@@ -128,11 +138,16 @@ public struct LiveActivations: ActivationSource {
             values: stored.indices.map { index in
               let width = stored[index].width
               let all = values[index]
+              let own = routed[index].map { $0.lowerBound(rows.lowerBound)..<$0.lowerBound(rows.upperBound) } ?? rows
               return Matrix(
-                rows: rows.count, columns: width,
-                elements: rows.count == batch.rowCount
-                  ? all : Array(all[rows.lowerBound * width..<rows.upperBound * width]))
-            }))
+                rows: own.count, columns: width,
+                elements: own.count * width == all.count
+                  ? all : Array(all[own.lowerBound * width..<own.upperBound * width]))
+            },
+            routed: stored.contains(where: \.isRouted)
+              ? routed.map { tokens in
+                tokens.map { $0.filter(rows.contains).map { batch.firstRow + $0 } }
+              } : []))
       }
     }
   }

@@ -28,11 +28,16 @@ struct RowSampler: Sendable {
   /// Offers a batch's rows.
   /// - Returns: which of the batch's rows were kept, and in which slot each one's values belong.
   mutating func offer(_ batch: CaptureBatch) -> [(row: Int, slot: Int)] {
+    offer(batch.datasetRuns) { batch.firstRow + $0 }
+  }
+
+  /// Offers the rows in some runs, whose numbers in the store `number` gives.
+  mutating func offer(_ runs: [ColumnGatherer.Run], number: (Int) -> Int) -> [(row: Int, slot: Int)] {
     guard capacity > 0 else { return [] }
     var written: [Int: Int] = [:]
-    for run in batch.datasetRuns {
+    for run in runs {
       for row in run.rows {
-        let number = batch.firstRow + row
+        let number = number(row)
         let priority = Self.priority(seed: seed, row: number)
         let slot: Int
         if heap.count < capacity {

@@ -16,6 +16,8 @@ public struct StoreInfo: Codable, Sendable, Equatable {
   public var labels: [String]
   /// The sites that have statistics.
   public var statistics: [String]
+  /// Rows of each expert's site: the tokens that were routed there. Nil where there is no such site.
+  public var routedRows: [String: Int]?
 }
 
 extension ActivationStore {
@@ -29,7 +31,14 @@ extension ActivationStore {
     return StoreInfo(
       path: url.path, isComplete: isComplete, run: run, rows: rowCount, tokens: tokenCount, documents: documentCount,
       spans: try spans.count, shards: parts.count, bytes: bytes, labels: try documents.labels.keys.sorted(),
-      statistics: try statisticsSites())
+      statistics: try statisticsSites(), routedRows: routedRows)
+  }
+
+  private var routedRows: [String: Int]? {
+    let sites = run.routedSites
+    guard !sites.isEmpty else { return nil }
+    return Dictionary(
+      uniqueKeysWithValues: sites.map { site in (site.name, parts.reduce(0) { $0 + $1.count(of: site) }) })
   }
 
   private func statisticsSites() throws -> [String] {

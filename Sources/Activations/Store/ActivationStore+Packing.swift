@@ -7,16 +7,19 @@ extension ActivationStore {
   /// Writes the store again in another number format. Statistics, tables and labels are kept as they are.
   ///
   /// For `uint8` the store is read twice: every column's least and greatest value decide its scale and offset, so that a
-  /// value is off by at most half a scale, (max − min) / 510.
+  /// value is off by at most half a scale, (max − min) / 510. The numbers of the experts chosen are no measurements: they
+  /// stay as they are where the format would change them.
   /// - Throws: `Fault` named `store.overflow` where a value does not fit the format, with site, row and column;
   ///   `store.notFinite` where an infinite value or NaN cannot be made a byte.
   @discardableResult
   public func pack(to output: URL, storage: StorageType) throws -> ActivationStore {
     var packed = run
-    for index in packed.sites.indices { packed.sites[index].storage = storage }
+    for index in packed.sites.indices where storage.isExact(at: packed.sites[index]) {
+      packed.sites[index].storage = storage
+    }
     let rewriter = try StoreRewriter(creating: output, run: packed)
     do {
-      let quantization = storage == .uint8 ? try ranges() : [:]
+      let quantization = storage == .uint8 ? try ranges(of: packed.sites.filter { $0.storage == .uint8 }) : [:]
       for part in parts {
         let cursor = manifest?.shards.first { $0.firstRow == part.rows.lowerBound }?.cursor ?? DocumentCursor()
         try rewriter.addShard(cursor: cursor, quantization: quantization) { file in
@@ -37,20 +40,21 @@ extension ActivationStore {
   }
 
   /// Every column's scale and offset, from its least and greatest value.
-  private func ranges() throws -> [String: Quantization] {
+  private func ranges(of sites: [StoredSite]) throws -> [String: Quantization] {
     var result: [String: Quantization] = [:]
     for site in sites {
       var low = [Float](repeating: .infinity, count: site.width)
       var high = [Float](repeating: -.infinity, count: site.width)
-      try stream([site.name], maximumRows: Self.blockRows(site)) { block in
+      try streamRouted([site.name], maximumRows: Self.blockRows(site)) { block in
+        let numbers = block.rowNumbers(0)
         try block.values[0].elements.withUnsafeBufferPointer { values in
-          for row in 0..<block.rows.count {
+          for row in numbers.indices {
             for column in 0..<site.width {
               let value = values[row * site.width + column]
               guard value.isFinite else {
                 throw Fault(
                   .badData, "store.notFinite", "A value cannot be stored in a byte", file: url.path,
-                  place: "site \(site.name), row \(block.rows.lowerBound + row), column \(column)",
+                  place: "site \(site.name), row \(numbers[row]), column \(column)",
                   expected: "finite values", found: "\(value)", advice: "pack to float16 instead")
               }
               low[column] = min(low[column], value)
@@ -72,20 +76,23 @@ extension ActivationStore {
     _ quantization: Quantization?
   ) throws {
     let reader = try SiteReader(self.site(named: site.name), source)
+    let numbers = try RoutedRows(site, of: part, source)?.numbers
+    let count = part.count(of: site)
     let some = Self.blockRows(site)
     let block = try StorageBlock(site: index, rows: some, byteCount: some * site.rowBytes)
-    for first in stride(from: 0, to: part.rows.count, by: some) {
-      let rows = first..<min(first + some, part.rows.count)
+    for first in stride(from: 0, to: count, by: some) {
+      let rows = first..<min(first + some, count)
       let values = try reader.read(rows)
       if let overflow = Self.convert(values, to: site.storage, into: block.bytes, quantization) {
         let (row, column) = overflow.quotientAndRemainder(dividingBy: site.width)
         throw Fault(
           .badData, "store.overflow", "A value is too large for the storage type", file: url.path,
-          place: "site \(site.name), row \(part.rows.lowerBound + first + row), column \(column)",
+          place:
+            "site \(site.name), row \(numbers.map { Int($0[first + row]) } ?? part.rows.lowerBound + first + row), column \(column)",
           expected: "values that fit \(site.storage.rawValue)", found: "\(values.elements[overflow])",
           advice: "pack to bfloat16 or float32 instead")
       }
-      try file.append(site: index, block.memory, rows: rows.count)
+      try file.append(site: index, block.memory, rows: rows.count, numbers: numbers.map { Array($0[rows]) })
     }
   }
 

@@ -7,15 +7,26 @@ extension ActivationStore {
   ///
   /// Memory: a block of every site. Blocks of as many rows as a chunk holds (2 MiB) read quickest.
   public func stream(_ sites: [String], maximumRows: Int, _ body: (ActivationBlock) throws -> Void) throws {
+    try requireEveryToken(sites.map { try site(named: $0) })
+    try streamRouted(sites, maximumRows: maximumRows, body)
+  }
+
+  public func streamRouted(_ sites: [String], maximumRows: Int, _ body: (ActivationBlock) throws -> Void) throws {
     precondition(maximumRows > 0, "blocks of \(maximumRows) rows")
     let wanted = try sites.map { try site(named: $0) }
+    let isRouted = wanted.contains(where: \.isRouted)
     for part in parts where !part.rows.isEmpty {
       let file = try H5File(opening: part.path)
       let readers = try wanted.map { try SiteReader($0, file) }
+      let routed = try wanted.map { try RoutedRows($0, of: part, file) }
       for first in stride(from: part.rows.lowerBound, to: part.rows.upperBound, by: maximumRows) {
         let rows = first..<min(first + maximumRows, part.rows.upperBound)
-        let values = try readers.map { try $0.read(rows.shifted(by: -part.rows.lowerBound)) }
-        try body(ActivationBlock(rows: rows, values: values))
+        let places = routed.map { $0?.places(of: rows) ?? rows.shifted(by: -part.rows.lowerBound) }
+        let values = try zip(readers, places).map { try $0.read($1) }
+        try body(
+          ActivationBlock(
+            rows: rows, values: values,
+            routed: isRouted ? zip(routed, places).map { routed, places in routed?.rows(places) } : []))
       }
     }
   }
@@ -23,6 +34,7 @@ extension ActivationStore {
   /// The rows of a site in any order: [rows, width]. A row may be asked for more than once.
   public func read(_ site: String, rows: [Int]) throws -> Matrix {
     let wanted = try self.site(named: site)
+    try requireEveryToken([wanted])
     let order = rows.indices.sorted { rows[$0] < rows[$1] }
     var result = Matrix(zeros: rows.count, columns: wanted.width)
     var next = 0
@@ -52,6 +64,7 @@ extension ActivationStore {
   /// Consecutive rows of a site: [rows, width].
   public func read(_ site: String, rows: Range<Int>) throws -> Matrix {
     let wanted = try self.site(named: site)
+    try requireEveryToken([wanted])
     precondition(rows.lowerBound >= 0 && rows.upperBound <= rowCount, "rows \(rows) of \(rowCount)")
     var elements: [Float] = []
     elements.reserveCapacity(rows.count * wanted.width)
@@ -97,6 +110,7 @@ final class SiteReader {
   /// Rows of the file as float32: [rows, width].
   func read(_ rows: Range<Int>) throws -> Matrix {
     let width = site.width
+    if rows.isEmpty { return Matrix(zeros: 0, columns: width) }
     let offset = [rows.lowerBound] + site.shape.map { _ in 0 }
     let shape = [rows.count] + site.shape
     guard dataset.elementType == site.storage.elementType else {

@@ -84,7 +84,16 @@ extension ActivationStore {
       try expect("documents/\(name)", [shard.documents])
     }
     for name in ["document", "start", "end", "label"] { try expect("spans/\(name)", [shard.spans]) }
-    for site in run.sites { try expect("activations/\(site.name)", [shard.rows] + site.shape) }
+    let routed = Dictionary(uniqueKeysWithValues: zip(run.routedSites.map(\.name), shard.routedRows ?? []))
+    let part = Part(
+      path: file.file, rows: shard.firstRow..<shard.firstRow + shard.rows, tokens: 0..<shard.tokens,
+      documents: 0..<shard.documents, spanCount: shard.spans, routedRows: routed)
+    for site in run.sites {
+      try expect("activations/\(site.name)", [part.count(of: site)] + site.shape)
+      guard site.isRouted else { continue }
+      try expect("rows/\(site.name)", [part.count(of: site)])
+      _ = try RoutedRows(site, of: part, file)
+    }
     _ = try file.statistics()
   }
 
@@ -102,9 +111,15 @@ extension ActivationStore {
     if present == made { return present.count }
     let index = try H5File(opening: path)
     guard try index.textAttribute("hdf5_version") != H5Library.version else { throw stale("other bytes") }
+    let routed = manifest.run.routedSites.enumerated().map { number, site in
+      (site.name, manifest.shards.reduce(0) { $0 + ($1.routedRows?[number] ?? 0) })
+    }
+    let routedRows = Dictionary(uniqueKeysWithValues: routed)
     for site in manifest.run.sites {
       let shape = try index.dataset("activations/\(site.name)").shape
-      guard shape == [manifest.rows] + site.shape else { throw stale("\(site.name) of shape \(shape)") }
+      guard shape == [routedRows[site.name] ?? manifest.rows] + site.shape else {
+        throw stale("\(site.name) of shape \(shape)")
+      }
     }
     return present.count
   }
@@ -139,7 +154,7 @@ extension ActivationStore {
       do { try body() } catch let fault as Fault { result.problems.append(fault) }
     }
     for site in store.sites {
-      try attempt { try store.stream([site.name], maximumRows: max(1, (1 << 20) / max(1, site.width))) { _ in } }
+      try attempt { try store.streamRouted([site.name], maximumRows: max(1, (1 << 20) / max(1, site.width))) { _ in } }
     }
     for first in stride(from: 0, to: store.tokenCount, by: 1 << 20) {
       try attempt { _ = try store.tokens(in: first..<min(store.tokenCount, first + (1 << 20))) }

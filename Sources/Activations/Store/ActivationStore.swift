@@ -24,6 +24,11 @@ public struct ActivationStore: ActivationSource {
     var tokens: Range<Int>
     var documents: Range<Int>
     var spanCount: Int
+    /// Rows of each routed site, by name.
+    var routedRows: [String: Int] = [:]
+
+    /// Rows of a site's dataset.
+    func count(of site: StoredSite) -> Int { site.isRouted ? routedRows[site.name] ?? 0 : rows.count }
   }
 
   /// Opens a store.
@@ -63,12 +68,14 @@ public struct ActivationStore: ActivationSource {
     run = manifest.run
     isComplete = manifest.isComplete
     self.manifest = manifest
+    let routed = manifest.run.routedSites.map(\.name)
     parts = try manifest.shards.map { shard in
       try Self.check(shard.file, bytes: shard.bytes, in: folder)
       return Part(
         path: folder.appendingPathComponent(shard.file).path, rows: shard.firstRow..<shard.firstRow + shard.rows,
         tokens: shard.firstToken..<shard.firstToken + shard.tokens,
-        documents: shard.firstDocument..<shard.firstDocument + shard.documents, spanCount: shard.spans)
+        documents: shard.firstDocument..<shard.firstDocument + shard.documents, spanCount: shard.spans,
+        routedRows: Dictionary(uniqueKeysWithValues: zip(routed, shard.routedRows ?? [])))
     }
     if let labels = manifest.labels { try Self.check(labels.file, bytes: labels.bytes, in: folder) }
   }
@@ -80,9 +87,13 @@ public struct ActivationStore: ActivationSource {
     let tokens = try length("tokens/id")
     let documents = try length("documents/id")
     let rows =
-      try run.sites.first.map { try length("activations/\($0.name)") } ?? (run.rowKind == .token ? tokens : documents)
+      try run.sites.first { !$0.isRouted }.map { try length("activations/\($0.name)") }
+      ?? (run.rowKind == .token ? tokens : documents)
+    var routed: [String: Int] = [:]
     for site in run.sites {
       let shape = try file.dataset("activations/\(site.name)").shape
+      if site.isRouted { routed[site.name] = try length("rows/\(site.name)") }
+      let rows = routed[site.name] ?? rows
       guard shape == [rows] + site.shape else {
         throw Fault(
           .badData, "store.shape", "A dataset is not of the shape it must have", file: url.path,
@@ -96,7 +107,7 @@ public struct ActivationStore: ActivationSource {
     parts = [
       Part(
         path: url.path, rows: 0..<rows, tokens: 0..<tokens, documents: 0..<documents,
-        spanCount: try length("spans/document"))
+        spanCount: try length("spans/document"), routedRows: routed)
     ]
   }
 
@@ -132,12 +143,27 @@ public struct ActivationStore: ActivationSource {
       }
       return StoredSite(
         name: name, layer: try dataset.numberAttribute("layer", as: Int64.self).flatMap { Int(exactly: $0) },
-        axes: shape.indices.map { "axis\($0)" }, shape: shape, storage: storage)
+        axes: shape.indices.map { "axis\($0)" }, shape: shape, storage: storage,
+        routing: try routing(of: name, dataset, in: file))
     }
     return StoreRun(
       origin: Origin(
         model: try file.textAttribute("model") ?? "unknown", modelDigest: try file.textAttribute("model_digest") ?? "",
         version: try file.textAttribute("unfold_version") ?? "unknown"), sites: sites)
+  }
+
+  /// The experts that a dataset's attributes speak of. One inside an expert whose rows are numbered is routed in any case.
+  private static func routing(
+    of name: String, _ dataset: borrowing H5Dataset, in file: borrowing H5File
+  ) throws -> Routing? {
+    func number(_ attribute: String) throws -> Int? {
+      try dataset.numberAttribute(attribute, as: Int64.self).flatMap { Int(exactly: $0) }
+    }
+    if StoredSite.expert(inName: name) != nil, !file.contains("rows/\(name)") { return nil }
+    if let experts = try number("experts"), let active = try number("active_experts"), experts > 0, active > 0 {
+      return Routing(experts: experts, active: active)
+    }
+    return StoredSite.expert(inName: name) == nil ? nil : Routing(experts: 1, active: 1)
   }
 
   /// Holds a file of the store against the manifest: it is there, and of the size it had.

@@ -29,17 +29,23 @@ enum PlainFile {
 }
 
 extension ShardFile {
-  /// Takes over the rows of every site as they are stored.
-  func copyRows(of part: ActivationStore.Part, from source: borrowing H5File, run: StoreRun) throws {
+  /// Takes over the rows of every site as they are stored, those of routed sites numbered from a later start where stores
+  /// are joined.
+  func copyRows(
+    of part: ActivationStore.Part, from source: borrowing H5File, run: StoreRun, shiftRows: Int = 0
+  ) throws {
     for (index, site) in run.sites.enumerated() {
       let reader = try SiteReader(site, source)
-      let some = max(1, min(part.rows.count, (4 << 20) / max(1, site.rowBytes)))
+      let count = part.count(of: site)
+      let numbers = try RoutedRows(site, of: part, source)?.numbers
+      let some = max(1, min(count, (4 << 20) / max(1, site.rowBytes)))
       let block = try StorageBlock(site: index, rows: some, byteCount: some * site.rowBytes)
-      for first in stride(from: 0, to: part.rows.count, by: some) {
-        let rows = first..<min(first + some, part.rows.count)
+      for first in stride(from: 0, to: count, by: some) {
+        let rows = first..<min(first + some, count)
         try reader.readStored(
           rows, into: UnsafeMutableRawBufferPointer(rebasing: block.bytes[..<(rows.count * site.rowBytes)]))
-        try append(site: index, block.memory, rows: rows.count)
+        try append(
+          site: index, block.memory, rows: rows.count, numbers: numbers.map { $0[rows].map { $0 + Int64(shiftRows) } })
       }
     }
   }

@@ -20,13 +20,13 @@ final class ShardColumn {
   /// A chunk and its checksum stay just within 2 MiB, to which the file aligns it. A row that is longer is a chunk.
   static let chunkBytes = 2 << 20
 
-  init(_ name: String, _ type: H5ElementType, rowShape: [Int]) {
+  init(_ name: String, _ type: H5ElementType, rowShape: [Int], chunkBytes: Int = ShardColumn.chunkBytes) {
     self.name = name
     self.type = type
     self.rowShape = rowShape
     rowBytes = rowShape.reduce(type.size, *)
     precondition(rowBytes > 0, "\(name): rows of \(rowShape)")
-    chunkRows = max(1, (Self.chunkBytes - 4) / rowBytes)
+    chunkRows = max(1, (chunkBytes - 4) / rowBytes)
     buffer = .allocate(byteCount: chunkRows * rowBytes + 4, alignment: 4096)
   }
 

@@ -13,6 +13,8 @@ final class ShardFile {
   private var file: H5File?
   private var groups: [String: H5GroupBox] = [:]
   private let activations: [ShardColumn]
+  /// The token's row of each row of a routed site, by the site's index.
+  private let rowNumbers: [Int: ShardColumn]
   private let tokens: [ShardColumn]
   private let documentNumbers = (
     piece: ShardColumn("piece", .int32, rowShape: []), first: ShardColumn("first_token", .int64, rowShape: []),
@@ -42,11 +44,22 @@ final class ShardFile {
     self.operations = operations
     first = (firstRow, firstToken, firstDocument)
     furtherLabels = [String: [Label?]](uniqueKeysWithValues: Set(run.labelColumns).map { ($0, []) })
-    activations = run.sites.map { ShardColumn($0.name, $0.storage.elementType, rowShape: $0.shape) }
+    let chunks = run.routedChunkBytes
+    activations = run.sites.map {
+      ShardColumn(
+        $0.name, $0.storage.elementType, rowShape: $0.shape,
+        chunkBytes: $0.isRouted ? chunks.values : ShardColumn.chunkBytes)
+    }
+    rowNumbers = Dictionary(
+      uniqueKeysWithValues: run.sites.indices.filter { run.sites[$0].isRouted }.map {
+        ($0, ShardColumn(run.sites[$0].name, .int64, rowShape: [], chunkBytes: chunks.numbers))
+      })
     tokens = Self.tokenColumns.map { ShardColumn($0, .int32, rowShape: []) }
     try operations.before(.create, path)
     file = try Self.outOfSpaceNamed(path) { try H5File(creating: path) }
-    for name in ["tokens", "documents", "spans", "activations", "statistics"] {
+    let members =
+      ["tokens", "documents", "spans", "activations"] + (rowNumbers.isEmpty ? [] : ["rows"]) + ["statistics"]
+    for name in members {
       guard let group = try file?.makeGroup(name) else { continue }
       groups[name] = H5GroupBox(group)
     }
@@ -61,10 +74,15 @@ final class ShardFile {
     return group
   }
 
-  func append(site: Int, _ bytes: UnsafeMutableRawBufferPointer, rows: Int) throws {
+  /// - Parameter numbers: the token's row of each row of a routed site, ascending over all calls.
+  func append(site: Int, _ bytes: UnsafeMutableRawBufferPointer, rows: Int, numbers: [Int64]? = nil) throws {
     try operations.before(.writeRows, path)
+    precondition(
+      numbers?.count ?? rows == rows && (numbers != nil) == run.sites[site].isRouted,
+      "\(run.sites[site].name): \(numbers?.count ?? 0) row numbers for \(rows) rows")
     try Self.outOfSpaceNamed(path) {
       try activations[site].append(bytes, rows: rows, in: group("activations").group)
+      if let numbers { try rowNumbers[site]?.append(numbers, in: group("rows").group) }
     }
   }
 
@@ -101,7 +119,9 @@ final class ShardFile {
       try closeTables()
       try closeActivations(statistics)
       try quantization.write(in: file)
-      let rows = run.sites.isEmpty ? (run.rowKind == .token ? tokens[0].rows : labels.count) : activations[0].rows
+      let dense = run.sites.firstIndex { !$0.isRouted }
+      let rows = dense.map { activations[$0].rows } ?? (run.rowKind == .token ? tokens[0].rows : labels.count)
+      let routed = run.sites.indices.filter { run.sites[$0].isRouted }.map { activations[$0].rows }
       groups.removeAll()
       if let file = file.take() {
         try file.flush()
@@ -112,7 +132,8 @@ final class ShardFile {
         file: URL(fileURLWithPath: path).lastPathComponent, bytes: bytes, crc32c: crc, firstRow: first.row, rows: rows,
         firstToken: first.token, tokens: tokens[0].rows, firstDocument: first.document, documents: labels.count,
         spans: spanLabels.count, labelKind: LabelKind(labels), spanLabelKind: LabelKind(spanLabels),
-        labelKinds: furtherLabels.mapValues { LabelKind($0) }, cursor: cursor)
+        labelKinds: furtherLabels.mapValues { LabelKind($0) }, cursor: cursor,
+        routedRows: routed.isEmpty ? nil : routed)
     }
   }
 
@@ -120,6 +141,9 @@ final class ShardFile {
     let group = group("activations")
     for (site, column) in zip(run.sites, activations) {
       try column.close(in: group.group) { try $0.setSiteAttributes(site, rowKind: run.rowKind) }
+    }
+    for site in rowNumbers.keys.sorted() {
+      try rowNumbers[site]?.close(in: self.group("rows").group) { try $0.setRowNumberAttributes(run.sites[site]) }
     }
     try statistics.write(in: self.group("statistics").group, order: run.statisticsSites)
   }
@@ -204,8 +228,21 @@ extension H5Dataset {
   func setSiteAttributes(_ site: StoredSite, rowKind: RowKind) throws {
     try setAttribute("site", site.name)
     if let layer = site.layer { try setAttribute("layer", Int64(layer)) }
-    try setAttribute("axes", [rowKind.rawValue] + site.axes)
+    try setAttribute("axes", [site.isRouted ? "routed_token" : rowKind.rawValue] + site.axes)
     try setAttribute("dtype", site.storage.rawValue)
+    if let routing = site.routing {
+      try setAttribute("experts", Int64(routing.experts))
+      try setAttribute("active_experts", Int64(routing.active))
+    }
+    if site.isRouted {
+      if let expert = site.expert { try setAttribute("expert", Int64(expert)) }
+      try setAttribute("rows", "/rows/\(site.name)")
+    }
+  }
+
+  func setRowNumberAttributes(_ site: StoredSite) throws {
+    try setAttribute("site", site.name)
+    try setAttribute("axes", ["routed_token"])
   }
 }
 

@@ -53,18 +53,37 @@ struct StoreIndex {
     try makeSpans(in: file)
     try makeAddedLabels(in: file)
     let activations = try file.makeGroup("activations")
+    let numbers = routedNumbers
     for site in manifest.run.sites {
       try makeVirtual(
         "activations/\(site.name)", site.name, site.storage.elementType, site.shape, in: activations,
-        attributes: { try $0.setSiteAttributes(site, rowKind: manifest.run.rowKind) }, rows: { $0.rows })
+        attributes: { try $0.setSiteAttributes(site, rowKind: manifest.run.rowKind) },
+        rows: { shard in numbers[site.name].map { shard.routedRows?[$0] ?? 0 } ?? shard.rows })
     }
     try activations.close()
+    try makeRowNumbers(numbers, in: file)
     let group = try file.makeGroup("statistics")
     try statistics.write(in: group, order: manifest.run.statisticsSites)
     try group.close()
     try makeQuantization(in: file)
     try file.flush()
     try file.close()
+  }
+
+  /// Where each routed site stands in a shard's `routedRows`.
+  private var routedNumbers: [String: Int] {
+    Dictionary(uniqueKeysWithValues: manifest.run.routedSites.enumerated().map { ($1.name, $0) })
+  }
+
+  private func makeRowNumbers(_ numbers: [String: Int], in file: borrowing H5File) throws {
+    if numbers.isEmpty { return }
+    let group = try file.makeGroup("rows")
+    for (number, site) in manifest.run.routedSites.enumerated() {
+      try makeVirtual(
+        "rows/\(site.name)", site.name, .int64, [], in: group,
+        attributes: { try $0.setRowNumberAttributes(site) }, rows: { $0.routedRows?[number] ?? 0 })
+    }
+    try group.close()
   }
 
   private func makeVirtual(

@@ -41,6 +41,8 @@ struct ShardEntry: Codable, Sendable, Equatable {
   /// The same for the run's further label columns, by name.
   var labelKinds: [String: LabelKind]
   var cursor: DocumentCursor
+  /// Rows of each of the run's routed sites, in order; nil where it has none.
+  var routedRows: [Int]?
 
   static func fileName(_ number: Int) -> String {
     let digits = String(number)
@@ -194,7 +196,9 @@ extension StoreManifest {
     case .shard:
       guard let entry = line.shard, entry.file == ShardEntry.fileName(before.shards.count),
         entry.firstRow == before.rows, entry.firstToken == before.tokens, entry.firstDocument == before.documents,
-        [entry.bytes, entry.rows, entry.tokens, entry.documents, entry.spans].allSatisfy({ (0...(1 << 50)) ~= $0 })
+        [entry.bytes, entry.rows, entry.tokens, entry.documents, entry.spans].allSatisfy({ (0...(1 << 50)) ~= $0 }),
+        (entry.routedRows ?? []).count == before.run.routedSites.count,
+        (entry.routedRows ?? []).allSatisfy({ 0...entry.rows ~= $0 })
       else { throw wrong("shard \(before.shards.count), from row \(before.rows) and token \(before.tokens)") }
       manifest?.shards.append(entry)
     case .labels:

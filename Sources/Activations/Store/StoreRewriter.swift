@@ -106,7 +106,7 @@ extension ActivationStore {
         for part in store.parts {
           try rewriter.addShard(cursor: cursor, quantization: store.quantization()) { file in
             let source = try H5File(opening: part.path)
-            try file.copyRows(of: part, from: source, run: run)
+            try file.copyRows(of: part, from: source, run: run, shiftRows: rows)
             try file.copyTables(of: part, from: store, source, shiftTokens: tokens, shiftDocuments: documents)
             return try source.statistics().mapValues { $0.shifted(rows: rows, documents: documents) }
           }

@@ -33,8 +33,8 @@ public struct StoreRun: Codable, Sendable, Equatable {
     self.settings = settings
   }
 
-  /// The bytes of activations that one row takes over all sites.
-  public var rowBytes: Int { sites.reduce(0) { $0 + $1.rowBytes } }
+  /// The bytes of activations that one row takes over all sites that have a row for each.
+  public var rowBytes: Int { sites.reduce(0) { $0 + ($1.isRouted ? 0 : $1.rowBytes) } }
 }
 
 /// How far a run has come in its corpus: where a resumed run goes on.

@@ -4,7 +4,7 @@ import Foundation
 /// Writes a store: takes rows from the side that computes and writes them on a thread of its own.
 ///
 /// For each batch call, in any order, `append(documents:tokens:spans:)` once and `append(_:)` with one or more blocks for
-/// each site, then `endBatch`, and where that says so `closeShard`. `finish` closes the last shard and the manifest. The
+/// each site (of a routed site none where no token was routed there), then `endBatch`, and where that says so `closeShard`. `finish` closes the last shard and the manifest. The
 /// calls come from one thread at a time; an error of the writer's thread is thrown by the next call.
 ///
 /// Rows are numbered over the whole store: `rowCount`, `tokenCount` and `documentCount` say where the next batch begins,
@@ -104,9 +104,11 @@ public final class StoreWriter: @unchecked Sendable {
   }
 
   /// Hands over the rows of one site in this batch.
-  public func append(_ block: StorageBlock) throws {
+  ///
+  /// - Parameter numbers: of a routed site, and of those alone: which rows of the store they are, ascending.
+  public func append(_ block: StorageBlock, numbers: [Int64]? = nil) throws {
     queue.locked { counters.siteRows[block.site] += block.rows }
-    try queue.put(.rows(block), bytes: block.bytes.count)
+    try queue.put(.rows(block, numbers), bytes: block.bytes.count)
   }
 
   /// Hands over the tables of this batch.
@@ -127,10 +129,16 @@ public final class StoreWriter: @unchecked Sendable {
     try queue.rethrow()
     return queue.locked {
       let rows = run.rowKind == .token ? counters.shardTokens : counters.shardDocuments
+      var bytes = rows * run.rowBytes
       for (site, found) in zip(run.sites, counters.siteRows) {
-        precondition(found == rows, "\(site.name): \(found) rows were appended for \(rows) in the tables")
+        if site.isRouted {
+          bytes += found * (site.rowBytes + MemoryLayout<Int64>.size)
+          precondition(found <= rows, "\(site.name): \(found) rows were appended for \(rows) in the tables")
+        } else {
+          precondition(found == rows, "\(site.name): \(found) rows were appended for \(rows) in the tables")
+        }
       }
-      return counters.shardTokens >= run.shardTokens || rows * run.rowBytes >= run.shardBytes
+      return counters.shardTokens >= run.shardTokens || bytes >= run.shardBytes
     }
   }
 

@@ -12,9 +12,12 @@ public struct StoredSite: Codable, Sendable, Hashable {
   public var storage: StorageType
   /// Whether the values are those of a gated MLP, which fire on both sides of zero.
   public var gated: Bool
+  /// Of a router's and an expert's sites, the experts there are; nil elsewhere.
+  public var routing: Routing?
 
   public init(
-    name: String, layer: Int? = nil, axes: [String], shape: [Int], storage: StorageType = .float16, gated: Bool = false
+    name: String, layer: Int? = nil, axes: [String], shape: [Int], storage: StorageType = .float16, gated: Bool = false,
+    routing: Routing? = nil
   ) {
     precondition(axes.count == shape.count, "\(name): \(axes.count) axis names for \(shape.count) axes")
     self.name = name
@@ -23,6 +26,7 @@ public struct StoredSite: Codable, Sendable, Hashable {
     self.shape = shape
     self.storage = storage
     self.gated = gated
+    self.routing = routing
   }
 
   /// The values of one row: the product of `shape`.

@@ -3,7 +3,8 @@ import Foundation
 
 /// What passes from the side that computes to the writer's thread.
 enum WriterMessage: Sendable {
-  case rows(StorageBlock)
+  /// A site's rows; of a routed site with the token's row of each.
+  case rows(StorageBlock, [Int64]?)
   case tables([DocumentRow], TokenTable, [SpanRow])
   case closeShard(DocumentCursor, [String: SiteStatistics])
   case complete

@@ -63,8 +63,8 @@ final class WriterThread: @unchecked Sendable {
 
   private func handle(_ message: WriterMessage) throws -> Bool {
     switch message {
-    case .rows(let block):
-      try openShard().append(site: block.site, block.memory, rows: block.rows)
+    case .rows(let block, let numbers):
+      try openShard().append(site: block.site, block.memory, rows: block.rows, numbers: numbers)
       unwritten += block.memory.count
       if unwritten >= Self.writingStep {
         H5File.startWriting(finalPath + ".part")

@@ -25,6 +25,8 @@ typedef struct {
 typedef struct {
   /// The number that the block's first row has in the store.
   int64_t first_row;
+  /// The number of each of the block's rows in the store, where they do not follow one another.
+  const int64_t *_Nullable row_numbers;
   /// A value near each column's mean, about which powers are summed: [columns].
   const float *pivot;
   /// Σ (x − pivot)¹ to ⁴: [columns] each.

@@ -59,4 +59,8 @@ public struct LabelledBySet: ActivationSource {
   public func stream(_ sites: [String], maximumRows: Int, _ body: (ActivationBlock) throws -> Void) throws {
     try base.stream(sites, maximumRows: maximumRows, body)
   }
+  public func streamRouted(_ sites: [String], maximumRows: Int, _ body: (ActivationBlock) throws -> Void) throws {
+    try base.streamRouted(sites, maximumRows: maximumRows, body)
+  }
+  public func routedRows(of site: String) throws -> [Int]? { try base.routedRows(of: site) }
 }

@@ -81,25 +81,27 @@ public struct NeuronAblation: Sendable {
     let sample = try DomainSample(source, column: column, most: documentsPerDomain, seed: seed)
     // The model as it is, and the neurons' means on the way.
     var sums = [Double](repeating: 0, count: neurons.count)
-    var counted = 0
+    var counted = [Int](repeating: 0, count: neurons.count)
     var before: [[Double?]] = []
     for (batch, rows) in zip(sample.batches, sample.rows) {
       let special = sample.special(rows)
       let reads = zip(neurons.indices, sites).map { index, site in
         Hook(site) { value in
-          for token in value.rows where !special[token] { sums[index] += Double(value[token, neurons[index].index]) }
+          for token in value.tokens ?? Array(value.rows) where !special[token] {
+            sums[index] += Double(value[token, neurons[index].index])
+            counted[index] += 1
+          }
         }
       }
-      counted += special.count { !$0 }
       before.append(try model.tokenLosses(batch, hooks: reads))
       progress?(before.count, sample.batches.count * (neurons.count + 1))
     }
     var reader = try ContextReader(source: source, piece: piece)
     return try neurons.indices.map { index in
       let neuron = neurons[index]
-      let value = replacement == .zero ? 0 : Float(sums[index] / Double(max(counted, 1)))
+      let value = replacement == .zero ? 0 : Float(sums[index] / Double(max(counted[index], 1)))
       let edit = Hook(sites[index]) { hooked in
-        for token in hooked.rows { hooked[token, neuron.index] = value }
+        for token in hooked.tokens ?? Array(hooked.rows) { hooked[token, neuron.index] = value }
       }
       var after: [[Double?]] = []
       for batch in sample.batches {

@@ -78,7 +78,10 @@ extension NeuronCard {
     lexicalShare = Self.lexicalShare(of: examples.top)
     self.weights = weights
     let column = neuron.index
-    if let gathered {
+    if let gathered, gathered.count == 0 {
+      // An expert that no token woke.
+      (self.statistics, histogram, self.quantiles) = (nil, nil, [])
+    } else if let gathered {
       self.statistics = Statistics(
         count: gathered.count, mean: gathered.mean[column],
         standardDeviation: gathered.variance[column].squareRoot(), skewness: gathered.skewness[column],
@@ -131,9 +134,10 @@ extension NeuronCard {
   private static func allValues(of neuron: NeuronReference, in source: some ActivationSource) throws -> [Float] {
     var values: [Float] = []
     let width = try source.requireNeuron(neuron).width
-    try source.stream([neuron.site], maximumRows: max(64, (4 << 20) / max(width, 1))) { block in
+    try source.streamRouted([neuron.site], maximumRows: max(64, (4 << 20) / max(width, 1))) { block in
       let special = source.rowKind == .token ? try source.tokens(in: block.rows).special : []
-      for offset in 0..<block.rows.count where special.isEmpty || special[offset] == 0 {
+      for (offset, row) in block.rowNumbers(0).enumerated()
+      where special.isEmpty || special[row - block.rows.lowerBound] == 0 {
         values.append(block.values[0].elements[offset * width + neuron.index])
       }
     }

@@ -11,15 +11,17 @@ public enum FeatureLoads {
   /// The cosine with a neuron's output weights from which a feature of the residual stream counts.
   public static let cosineThreshold: Float = 0.25
 
-  /// For each neuron of a layer the number of features that load on it.
+  /// For each neuron of a layer, or of one of its experts, the number of features that load on it.
   ///
   /// A dictionary of the layer's `mlp.hook_post` has neurons for its axes: feature i loads on neuron j where
   /// v_ij² / ‖v_i‖² ≥ 0.05, v_i its decoder row. One of the residual stream after the layer is compared with what the
   /// neuron writes: |cos(v_i, w_out,j)| ≥ 0.25.
   ///
   /// - Throws: `neurons.otherDictionary` where the dictionary has neither width.
-  public static func counts(_ dictionary: SparseAutoencoder, layer: Int, model: Model?) throws -> [Int] {
-    try loads(dictionary, layer: layer, model: model).counts
+  public static func counts(
+    _ dictionary: SparseAutoencoder, layer: Int, expert: Int? = nil, model: Model?
+  ) throws -> [Int] {
+    try loads(dictionary, layer: layer, expert: expert, model: model).counts
   }
 
   /// A feature and how strongly it loads on a neuron.
@@ -33,7 +35,8 @@ public enum FeatureLoads {
   public static func strongest(
     _ dictionary: SparseAutoencoder, neuron: NeuronReference, model: Model?, count: Int = 8
   ) throws -> [Load] {
-    let (strengths, _) = try loads(dictionary, layer: neuron.layer ?? 0, model: model, only: neuron.index)
+    let (strengths, _) = try loads(
+      dictionary, layer: neuron.layer ?? 0, expert: neuron.expert, model: model, only: neuron.index)
     guard strengths.columns > 0 else { return [] }
     let column = strengths.column(0)
     return topK(min(count, column.count), of: column.map { abs($0) }).map {
@@ -43,10 +46,12 @@ public enum FeatureLoads {
 
   /// The strengths [features, neurons] (or of one neuron), and for every neuron how many reach the threshold.
   private static func loads(
-    _ dictionary: SparseAutoencoder, layer: Int, model: Model?, only: Int? = nil
+    _ dictionary: SparseAutoencoder, layer: Int, expert: Int?, model: Model?, only: Int? = nil
   ) throws -> (strengths: Matrix, counts: [Int]) {
     let decoder = dictionary.decoder
-    let isOfNeurons = dictionary.configuration.hookOut == "blocks.\(layer).mlp.hook_post"
+    let isOfNeurons =
+      dictionary.configuration.hookOut
+      == (expert.map { Site(.expertPost, layer: layer, expert: $0) } ?? Site(.mlpPost, layer: layer)).name
     let norms = (0..<decoder.rows).map { row in
       decoder.withUnsafeRow(row) { values in values.reduce(Float(0)) { $0 + $1 * $1 }.squareRoot() }
     }
@@ -68,7 +73,7 @@ public enum FeatureLoads {
     guard let model, decoder.columns == model.architecture.width, layer < model.architecture.layers else {
       throw mismatch(dictionary, layer)
     }
-    var output = try model.neuronOutputWeights(layer: layer)
+    var output = try model.neuronOutputWeights(layer: layer, expert: expert)
     if let only { output = output.selectingRows([only]) }
     let outputNorms = (0..<output.rows).map { row in output.row(row).reduce(Float(0)) { $0 + $1 * $1 }.squareRoot() }
     var counts = [Int](repeating: 0, count: output.rows)

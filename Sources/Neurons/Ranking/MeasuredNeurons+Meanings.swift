@@ -50,17 +50,19 @@ extension MeasuredNeurons {
 
   /// The concepts that a neuron answers; without labels, the clusters of its top examples.
   private func groups(_ site: NeuronResponses, _ column: Int, _ most: Int) -> (found: [Group], top: Int) {
-    let (values, places) = (site.values(column), site.places(column))
+    let (values, places, documents) = seen(site, column)
     func place(_ document: Int) -> (context: Int, value: Float) { (Int(places[document]), values[document]) }
     if let classes = contexts.classes {
-      let profile = ConceptProfile(values: values, labels: contexts.labels, counts: classCounts(classes.count))
+      let all = Kinds(labels: contexts.labels, count: classes.count)
+      let kinds = documents.map { all.keeping($0) } ?? all
+      let profile = ConceptProfile(values: values, labels: kinds.labels, counts: kinds.counts)
       let top = profile.order.prefix(settings.top)
       let concepts = profile.secondMeaning(relatedness: conceptRelatedness).concepts
       let found = concepts.prefix(most).map { concept in
-        let own = profile.order.lazy.map { Int($0) }.filter { contexts.labels[$0] == Int32(concept) }
+        let own = profile.order.lazy.map { Int($0) }.filter { kinds.labels[$0] == Int32(concept) }
         return Group(
           label: classes[concept], separation: profile.separation(of: concept, outside: concepts),
-          places: own.prefix(24).map(place), inTop: top.count { contexts.labels[Int($0)] == Int32(concept) })
+          places: own.prefix(24).map(place), inTop: top.count { kinds.labels[Int($0)] == Int32(concept) })
       }
       return (found, top.count)
     }
@@ -91,11 +93,5 @@ extension MeasuredNeurons {
         Group(label: classes[Int(label)], separation: nil, places: places, inTop: places.count)
       }
     return (found, places.count)
-  }
-
-  func classCounts(_ classes: Int) -> [Double] {
-    var counts = [Double](repeating: 0, count: classes)
-    for label in contexts.labels { counts[Int(label)] += 1 }
-    return counts
   }
 }

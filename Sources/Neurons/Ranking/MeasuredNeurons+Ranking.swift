@@ -69,9 +69,10 @@ extension MeasuredNeurons {
     guard let classes = contexts.classes, let site = siteNumbers[neuron.site],
       responses[site].gathered == nil
     else { return [:] }
-    let kinds = Kinds(labels: contexts.labels, count: classes.count)
-    let profile = ConceptProfile(
-      values: responses[site].values(neuron.index), labels: kinds.labels, counts: kinds.counts)
+    let all = Kinds(labels: contexts.labels, count: classes.count)
+    let (values, _, documents) = seen(responses[site], neuron.index)
+    let kinds = documents.map { all.keeping($0) } ?? all
+    let profile = ConceptProfile(values: values, labels: kinds.labels, counts: kinds.counts)
     return Dictionary(uniqueKeysWithValues: zip(classes, profile.auroc))
   }
 }

@@ -77,7 +77,9 @@ public struct MeasuredNeurons: Sendable {
       if let features = loads[site.site.name] {
         for column in own.indices where column < features.count { own[column][.features] = Double(features[column]) }
       }
-      if let model, let layer = site.site.layer { try WeightMeasures.add(to: &own, model: model, layer: layer) }
+      if let model, let layer = site.site.layer {
+        try WeightMeasures.add(to: &own, model: model, layer: layer, expert: site.site.expert)
+      }
       neurons += own
       controlled += without
     }
@@ -110,12 +112,15 @@ public struct MeasuredNeurons: Sendable {
     var relatedness = ConceptRelatedness(classes: classes)
     for site in responses where site.gathered == nil {
       var sums = [Double](repeating: 0, count: classes * site.width)
-      for document in 0..<site.documentCount {
+      let counts = site.seen.map { kinds.keeping($0).counts } ?? kinds.counts
+      // An expert that never saw one of the concepts says nothing of how they are related.
+      if site.seen != nil, counts.contains(0) { continue }
+      for document in site.seen ?? Array(0..<site.documentCount) {
         let start = Int(kinds.labels[document]) * site.width
         for column in 0..<site.width { sums[start + column] += Double(site.highest[document * site.width + column]) }
       }
       for column in 0..<site.width {
-        relatedness.add((0..<classes).map { sums[$0 * site.width + column] / max(kinds.counts[$0], 1) })
+        relatedness.add((0..<classes).map { sums[$0 * site.width + column] / max(counts[$0], 1) })
       }
     }
     return relatedness.matrix
@@ -132,7 +137,9 @@ public struct MeasuredNeurons: Sendable {
       return measureTop(gathered, column, byLabel, into: &measures, without: &without)
     }
     measures[.monosemanticity] = site.monosemanticity[column]
-    let (values, places) = (site.values(column), site.places(column))
+    let (values, places, documents) = seen(site, column)
+    let (byLabel, byRegion) = documents.map { (byLabel?.keeping($0), byRegion?.keeping($0)) } ?? (byLabel, byRegion)
+    guard values.count >= 4 else { return }
     let order = ConceptProfile.order(values)
     let top = order.prefix(settings.top).map { Int(places[Int($0)]) }
     let frequent = mostFrequentForm(top)
@@ -144,6 +151,14 @@ public struct MeasuredNeurons: Sendable {
     addDocuments(
       kept.map { values[$0] }, kept.map { places[$0] }, byLabel?.keeping(kept), byRegion?.keeping(kept),
       into: &without)
+  }
+
+  /// A neuron's highest activation in each document and its context; of an expert's neuron, in the documents that woke
+  /// it, and which these are.
+  func seen(_ site: NeuronResponses, _ column: Int) -> (values: [Float], places: [Int32], documents: [Int]?) {
+    let (values, places) = (site.values(column), site.places(column))
+    guard let seen = site.seen else { return (values, places, nil) }
+    return (seen.map { values[$0] }, seen.map { places[$0] }, seen)
   }
 
   /// What each document's highest activation says.

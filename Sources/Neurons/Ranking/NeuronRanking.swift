@@ -112,6 +112,14 @@ public struct NeuronRanking: Sendable {
     }
     if let names { return try names.compactMap { try site($0, Self.layer(of: $0)) } }
     var found: [(StoredSite, SiteStatistics)] = []
+    if let store = source as? ActivationStore, !store.run.statisticsSites.isEmpty {
+      for site in store.run.statisticsSites.neuronSites {
+        if let statistics = try store.statistics(of: site.name), statistics.count > 0 {
+          found.append((site, statistics))
+        }
+      }
+      return found
+    }
     // Layers that a capture left out may lie between.
     for layer in 0..<512 {
       if let site = try site("blocks.\(layer).mlp.hook_post", layer) { found.append(site) }

@@ -17,6 +17,8 @@ struct NeuronResponses {
   /// Monosemanticity scores; nil without embeddings, or where a neuron is constant.
   var monosemanticity: [Double?]
   let documentCount: Int
+  /// Of an expert's neurons, the documents with tokens that woke it, which alone say anything of them; nil: all.
+  var seen: [Int]?
   /// The top examples that a capture kept, where there is nothing else.
   var gathered: TopExamples?
 
@@ -58,13 +60,21 @@ struct NeuronResponses {
     var gatherers = sites.map { SiteGatherer($0, contexts: contexts) }
     let width = max(sites.reduce(0) { $0 + $1.width }, 1)
     let blockRows = min(max((8 << 20) / width, 64), 4096)
-    try source.stream(sites.map(\.name), maximumRows: blockRows) { block in
+    try source.streamRouted(sites.map(\.name), maximumRows: blockRows) { block in
       let kept = block.rows.filter { contexts.contextOfRow[$0] >= 0 }
       guard let first = kept.first else { return }
       let start = Int(contexts.contextOfRow[first])
       for index in gatherers.indices {
         // Rows that take part follow each other in the contexts' order.
         let values = block.values[index]
+        if sites[index].isRouted {
+          let numbers = block.rowNumbers(index)
+          let own = numbers.indices.filter { contexts.contextOfRow[numbers[$0]] >= 0 }
+          if own.isEmpty { continue }
+          try gatherers[index].add(
+            values.selectingRows(own), start: 0, contexts, numbers: own.map { contexts.contextOfRow[numbers[$0]] })
+          continue
+        }
         try gatherers[index].add(
           kept.count == block.rows.count
             ? values : values.selectingRows(kept.map { $0 - block.rows.lowerBound }), start: start, contexts)
@@ -86,6 +96,9 @@ private struct SiteGatherer {
   var products: Matrix?
   /// For gated neurons, which fire where |a| > 0.1 · max |a|: counts by magnitude, four bins an octave.
   var octaves: [Int32]
+  /// Rows taken in, and the sum of their embeddings, which are not all contexts' where the site is an expert's.
+  var rows = 0
+  var total: [Double]
 
   init(_ site: StoredSite, contexts: RankingContexts) {
     self.site = site
@@ -95,12 +108,14 @@ private struct SiteGatherer {
     magnitudes = site.gated ? ColumnMoments(columns: site.width) : nil
     products = contexts.embeddings.map { Matrix(zeros: site.width, columns: $0.columns) }
     octaves = site.gated ? [Int32](repeating: 0, count: site.width * Self.bins) : []
+    total = [Double](repeating: 0, count: contexts.embeddings?.columns ?? 0)
   }
 
   /// Magnitudes from 2⁻³² to 2³².
   private static let bins = 256
 
-  mutating func add(_ block: Matrix, start: Int, _ contexts: RankingContexts) throws {
+  /// - Parameter numbers: the context of each row, where they do not follow one another from `start`.
+  mutating func add(_ block: Matrix, start: Int, _ contexts: RankingContexts, numbers: [Int32]? = nil) throws {
     var block = block
     let width = site.width
     let gated = site.gated
@@ -121,6 +136,7 @@ private struct SiteGatherer {
       }
     }
     let rows = block.rows
+    self.rows += rows
     block.elements.withUnsafeBufferPointer { values in
       responses.highest.withUnsafeMutableBufferPointer { highest in
         responses.places.withUnsafeMutableBufferPointer { places in
@@ -131,8 +147,8 @@ private struct SiteGatherer {
               // Each thread has columns of its own.
               Threads.forRanges(0..<width, grain: 64) { columns in
                 for row in 0..<rows {
-                  let target = Int(contexts.documentOf[start + row]) * width
-                  let context = Int32(start + row)
+                  let context = numbers?[row] ?? Int32(start + row)
+                  let target = Int(contexts.documentOf[Int(context)]) * width
                   let source = row * width
                   for column in columns {
                     let value = values[source + column]
@@ -154,12 +170,18 @@ private struct SiteGatherer {
         }
       }
     }
-    addProducts(block, start: start, contexts)
+    addProducts(block, start: start, contexts, numbers)
   }
 
   /// products += blockᵀ · embeddings of its rows.
-  private mutating func addProducts(_ block: Matrix, start: Int, _ contexts: RankingContexts) {
-    guard let embeddings = contexts.embeddings, products != nil else { return }
+  private mutating func addProducts(_ block: Matrix, start: Int, _ contexts: RankingContexts, _ numbers: [Int32]?) {
+    guard let all = contexts.embeddings, products != nil else { return }
+    let embeddings = numbers.map { all.selectingRows($0.map { Int($0) }) } ?? all
+    if numbers != nil {
+      for index in embeddings.elements.indices {
+        total[index % embeddings.columns] += Double(embeddings.elements[index])
+      }
+    }
     let (width, inner) = (site.width, embeddings.columns)
     let rows = block.rows
     block.elements.withUnsafeBufferPointer { a in
@@ -181,7 +203,10 @@ private struct SiteGatherer {
 
   func finished(_ contexts: RankingContexts) -> NeuronResponses {
     var responses = responses
-    let count = Double(contexts.count)
+    let count = Double(site.isRouted ? max(rows, 1) : contexts.count)
+    if site.isRouted {
+      responses.seen = (0..<responses.documentCount).filter { responses.highest[$0 * site.width] > -.infinity }
+    }
     responses.skewness = moments.skewness
     // A constant column has none.
     responses.kurtosis = zip(moments.excessKurtosis, moments.second).map { $1 > 0 ? $0 + 3 : 0 }
@@ -193,9 +218,11 @@ private struct SiteGatherer {
     }
     responses.monosemanticity = [Double?](repeating: nil, count: site.width)
     guard let embeddings = contexts.embeddings, let products else { return responses }
-    var total = [Double](repeating: 0, count: embeddings.columns)
-    for index in embeddings.elements.indices {
-      total[index % embeddings.columns] += Double(embeddings.elements[index])
+    var total = total
+    if !site.isRouted {
+      for index in embeddings.elements.indices {
+        total[index % embeddings.columns] += Double(embeddings.elements[index])
+      }
     }
     let own = magnitudes ?? moments
     responses.monosemanticity = (0..<site.width).map { column in

@@ -7,12 +7,14 @@ enum WeightMeasures {
   /// Adds norms, biases, cosines and the moments of the effects on the vocabulary.
   ///
   /// - Complexity: O(neurons · d_model · vocabulary); 64 MiB for the effects.
-  static func add(to neurons: inout [NeuronMeasures], model: Model, layer: Int) throws {
-    guard layer < model.architecture.layers, neurons.count == model.architecture.neurons(layer: layer) else { return }
-    let output = try model.neuronOutputWeights(layer: layer)
-    let gate = try model.neuronGateWeights(layer: layer)
-    let input = try gate ?? model.neuronInputWeights(layer: layer)
-    let bias = gate == nil ? try model.neuronInputBias(layer: layer) : nil
+  static func add(to neurons: inout [NeuronMeasures], model: Model, layer: Int, expert: Int? = nil) throws {
+    guard layer < model.architecture.layers,
+      neurons.count == model.architecture.neurons(layer: layer, expert: expert)
+    else { return }
+    let output = try model.neuronOutputWeights(layer: layer, expert: expert)
+    let gate = try model.neuronGateWeights(layer: layer, expert: expert)
+    let input = try gate ?? model.neuronInputWeights(layer: layer, expert: expert)
+    let bias = gate == nil ? try model.neuronInputBias(layer: layer, expert: expert) : nil
     for column in neurons.indices {
       let (read, write) = (input.row(column), output.row(column))
       let inputNorm = read.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()

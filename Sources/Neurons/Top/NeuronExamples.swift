@@ -88,12 +88,13 @@ extension NeuronsTop {
     var highest = [Place](repeating: Place(row: -1, value: -.infinity), count: documents)
     var lowest = [Place](repeating: Place(row: -1, value: .infinity), count: documents)
     let width = try source.requireNeuron(neuron).width
-    try source.stream([neuron.site], maximumRows: max(64, (4 << 20) / max(width, 1))) { block in
+    try source.streamRouted([neuron.site], maximumRows: max(64, (4 << 20) / max(width, 1))) { block in
       let tokens = source.rowKind == .token ? try source.tokens(in: block.rows) : nil
-      for (offset, row) in block.rows.enumerated() {
-        if let tokens, tokens.special[offset] != 0, !specialTokens { continue }
+      for (offset, row) in block.rowNumbers(0).enumerated() {
+        let place = row - block.rows.lowerBound
+        if let tokens, tokens.special[place] != 0, !specialTokens { continue }
         let value = block.values[0].elements[offset * width + neuron.index]
-        let document = tokens.map { Int($0.documents[offset]) } ?? row
+        let document = tokens.map { Int($0.documents[place]) } ?? row
         if value > highest[document].value { highest[document] = Place(row: row, value: value) }
         if value < lowest[document].value { lowest[document] = Place(row: row, value: value) }
       }
@@ -106,20 +107,19 @@ extension NeuronsTop {
     return (ranked(highest, >), gated ? ranked(lowest, <) : [])
   }
 
-  /// A neuron's activations at some rows: those rows of a store, or one pass over another source.
+  /// A neuron's activations at some rows, of an expert's those where it is awake: read from a store, or in one pass over
+  /// another source.
   static func values(
     of neuron: NeuronReference, rows: Set<Int>, in source: some ActivationSource
   ) throws -> [Int: Float] {
     if let store = source as? ActivationStore {
-      let sorted = rows.sorted()
-      let read = try store.read(neuron.site, rows: sorted)
-      return Dictionary(
-        uniqueKeysWithValues: sorted.indices.map { (sorted[$0], read[$0, neuron.index]) })
+      let (found, read) = try store.readRouted(neuron.site, rows: rows)
+      return Dictionary(uniqueKeysWithValues: found.indices.map { (found[$0], read[$0, neuron.index]) })
     }
     var values: [Int: Float] = [:]
     let width = try source.requireNeuron(neuron).width
-    try source.stream([neuron.site], maximumRows: max(64, (4 << 20) / max(width, 1))) { block in
-      for (offset, row) in block.rows.enumerated() where rows.contains(row) {
+    try source.streamRouted([neuron.site], maximumRows: max(64, (4 << 20) / max(width, 1))) { block in
+      for (offset, row) in block.rowNumbers(0).enumerated() where rows.contains(row) {
         values[row] = block.values[0].elements[offset * width + neuron.index]
       }
     }

@@ -24,17 +24,23 @@ public struct NeuronSeparation: Codable, Sendable, Equatable {
 public struct ConceptNeurons: Codable, Sendable, Equatable {
   public var classes: [String]
   public var pooling: Pooling
-  /// Examples that the neurons were chosen by, and held back.
+  /// Examples that the neurons were chosen by, and held back; where an expert's neurons are judged, on the documents (or
+  /// tokens) that woke it, the most of any.
   public var examples: Int
   public var heldOut: Int
   /// How many neurons were looked at.
   public var neurons: Int
   /// First the best, by the distance of `auroc` from 0.5.
   public var ranked: [NeuronSeparation]
+  /// Experts that saw too few tokens of the classes to be judged; nil where there are none.
+  public var skippedExperts: Int?
 }
 
 extension NeuronsTop {
   /// The neurons that separate a concept best, over all layers that a source holds.
+  ///
+  /// An expert's neurons are judged on the tokens that were routed to it, so that what is found is the neuron's own and
+  /// not the router's choice.
   ///
   /// The AUROC is exact, by ranks of the pooled activations. Documents (or tokens) are divided by group: most choose the
   /// neurons, the rest say how well the chosen ones do.
@@ -45,13 +51,52 @@ extension NeuronsTop {
   ///   - maximumExamples: a seeded choice of so many where there are more.
   ///   - memory: the bytes of activations held at a time; sites that don't fit are read in further passes.
   /// - Throws: `neurons.noNeurons`, and what a probe's labels can be wrong in (`probe.singleClass` …).
-  /// - Complexity: a pass over the source; O(neurons · n log n) for n examples.
+  /// - Complexity: a pass over the source, for experts one each; O(neurons · n log n) for n examples.
   public static func concept(
     _ concept: Concept, in source: some ActivationSource, sites: [String]? = nil, pooling: Pooling = .max,
     count: Int = 20, heldOutShare: Double = 0.25, specialTokens: Bool = false, maximumExamples: Int = 5000,
     memory: Int = 1 << 30, seed: UInt64 = 0
   ) throws -> ConceptNeurons {
     let sites = try source.requireNeuronSites(sites)
+    func found(_ sites: [StoredSite], in source: some ActivationSource) throws -> ConceptNeurons {
+      try separations(
+        concept, in: source, sites: sites, pooling: pooling, count: count, heldOutShare: heldOutShare,
+        specialTokens: specialTokens, maximumExamples: maximumExamples, memory: memory, seed: seed)
+    }
+    let dense = sites.filter { !$0.isRouted }
+    var result = dense.isEmpty ? nil : try found(dense, in: source)
+    var failure: Fault?
+    var skipped = 0
+    for site in sites where site.isRouted {
+      do {
+        let own = try found([site], in: RoutedTokens(source, site: site.name))
+        result = result.map { joined($0, own, count: count) } ?? own
+      } catch let fault as Fault where Self.sawTooLittle.contains(fault.name) {
+        failure = fault
+        skipped += 1
+      }
+    }
+    guard var result else { throw failure ?? source.noSites }
+    if skipped > 0 { result.skippedExperts = skipped }
+    return result
+  }
+
+  /// What a concept's labels lack where an expert saw too few of its tokens.
+  private static let sawTooLittle: Set = ["probe.singleClass", "probe.tooFewExamples", "probe.noLabels"]
+
+  private static func joined(_ a: ConceptNeurons, _ b: ConceptNeurons, count: Int) -> ConceptNeurons {
+    var result = a
+    result.examples = max(a.examples, b.examples)
+    result.heldOut = max(a.heldOut, b.heldOut)
+    result.neurons += b.neurons
+    result.ranked = Array((a.ranked + b.ranked).sorted(by: better).prefix(count))
+    return result
+  }
+
+  private static func separations(
+    _ concept: Concept, in source: some ActivationSource, sites: [StoredSite], pooling: Pooling, count: Int,
+    heldOutShare: Double, specialTokens: Bool, maximumExamples: Int, memory: Int, seed: UInt64
+  ) throws -> ConceptNeurons {
     let examples = try Examples(
       concept, of: source, specialTokens: specialTokens, most: maximumExamples, seed: seed)
     let split = try examples.split(testShare: heldOutShare, seed: seed)

@@ -33,7 +33,7 @@ public struct TextNeurons: Codable, Sendable, Equatable {
 }
 
 extension NeuronsTop {
-  /// The neurons that fire most in a text, at each of its tokens and overall.
+  /// The neurons that fire most in a text, at each of its tokens and overall; of an expert, where it is awake.
   ///
   /// - Parameters:
   ///   - text: a source whose one document is the text, such as a running model's.
@@ -66,7 +66,7 @@ extension NeuronsTop {
 
     // What each neuron is measured by: (value − mean) / deviation, or the value itself.
     let scales = try sites.map { site -> (mean: [Double], deviation: [Double])? in
-      guard let own = statistics[site.name] else { return nil }
+      guard let own = statistics[site.name], own.count > 0 else { return nil }
       guard own.width == site.width else {
         throw Fault(
           .badData, "neurons.statisticsWidth", "The statistics are those of another model", place: site.name,
@@ -86,11 +86,11 @@ extension NeuronsTop {
       [(measure: Float, value: Float, token: Int)](
         repeating: (-.infinity, 0, 0), count: $0.width)
     }
-    try text.stream(sites.map(\.name), maximumRows: 512) { block in
-      for (offset, row) in block.rows.enumerated() where !special[row] {
-        var strongest: [NeuronActivation] = []
-        for site in sites.indices {
-          let width = sites[site].width
+    try text.streamRouted(sites.map(\.name), maximumRows: 512) { block in
+      var strongest = [[NeuronActivation]](repeating: [], count: block.rows.count)
+      for site in sites.indices {
+        let width = sites[site].width
+        for (offset, row) in block.rowNumbers(site).enumerated() where !special[row] {
           var measures = [Float](repeating: 0, count: width)
           for column in 0..<width {
             let value = block.values[site].elements[offset * width + column]
@@ -101,12 +101,14 @@ extension NeuronsTop {
             }
           }
           for ranked in topK(min(count, width), of: measures) {
-            strongest.append(
+            strongest[row - block.rows.lowerBound].append(
               activation(
                 site, ranked.index, block.values[site].elements[offset * width + ranked.index], token: row))
           }
         }
-        tokens[row].neurons = Array(strongest.sorted(by: stronger).prefix(count))
+      }
+      for row in block.rows where !special[row] {
+        tokens[row].neurons = Array(strongest[row - block.rows.lowerBound].sorted(by: stronger).prefix(count))
       }
     }
     var overall: [NeuronActivation] = []

@@ -147,6 +147,9 @@ private struct ControlRun<Source: ActivationSource> {
     guard source.rowKind == .token else {
       return ControlResult(.randomWeights, notRun: "the store holds pooled rows")
     }
+    guard !site.isRouted else {
+      return ControlResult(.randomWeights, notRun: "a model of other weights sends other tokens to the expert")
+    }
     let documents = try source.documents
     let corpus = try (0..<documents.count).map { document in
       Document(id: "\(document)", tokens: try source.tokens(in: documents.tokens(of: document)).ids)

@@ -121,6 +121,13 @@ public struct ProbeFollowUps: Sendable {
   }
 }
 
+extension ProbeSweep.Row {
+  /// Whether the columns are neurons.
+  fileprivate var holdsNeurons: Bool {
+    kind == "mlp.hook_post" || (StoredSite.expert(inName: site) != nil && site.hasSuffix(".hook_post"))
+  }
+}
+
 extension ProbeSpecification {
   /// Runs the specification: a probe at every site by every method, then the controls at the best.
   ///
@@ -149,6 +156,10 @@ extension ProbeSpecification {
     name: String, on source: some ActivationSource, sites: [String], model: ControlSuite.ModelAccess,
     followUps: ProbeFollowUps, each: (Probe) throws -> Void, best finish: ((Probe) throws -> Void)?
   ) throws -> SpecificationResult {
+    if let own = try source.throughExpert(of: sites) {
+      return try runLabelled(
+        name: name, on: own, sites: sites, model: model, followUps: followUps, each: each, best: finish)
+    }
     var settings = settings
     var probes: [Probe] = []
     let table = try ProbeSweep(settings: settings, methods: methods).run(on: source, sites: sites) { probe in
@@ -160,7 +171,7 @@ extension ProbeSpecification {
     guard let best = result.best else { return result }
     settings.method = best.method
     if !controls.isEmpty {
-      let neurons = table.rows.filter { $0.kind == "mlp.hook_post" && $0.method == best.method }
+      let neurons = table.rows.filter { $0.holdsNeurons && $0.method == best.method }
         .max { $0.score < $1.score }
       result.controls = try ControlSuite(settings: settings, controls: ControlSettings(controls: controls)).run(
         on: source, row: best, neuronSite: neurons?.site, model: model)

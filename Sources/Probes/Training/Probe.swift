@@ -125,7 +125,7 @@ extension Probe {
     }
   }
 
-  /// Scores every row of the probe's site, in the source's order.
+  /// Scores every row of the probe's site, in the source's order; of a site inside an expert, through `RoutedTokens`.
   ///
   /// - Returns: [rows, 1] with two classes (above 0: the second), else [rows, classes].
   /// - Throws: `probe.otherModel`, `probe.otherSite`, and what reading throws.
@@ -155,6 +155,9 @@ extension Probe {
   public func evaluate(
     on source: some ActivationSource, concept: Concept? = nil, bootstrap: Evaluation.Bootstrap? = nil
   ) throws -> Evaluation {
+    if let own = try source.throughExpert(of: [record.site.name]) {
+      return try evaluate(on: own, concept: concept, bootstrap: bootstrap)
+    }
     let settings = record.settings
     let site = try source.site(named: record.site.name)
     try requireMatch(origin: source.origin, site: site)

@@ -77,6 +77,9 @@ public struct ProbeSweep: Sendable {
   public func run(
     on source: some ActivationSource, sites: [String]? = nil, each: (Probe) throws -> Void = { _ in }
   ) throws -> Table {
+    if let own = try source.throughExpert(of: sites ?? source.sites.map(\.name)) {
+      return try run(on: own, sites: sites, each: each)
+    }
     let sites = try sites.map { try $0.map { try source.site(named: $0) } } ?? source.sites
     guard !sites.isEmpty else {
       throw Fault(

@@ -15,6 +15,8 @@ public struct ProbeTrainer: Sendable {
 
   /// Trains a probe at one site and judges it on documents held back.
   ///
+  /// At a site inside an expert, examples are made of the tokens that were routed there (`RoutedTokens`).
+  ///
   /// The split comes first; standardisation, penalty, columns and threshold see the training examples alone.
   ///
   /// - Throws: `activations.unknownSite`; `probe.noLabels`, `probe.singleClass`, `probe.unknownLabel`,
@@ -22,6 +24,7 @@ public struct ProbeTrainer: Sendable {
   /// - Complexity: one pass over the site's rows; memory for one row an example, or space in the folder for
   ///   temporary files; with outer folds once more for each of them.
   public func train(on source: some ActivationSource, site: String) throws -> Probe {
+    if let own = try source.throughExpert(of: [site]) { return try train(on: own, site: site) }
     let site = try source.site(named: site)
     let task = try ProbeTask(settings: settings, source: source)
     let rows = try task.examples.rows(

@@ -6,33 +6,23 @@ struct NeuronsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "neurons",
     abstract:
-      "List the neurons that fire for a text or a concept, rank those that mean several things, show what one does.",
+      "List the neurons that fire for a text or a concept, rank those that mean several things, show what one does, and which experts a corpus wakes.",
     subcommands: [
-      NeuronsTopCommand.self, NeuronsRankCommand.self, NeuronsShowCommand.self,
+      NeuronsTopCommand.self, NeuronsRankCommand.self, NeuronsShowCommand.self, NeuronsExpertsCommand.self,
       NeuronsBenchmarkCommand.self,
     ])
 }
 
-/// A neuron as `L3.17` (layer and column) or `blocks.3.mlp.hook_post.17`.
+/// A neuron as `L3.17`, `L3.E5.17` or `blocks.3.mlp.hook_post.17`.
 struct NeuronArgument: ExpressibleByArgument {
-  let layer: Int?
-  let site: String
-  let index: Int
+  let reference: NeuronReference
 
   init?(argument: String) {
-    let parts = argument.split(separator: ".", omittingEmptySubsequences: false)
-    guard let last = parts.last, let index = Int(last), index >= 0, parts.count >= 2 else { return nil }
-    self.index = index
-    if parts.count == 2, let number = Int(parts[0].drop { $0 == "L" || $0 == "l" }) {
-      layer = number
-      site = "blocks.\(number).mlp.hook_post"
-    } else {
-      layer = parts.count > 2 && parts[0] == "blocks" ? Int(parts[1]) : nil
-      site = parts.dropLast().joined(separator: ".")
-    }
+    guard let reference = NeuronReference(argument) else { return nil }
+    self.reference = reference
   }
 
-  var reference: NeuronReference { NeuronReference(site: site, layer: layer, index: index) }
+  var layer: Int? { reference.layer }
 }
 
 /// Refuses to mix what comes from different models.

@@ -37,6 +37,7 @@ struct NeuronsRankCommand: ParsableCommand {
         unfold neurons rank store --by monosemanticity --layer 1,2
         unfold neurons rank store --by context-clusters --no-labels --csv > neurons.csv
         unfold neurons rank unfold-mini demo-corpus --least -n 5
+        unfold neurons rank store --sites expert_post     # the neurons of a mixture's experts
 
       Without labels, regions of the residual stream stand in for them. The last column of numbers is the place that a
       neuron has when the share of one single token among its top examples is taken out. Each measure is explained in
@@ -49,6 +50,8 @@ struct NeuronsRankCommand: ParsableCommand {
     help: ArgumentHelp(
       "What to rank by: \(NeuronMeasure.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "measure"))
   var by = NeuronMeasure.consensus
+  @Option(name: .long, help: "The neurons' hook points: mlp_post, expert_post, or full names (default: all neurons).")
+  var sites: String?
   @Option(
     name: [.customLong("layer"), .customLong("layers")], help: "Only these layers are listed: last, or such as 0,4-8.")
   var layers: String?
@@ -78,13 +81,16 @@ struct NeuronsRankCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
-    let source = try self.source.open(sites: "resid_post,mlp_post", layers: nil)
+    let source = try self.source.open(layers: nil) { "resid_post," + (sites ?? $0.architecture.neuronSiteNames) }
+    let chosen = try sites.flatMap { sites in
+      source.neuronSites.isEmpty ? nil : try source.select(neurons: sites, layers: nil).map(\.name)
+    }
     let wanted = try layers.map { try wantedLayers($0, in: source) }
     let loaded = try LoadedModel(
       of: source, named: model ?? (self.source.corpora.isEmpty ? nil : self.source.source), common)
     let line = ProgressLine(isSilent: common.quiet)
     let measured = try ranking.settings(seed: common.seed, needsLabels: by.needsLabels).measure(
-      source, model: loaded?.model, loads: try loads(source, loaded), piece: loaded?.piece
+      source, sites: chosen, model: loaded?.model, loads: try loads(source, loaded), piece: loaded?.piece
     ) { rows, all in
       line.update("measuring neurons, \(Format.count(rows)) of \(Format.count(all)) rows")
     }
@@ -103,7 +109,7 @@ struct NeuronsRankCommand: ParsableCommand {
   /// The layers named; a store of statistics alone has no sites to choose from, so numbers are taken as they are.
   private func wantedLayers(_ names: String, in source: any ActivationSource) throws -> Set<Int> {
     if !source.neuronSites.isEmpty {
-      return Set(try source.select(sites: "mlp_post", layers: names).compactMap(\.layer))
+      return Set(try source.select(neurons: sites, layers: names).compactMap(\.layer))
     }
     return Set(
       try names.split(separator: ",").map { name in
@@ -118,7 +124,7 @@ struct NeuronsRankCommand: ParsableCommand {
     var loads: [String: [Int]] = [:]
     for site in source.neuronSites {
       guard let layer = site.layer, features.configuration.hookOut.hasPrefix("blocks.\(layer).") else { continue }
-      loads[site.name] = try FeatureLoads.counts(features, layer: layer, model: loaded?.model)
+      loads[site.name] = try FeatureLoads.counts(features, layer: layer, expert: site.expert, model: loaded?.model)
     }
     return loads
   }

@@ -43,13 +43,14 @@ struct NeuronsShowCommand: ParsableCommand {
       Examples:
         unfold neurons show store L2.431
         unfold neurons show store L2.431 --ablate
+        unfold neurons show store L2.E5.43             # neuron 43 of expert 5
         unfold neurons show store L2.431 --model ./gpt2 --probe questions.safetensors --dictionary sae
 
       The model that the store was captured from is found by its name, or given with --model.
       """)
 
   @Argument(help: "A store with the neuron's activations or its top examples.") var store: String
-  @Argument(help: "The neuron, such as L2.431.") var neuron: NeuronArgument
+  @Argument(help: "The neuron, such as L2.431, or L2.E5.43 of an expert.") var neuron: NeuronArgument
   @Option(name: .long, help: "The model of the store, for what the neuron's weights say.") var model: String?
   @Option(name: .long, help: "A probe's file: the concept's direction is compared with the weights; repeatable.")
   var probe: [String] = []
@@ -98,8 +99,8 @@ struct NeuronsShowCommand: ParsableCommand {
     do {
       let measured = try ranking.settings(seed: common.seed).measure(
         source, sites: [card.neuron.site], piece: loaded?.piece)
-      guard measured.neurons.indices.contains(card.neuron.index) else { return }
-      card.measures = measured.neurons[card.neuron.index]
+      guard let own = measured.neurons.first(where: { $0.neuron == card.neuron }) else { return }
+      card.measures = own
       card.meanings = try measured.meanings(of: card.neuron, examples: 4)
     } catch let fault as Fault where fault.kind == .badData {
       common.note("What the neuron means is not told: \(fault.problem).")

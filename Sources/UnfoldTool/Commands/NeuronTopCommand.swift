@@ -12,6 +12,7 @@ struct NeuronsTopCommand: ParsableCommand {
         unfold neurons top store --concept korean
         unfold neurons top unfold-mini citations --concept citation
         unfold neurons top store --neuron L2.431
+        unfold neurons top store --concept korean --sites expert_post   # of a mixture's experts
       """)
 
   @OptionGroup var source: SourceArguments
@@ -21,12 +22,15 @@ struct NeuronsTopCommand: ParsableCommand {
   @Option(name: .long, help: "A label of the corpus: the neurons that separate it from all others.")
   var concept: String?
   @Flag(name: .long, help: "The neurons that separate each label best.") var concepts = false
-  @Option(name: .long, help: "A neuron, such as L2.431: its top examples.") var neuron: NeuronArgument?
+  @Option(name: .long, help: "A neuron, such as L2.431, or L2.E5.43 of an expert: its top examples.") var neuron:
+    NeuronArgument?
   @Option(name: .long, help: "The label column.") var label = DocumentTable.defaultLabels
   @Option(name: .long, help: "What carries the labels: document, or token (labelled spans).")
   var level: Concept.Level = .document
   @Option(name: .long, help: "How a document's tokens become one value: max, mean or last.")
   var pooling: Pooling = .max
+  @Option(name: .long, help: "The neurons' hook points: mlp_post, expert_post, or full names (default: all neurons).")
+  var sites: String?
   @Option(name: .long, help: "Layers: all, last, or such as 0,4-8.") var layers: String?
   @Option(name: [.customShort("n"), .long], help: "How many are listed.") var count = 20
   @OptionGroup var common: CommonOptions
@@ -41,18 +45,19 @@ struct NeuronsTopCommand: ParsableCommand {
   func run() throws {
     common.apply()
     if let text { return try top(ofText: text) }
-    let source = try self.source.open(sites: "mlp_post", layers: layers)
+    let source = try self.source.open(layers: layers) {
+      self.sites ?? neuron?.reference.site ?? $0.architecture.neuronSiteNames
+    }
     if let neuron {
       let examples = try NeuronsTop.examples(of: neuron.reference, in: source, count: count)
       return try common.show(examples) { examples.report($0, count: count) }
     }
-    let sites = try source.select(sites: "mlp_post", layers: layers).map(\.name)
+    let sites = try source.select(neurons: self.sites, layers: layers).map(\.name)
     let found = try NeuronsTop.concept(
       Concept(level: level, column: label, positive: concept), in: source, sites: sites, pooling: pooling,
       count: count, seed: common.seed)
     try common.show(found) { style in
-      "\(found.neurons) neurons over \(found.examples) examples, judged on \(found.heldOut) others\n"
-        + found.table().rendered(style)
+      found.report(style)
     }
   }
 
@@ -61,7 +66,8 @@ struct NeuronsTopCommand: ParsableCommand {
     let tokenizer = try loaded.requireTokenizer()
     let live = try LiveActivations(
       model: loaded.model, tokenizer: tokenizer, corpus: Corpus(documents: [Document(id: "text", text: text)]),
-      settings: CaptureSettings(sites: "mlp_post", layers: layers), modelName: loaded.name)
+      settings: CaptureSettings(sites: sites ?? loaded.model.architecture.neuronSiteNames, layers: layers),
+      modelName: loaded.name)
     var known: [String: SiteStatistics] = [:]
     if let statistics {
       let store = try ActivationStore(opening: URL(filePath: statistics))

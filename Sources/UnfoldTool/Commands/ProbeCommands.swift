@@ -108,9 +108,11 @@ struct ProbeApplyCommand: ParsableCommand {
     let probe = try file.read()
     let loaded = try LoadedModel(model, compute: .float32)
     let tokenizer = try loaded.requireTokenizer()
-    let source = try LiveActivations(
+    let live = try LiveActivations(
       model: loaded.model, tokenizer: tokenizer, corpus: Corpus(documents: [Document(id: "text", text: text)]),
       settings: CaptureSettings(sites: probe.record.site.name), modelName: loaded.name)
+    // Of an expert's probe, the tokens that wake the expert.
+    let source: any ActivationSource = try live.throughExpert(of: [probe.record.site.name]) ?? live
     let scores = try probe.apply(to: source)
     let tokens = try source.tokens(in: 0..<source.tokenCount)
     let result = Result(

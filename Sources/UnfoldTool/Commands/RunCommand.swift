@@ -13,6 +13,7 @@ struct RunCommand: ParsableCommand {
         unfold run unfold-mini "The dog saw the cat because it" --attend it
         unfold run unfold-mini "GET /index.html HTTP/1" --attribute .
         unfold run unfold-mini "Two words" --sites resid_post --layers last --json
+        unfold run ./olmoe "The king and the" --route
 
       TOKEN is a token's text (" it" or "it": the last such token) or its position. Without TEXT the model begins from its
       begin token.
@@ -33,8 +34,9 @@ struct RunCommand: ParsableCommand {
     name: .long, help: ArgumentHelp("With --attribute: split the difference to this token's logit.", valueName: "token")
   )
   var against: String?
+  @Flag(name: .long, help: "List which experts each token wakes in each layer, and how strongly.") var route = false
   @Option(name: .long, help: "Print the values at these hook points.") var sites: String?
-  @Option(name: .long, help: "Layers for --sites: all, last, or such as 0,4-8.") var layers: String?
+  @Option(name: .long, help: "Layers for --sites and --route: all, last, or such as 0,4-8.") var layers: String?
   @Flag(name: .long, help: "Add no begin token or its like.") var noSpecialTokens = false
   @OptionGroup var compute: ComputeOption
   @OptionGroup var common: CommonOptions
@@ -63,6 +65,7 @@ struct RunCommand: ParsableCommand {
     var continuationTokens: [Int32]?
     var attention: [AttentionSources]?
     var attribution: LogitAttribution?
+    var routes: [ExpertRoutes]?
     var sites: [SiteValues]?
   }
 
@@ -99,15 +102,25 @@ struct RunCommand: ParsableCommand {
       result.attribution = try loaded.model.attributeLogit(
         of: session.id(of: attribute), against: against.map(session.id(of:)), in: tokens)
     }
+    if route {
+      result.routes = try loaded.model.expertRoutes(of: tokens, layers: layersToRoute(loaded.model))
+    }
     if let sites {
       result.sites = try session.values(at: loaded.model.architecture.select(sites: sites, layers: layers))
     }
     let report = RunReport(result: result, session: session)
     // The continuation has been printed as it came.
     if common.json { return try Console.json(result) }
-    if greedy == nil || attend != nil || attribute != nil || sites != nil {
+    if greedy == nil || attend != nil || attribute != nil || sites != nil || route {
       Console.standardOutput(report.text(common.style))
     }
+  }
+
+  /// The layers named, of those that have experts; nil for all.
+  private func layersToRoute(_ model: Model) throws -> Set<Int>? {
+    guard let layers else { return nil }
+    guard model.architecture.blocks.contains(where: { $0.experts != nil }) else { throw Model.noExperts(model) }
+    return Set(try model.architecture.select(sites: "expert_indices", layers: layers).compactMap(\.layer))
   }
 
   private func tokens(by tokenizer: Tokenizer) throws -> [Int32] {

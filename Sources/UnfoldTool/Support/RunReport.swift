@@ -12,6 +12,7 @@ struct RunReport {
     if let next = result.next { parts.append(predictions(next, style)) }
     if let attention = result.attention { parts.append(self.attention(attention, style)) }
     if let attribution = result.attribution { parts.append(self.attribution(attribution, style)) }
+    if let routes = result.routes { parts.append(routes.report(pieces: result.pieces, style)) }
     if let sites = result.sites { parts.append(values(sites, style)) }
     return parts.joined(separator: "\n\n")
   }

@@ -18,10 +18,16 @@ struct SourceArguments: ParsableArguments {
   /// - Parameters:
   ///   - sites: the sites that a running model computes; a store has its own.
   func open(sites: String, layers: String?) throws -> any ActivationSource {
+    try open(layers: layers) { _ in sites }
+  }
+
+  /// The same; what a running model computes may depend on its architecture.
+  func open(layers: String?, sites: (Model) throws -> String) throws -> any ActivationSource {
     if corpora.isEmpty {
       return try ActivationStore(opening: try storeURL())
     }
     let loaded = try LoadedModel(source)
+    let sites = try sites(loaded.model)
     return try LiveActivations(
       model: loaded.model, tokenizer: loaded.tokenizer, corpus: Corpus(corpora, options: corpus.options),
       settings: CaptureSettings(sites: sites, layers: layers), modelName: loaded.name)
