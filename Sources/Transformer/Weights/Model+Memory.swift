@@ -41,12 +41,10 @@ extension Model {
     return sum
   }
 
-  /// Makes room for runs of up to so many tokens and for what their reader holds beside them; decides how many weights
-  /// are kept. Runs make room for themselves: this is for those who know more of what is to come.
+  /// Makes room for runs of up to so many bytes (`workingBytesPerToken` for each token) and for what is held beside them;
+  /// decides how many weights are kept. Runs make room for themselves: this is for those who know what is to come.
   /// - Throws: `Fault` named `transformer.notEnoughMemory`.
-  public func reserve(tokens: Int, beside bytes: Int = 0) throws {
-    try store.reserve(run: tokens * architecture.workingBytesPerToken, beside: bytes)
-  }
+  public func reserve(bytes: Int, beside: Int = 0) throws { try store.reserve(run: bytes, beside: beside) }
 
   func runBytes(_ batch: TokenBatch, _ hooks: [Hook], _ logits: LogitRows) -> Int {
     var bytes = batch.count * architecture.workingBytesPerToken
