@@ -104,7 +104,7 @@
       byteCount = unfold_matmul_weight_bytes(matmul)
       self.memory = memory
       let bytes = max(byteCount, PanelMemory.alignment)
-      whole = memory?.take(bytes) ?? .allocate(byteCount: bytes, alignment: PanelMemory.alignment)
+      whole = memory?.take(bytes) ?? PanelMemory.allocate(bytes)
       guard let weights = whole.baseAddress else { preconditionFailure("no memory for \(bytes) bytes") }
       self.weights = weights
       let reordered = OneDNN.onOneThread {

@@ -33,9 +33,10 @@ public final class PreparedWeights: Sendable {
   /// Prepares weights that the closure writes in pieces: the rows asked for, from the pointer on. It is called from
   /// several threads at once; of several errors the first piece's is thrown.
   ///
-  /// Memory: the prepared weights, and on each thread a piece of at most 8 MiB of elements.
+  /// Memory: the prepared weights, and on each thread what `passingBytes` says of a panel.
+  /// - Parameter memory: Lends memory for the pieces as they are read; nil: the system's.
   public init<E: Error>(
-    outputs: Int, inputs: Int, type: ComputeType, library: MatrixLibrary? = nil,
+    outputs: Int, inputs: Int, type: ComputeType, library: MatrixLibrary? = nil, memory: PanelMemory? = nil,
     rows fill: (Range<Int>, UnsafeMutablePointer<Float>) throws(E) -> Void
   ) throws(E) {
     precondition(outputs >= 0 && inputs >= 0, "weights of \(outputs)×\(inputs)")
@@ -44,21 +45,20 @@ public final class PreparedWeights: Sendable {
     self.type = type
     let library = library ?? MatrixLibrary.preferred(for: type)
     self.library = library
-    // What is not kept goes from panel to panel.
     let cuts = WeightPanel.cuts(outputs: outputs, inputs: inputs, library: library)
-    panels = try Self.panels(cuts[...], outputs, inputs, type, library, memory: nil, fill)
+    panels = try Self.panels(cuts[...], outputs, inputs, type, library, memory: memory, isPassing: false, fill)
   }
 
   private static func panels<E: Error>(
     _ cuts: ArraySlice<Range<Int>>, _ outputs: Int, _ inputs: Int, _ type: ComputeType, _ library: MatrixLibrary,
-    memory: PanelMemory?, _ fill: (Range<Int>, UnsafeMutablePointer<Float>) throws(E) -> Void
+    memory: PanelMemory?, isPassing: Bool, _ fill: (Range<Int>, UnsafeMutablePointer<Float>) throws(E) -> Void
   ) throws(E) -> [WeightPanel] {
     var panels = [WeightPanel?](repeating: nil, count: cuts.count)
     try withoutActuallyEscapingPlaces(&panels) { (places) throws(E) in
       try Threads.forEach(cuts.count) { (index) throws(E) in
         places[index] = try WeightPanel(
           cuts[cuts.startIndex + index], of: outputs, inputs: inputs, type: type, library: library, memory: memory,
-          fill: fill)
+          isPassing: isPassing, fill: fill)
       }
     }
     return panels.compactMap { $0 }
@@ -115,7 +115,7 @@ extension PreparedWeights {
       outputs: outputs, inputs: inputs, type: type, library: library, input, rows: rows, bias: bias, into: output
     ) { (product) throws(E) in
       for group in groups(of: cuts.count) {
-        product.multiply(try panels(cuts[group], outputs, inputs, type, library, memory: memory, fill))
+        product.multiply(try panels(cuts[group], outputs, inputs, type, library, memory: memory, isPassing: true, fill))
       }
     }
   }

@@ -14,18 +14,21 @@ enum WeightPanel: Sendable {
   #endif
 
   /// - Parameters:
-  ///   - memory: Where to take memory from and give it back to; nil: the system.
+  ///   - memory: Where memory for what is read comes from and goes back to; nil: the system.
+  ///   - isPassing: Whether the panel is soon given up, so that its memory comes from there too.
   ///   - fill: Writes rows, each the weights of one output.
   init<E: Error>(
     _ outputs: Range<Int>, of total: Int, inputs: Int, type: ComputeType, library: MatrixLibrary, memory: PanelMemory?,
+    isPassing: Bool,
     fill: (Range<Int>, UnsafeMutablePointer<Float>) throws(E) -> Void
   ) throws(E) {
-    let values = FloatStorage(count: outputs.count * inputs, memory: memory)
+    let isPlain = library == .openBLAS
+    let values = FloatStorage(count: outputs.count * inputs, memory: isPlain && !isPassing ? nil : memory)
     try fill(outputs, values.base)
     #if OneDNN
       if library == .oneDNN, !outputs.isEmpty, inputs > 0,
         let panel = OneDNNPanel(
-          plain: values.base, outputs: outputs, of: total, inputs: inputs, type: type, memory: memory)
+          plain: values.base, outputs: outputs, of: total, inputs: inputs, type: type, memory: isPassing ? memory : nil)
       {
         self = .reordered(panel)
         return
@@ -191,7 +194,7 @@ final class FloatStorage: @unchecked Sendable {  // Written by its maker alone, 
   init(count: Int, memory: PanelMemory? = nil) {
     let bytes = max(count, 1) * 4
     whole =
-      memory?.take(bytes) ?? UnsafeMutableRawBufferPointer.allocate(byteCount: bytes, alignment: PanelMemory.alignment)
+      memory?.take(bytes) ?? PanelMemory.allocate(bytes)
     guard let start = whole.baseAddress else { preconditionFailure("no memory for \(count) numbers") }
     base = start.bindMemory(to: Float.self, capacity: max(count, 1))
     self.count = count
@@ -223,7 +226,21 @@ public final class PanelMemory: @unchecked Sendable {
       return (nil, spare.popLast())
     }
     surplus?.deallocate()
-    return found ?? .allocate(byteCount: max(count, Self.alignment), alignment: Self.alignment)
+    return found ?? Self.allocate(count)
+  }
+
+  /// Fresh memory; a large piece in large pages where the system has them, which cost a fault for every 2 MiB.
+  static func allocate(_ count: Int) -> UnsafeMutableRawBufferPointer {
+    #if os(Linux)
+      let huge = 2 << 20
+      if count >= 2 * huge {
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: huge)
+        // MADV_HUGEPAGE
+        if let start = memory.baseAddress { madvise(start, count / huge * huge, 14) }
+        return memory
+      }
+    #endif
+    return .allocate(byteCount: max(count, alignment), alignment: alignment)
   }
 
   func giveBack(_ memory: UnsafeMutableRawBufferPointer) { lock.withLock { spare.append(memory) } }

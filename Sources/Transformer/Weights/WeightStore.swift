@@ -51,6 +51,8 @@ final class WeightStore: Sendable {
   /// How many matrices have been prepared so far.
   var preparationCount: Int { preparations.load(ordering: .relaxed) }
   func countPreparation() { preparations.add(1, ordering: .relaxed) }
+  /// Gives back what only preparing needed, where nothing is prepared anew.
+  func runEnded() { if state.withLock({ $0.passing.isEmpty }) { panels.clear() } }
   var keepsUnembedding: Bool { state.withLock { $0.unembedding != nil } }
 
   /// The bytes that weights and runs may take now, what is kept included.

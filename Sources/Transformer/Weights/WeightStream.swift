@@ -25,7 +25,10 @@ final class WeightStream: @unchecked Sendable {  // Used by one run's thread; on
     wantNext(from: 0)
   }
 
-  deinit { release { _ in true } }
+  deinit {
+    release { _ in true }
+    store.runEnded()
+  }
 
   /// Begins a layer whose weights must be read: what earlier layers left over is given back, and the next layer follows
   /// behind this one.
@@ -71,7 +74,8 @@ final class WeightStream: @unchecked Sendable {  // Used by one run's thread; on
   func prepare(_ key: WeightKey, _ entry: StoredWeight, type: ComputeType) throws -> PreparedWeights {
     store.countPreparation()
     return try using(key) {
-      try PreparedWeights(outputs: entry.outputs, inputs: entry.inputs ?? 1, type: type) { rows, target in
+      try PreparedWeights(outputs: entry.outputs, inputs: entry.inputs ?? 1, type: type, memory: store.panels) {
+        rows, target in
         try read(entry, rows, into: target)
       }
     }
