@@ -17,10 +17,17 @@ final class WeightStore: Sendable {
   let reader = WeightReader(window: 0)
   let panels = PanelMemory()
   private let machine: MachineMemory
+  /// The sizes of the matrices, each once.
+  private let shapes: Set<Shape>
   private let state: Mutex<State>
   private let preparations = Atomic<Int>(0)
-  /// One a layer: two runs on one model prepare a block once.
+  /// One a layer, and one for what stands outside the blocks: two runs on one model prepare a weight once.
   private let preparing: [NSLock]
+
+  private struct Shape: Hashable {
+    let outputs: Int
+    let inputs: Int
+  }
 
   private struct State {
     var blocks: [BlockWeights?]
@@ -40,8 +47,9 @@ final class WeightStore: Sendable {
     self.type = type
     self.memory = memory
     self.machine = machine
+    shapes = Set(table.allMatrices.map { Shape(outputs: $0.outputs, inputs: $0.inputs ?? 1) })
     state = Mutex(State(blocks: Array(repeating: nil, count: table.architecture.layers)))
-    preparing = (0..<table.architecture.layers).map { _ in NSLock() }
+    preparing = (0...table.architecture.layers).map { _ in NSLock() }
   }
 
   // MARK: - Memory
@@ -104,8 +112,7 @@ final class WeightStore: Sendable {
 
   /// The most memory that a matrix takes while it is multiplied with and not kept.
   var passingBytes: Int {
-    table.allMatrices.map { PreparedWeights.passingBytes(outputs: $0.outputs, inputs: $0.inputs ?? 1, type: type) }
-      .max() ?? 0
+    shapes.map { PreparedWeights.passingBytes(outputs: $0.outputs, inputs: $0.inputs, type: type) }.max() ?? 0
   }
 
   /// What a layer's prepared weights take.
@@ -187,33 +194,45 @@ final class WeightStore: Sendable {
 
   /// The weights behind the last block, without the unembedding.
   func head(_ stream: WeightStream? = nil) throws -> HeadWeights {
-    if let head = state.withLock({ $0.head }) { return head }
-    let head = try HeadWeights(WeightMaker(stream: stream ?? self.stream(), isKept: true))
-    state.withLock { $0.head = head }
-    return head
+    try outside(\.head) {
+      let head = try HeadWeights(WeightMaker(stream: stream ?? self.stream(), isKept: true))
+      state.withLock { $0.head = head }
+      return head
+    }
   }
 
   /// From the width of the embedding's rows up to the model's.
   func embeddingProjection(_ stream: WeightStream) throws -> Linear {
-    if let linear = state.withLock({ $0.embeddingProjection }) { return linear }
-    let linear = try Linear(WeightMaker(stream: stream, isKept: true), .embeddingProjection)
-    state.withLock { $0.embeddingProjection = linear }
-    return linear
+    try outside(\.embeddingProjection) {
+      let linear = try Linear(WeightMaker(stream: stream, isKept: true), .embeddingProjection)
+      state.withLock { $0.embeddingProjection = linear }
+      return linear
+    }
+  }
+
+  /// What is prepared outside the blocks, or is prepared now.
+  private func outside<Weights>(
+    _ place: any KeyPath<State, Weights?> & Sendable, _ prepare: () throws -> Weights
+  ) throws -> Weights {
+    func known() -> Weights? { state.withLock { $0[keyPath: place] } }
+    if let weights = known() { return weights }
+    return try preparing[table.architecture.layers].withLock { try known() ?? prepare() }
   }
 
   /// [d_vocab, d_model]
   func unembedding(_ stream: WeightStream? = nil) throws -> Linear {
-    if let unembedding = state.withLock({ $0.unembedding }) { return unembedding }
-    let entry = table.weight(.unembedding)
-    let claimed = PreparedWeights.expectedBytes(outputs: entry.outputs, inputs: entry.inputs ?? 1, type: type)
-    let isKept = claim(claimed, table.architecture.layers)
-    do {
-      let unembedding = try Linear(WeightMaker(stream: stream ?? self.stream(), isKept: isKept), .unembedding)
-      if isKept { keep(claimed, unembedding.byteCount, table.architecture.layers) { $0.unembedding = unembedding } }
-      return unembedding
-    } catch {
-      if isKept { giveUp(claimed, table.architecture.layers) }
-      throw error
+    try outside(\.unembedding) {
+      let (entry, place) = (table.weight(.unembedding), table.architecture.layers)
+      let claimed = PreparedWeights.expectedBytes(outputs: entry.outputs, inputs: entry.inputs ?? 1, type: type)
+      let isKept = claim(claimed, place)
+      do {
+        let unembedding = try Linear(WeightMaker(stream: stream ?? self.stream(), isKept: isKept), .unembedding)
+        if isKept { keep(claimed, unembedding.byteCount, place) { $0.unembedding = unembedding } }
+        return unembedding
+      } catch {
+        if isKept { giveUp(claimed, place) }
+        throw error
+      }
     }
   }
 
