@@ -68,11 +68,11 @@ struct CaptureMemoryPlanner {
       let computing = Double(max(weights.operations, 1)) / Self.fastProcessor(model.compute)
       let wanted = min(1 << 20, Int(reading / computing))
       tokens = max(tokens, (wanted + Self.step - 1) / Self.step * Self.step)
-      let window = min(64 << 20, limit / 32)
+      let window = min(64 << 20, limit / 32, weights.stored)
       while tokens > Self.step && !fits(tokens, weights.passing + window) { tokens -= Self.step }
     }
     var plan = share(tokens, limit, weights.passing)
-    let window = max(0, min(256 << 20, limit / 16, limit - plan.total))
+    let window = max(0, min(256 << 20, limit / 16, weights.stored, limit - plan.total))
     plan.reading += window
     plan.weights = max(0, min(weights.prepared, limit - plan.total - window))
     plan.total += window + plan.weights
