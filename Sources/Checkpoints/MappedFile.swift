@@ -1,5 +1,6 @@
 import Diagnostics
 import Foundation
+import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -61,6 +62,8 @@ public final class MappedFile: Sendable {
   public enum Access: Sendable {
     /// It will be read soon, from start to end: the system begins to read it now.
     case soon
+    /// It is read next: returns when it is in memory, where it stays until the system needs the place.
+    case now
     /// It will not be read for a while: its pages may be given back, and are read from disk again when touched.
     case done
   }
@@ -75,7 +78,7 @@ public final class MappedFile: Sendable {
     let first: Int
     let last: Int
     switch access {
-    case .soon:
+    case .soon, .now:
       first = range.lowerBound / page * page
       last = range.upperBound
     case .done:
@@ -86,6 +89,7 @@ public final class MappedFile: Sendable {
     let address = UnsafeMutableRawPointer(mutating: start + first)
     switch access {
     case .soon: posix_madvise(address, last - first, POSIX_MADV_WILLNEED)
+    case .now: populate(address, last - first, page: page)
     #if canImport(Darwin)
       case .done: madvise(address, last - first, MADV_DONTNEED)
     #else
@@ -93,6 +97,19 @@ public final class MappedFile: Sendable {
       case .done: madvise(address, last - first, Int32(MADV_DONTNEED))
     #endif
     }
+  }
+
+  /// Takes what was read of pages, so that no compiler leaves the reading out.
+  private static let touched = Atomic<Int>(0)
+
+  private func populate(_ address: UnsafeMutableRawPointer, _ count: Int, page: Int) {
+    #if os(Linux)
+      // MADV_POPULATE_READ, from Linux 5.14 on.
+      if madvise(address, count, 22) == 0 { return }
+    #endif
+    var sum = 0
+    for offset in stride(from: 0, to: count, by: page) { sum &+= Int((address + offset).load(as: UInt8.self)) }
+    Self.touched.add(sum, ordering: .relaxed)
   }
 
   /// The fault for a path that cannot be opened, telling a link to nothing from a path to nothing.

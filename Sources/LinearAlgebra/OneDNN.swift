@@ -69,6 +69,8 @@
     let type: ComputeType
     private let engine: dnnl_engine_t
     private let weights: UnsafeMutableRawPointer
+    private let memory: PanelMemory?
+    private let whole: UnsafeMutableRawBufferPointer
     let byteCount: Int
     private let first: OneDNNProduct
     private let lock = NSLock()
@@ -79,8 +81,11 @@
       var bias: Bool
     }
 
-    /// Reorders the rows `outputs` of plain weights; nil where the library refuses.
-    init?(plain: UnsafePointer<Float>, outputs: Range<Int>, of total: Int, inputs: Int, type: ComputeType) {
+    /// Reorders plain weights, the rows `outputs` of all; nil where the library refuses.
+    init?(
+      plain: UnsafePointer<Float>, outputs: Range<Int>, of total: Int, inputs: Int, type: ComputeType,
+      memory: PanelMemory?
+    ) {
       guard let engine = OneDNN.engine else { return nil }
       self.engine = engine
       self.outputs = outputs
@@ -97,18 +102,21 @@
       guard created == dnnl_success else { return nil }
       first = OneDNNProduct(matmul)
       byteCount = unfold_matmul_weight_bytes(matmul)
-      weights = .allocate(byteCount: max(byteCount, 64), alignment: 64)
-      let start = plain + outputs.lowerBound * inputs
+      self.memory = memory
+      let bytes = max(byteCount, PanelMemory.alignment)
+      whole = memory?.take(bytes) ?? PanelMemory.allocate(bytes)
+      guard let weights = whole.baseAddress else { preconditionFailure("no memory for \(bytes) bytes") }
+      self.weights = weights
       let reordered = OneDNN.onOneThread {
         guard let stream = Self.stream(engine) else { return dnnl_out_of_memory }
         defer { dnnl_stream_destroy(stream) }
         return unfold_matmul_reorder(
-          engine, stream, matmul, dnnl_dim_t(outputs.count), dnnl_dim_t(inputs), start, weights)
+          engine, stream, matmul, dnnl_dim_t(outputs.count), dnnl_dim_t(inputs), plain, weights)
       }
       if reordered != dnnl_success { return nil }
     }
 
-    deinit { weights.deallocate() }
+    deinit { memory.map { $0.giveBack(whole) } ?? whole.deallocate() }
 
     private static func stream(_ engine: dnnl_engine_t) -> dnnl_stream_t? {
       var stream: dnnl_stream_t?

@@ -1,20 +1,10 @@
-import CKernels
-import COpenBLAS
-
 /// The weights of a linear layer, [outputs, inputs], in the layout of the library that multiplies with them.
 public final class PreparedWeights: Sendable {
   public let outputs: Int
   public let inputs: Int
   public let type: ComputeType
-  private let storage: Storage
-
-  private enum Storage {
-    /// Row-major, for OpenBLAS; with `bfloat16` rounded, but still as Float.
-    case plain(FloatStorage)
-    #if OneDNN
-      case panels([OneDNNPanel])
-    #endif
-  }
+  private let library: MatrixLibrary
+  private let panels: [WeightPanel]
 
   /// Prepares weights that the closure writes, row after row: a row holds the weights of one output.
   ///
@@ -28,35 +18,66 @@ public final class PreparedWeights: Sendable {
   }
 
   /// Prepares weights for a certain library, for comparisons; where it cannot serve them, for OpenBLAS.
-  public init(
+  public convenience init(
     outputs: Int, inputs: Int, type: ComputeType, library: MatrixLibrary,
     fill: (UnsafeMutableBufferPointer<Float>) throws -> Void
   ) rethrows {
     precondition(outputs >= 0 && inputs >= 0, "weights of \(outputs)×\(inputs)")
+    let values = FloatStorage(count: outputs * inputs)
+    try fill(values.buffer)
+    self.init(outputs: outputs, inputs: inputs, type: type, library: library) { rows, target in
+      target.update(from: values.base + rows.lowerBound * inputs, count: rows.count * inputs)
+    }
+  }
+
+  /// Prepares weights that the closure writes in pieces: the rows asked for, from the pointer on. It is called from
+  /// several threads at once; of several errors the first piece's is thrown.
+  ///
+  /// Memory: the prepared weights, and on each thread what `passingBytes` says of a panel.
+  /// - Parameter memory: Lends memory for the pieces as they are read; nil: the system's.
+  public init<E: Error>(
+    outputs: Int, inputs: Int, type: ComputeType, library: MatrixLibrary? = nil, memory: PanelMemory? = nil,
+    rows fill: (Range<Int>, UnsafeMutablePointer<Float>) throws(E) -> Void
+  ) throws(E) {
+    precondition(outputs >= 0 && inputs >= 0, "weights of \(outputs)×\(inputs)")
     self.outputs = outputs
     self.inputs = inputs
     self.type = type
-    let values = FloatStorage(count: outputs * inputs)
-    try fill(values.buffer)
-    #if OneDNN
-      if library == .oneDNN, let panels = Self.panels(values.base, outputs, inputs, type) {
-        storage = .panels(panels)
-        return
+    let library = library ?? MatrixLibrary.preferred(for: type)
+    self.library = library
+    let cuts = WeightPanel.cuts(outputs: outputs, inputs: inputs, library: library)
+    panels = try Self.panels(cuts[...], outputs, inputs, type, library, memory: memory, isPassing: false, fill)
+  }
+
+  private static func panels<E: Error>(
+    _ cuts: ArraySlice<Range<Int>>, _ outputs: Int, _ inputs: Int, _ type: ComputeType, _ library: MatrixLibrary,
+    memory: PanelMemory?, isPassing: Bool, _ fill: (Range<Int>, UnsafeMutablePointer<Float>) throws(E) -> Void
+  ) throws(E) -> [WeightPanel] {
+    var panels = [WeightPanel?](repeating: nil, count: cuts.count)
+    try withoutActuallyEscapingPlaces(&panels) { (places) throws(E) in
+      try Threads.forEach(cuts.count) { (index) throws(E) in
+        places[index] = try WeightPanel(
+          cuts[cuts.startIndex + index], of: outputs, inputs: inputs, type: type, library: library, memory: memory,
+          isPassing: isPassing, fill: fill)
       }
-    #endif
-    if type == .bfloat16 { Kernels.roundToBFloat16(values.base, into: values.base, count: values.count) }
-    storage = .plain(values)
+    }
+    return panels.compactMap { $0 }
+  }
+
+  /// Lends an array's places to several threads, each of which writes its own.
+  private static func withoutActuallyEscapingPlaces<Element, E: Error>(
+    _ array: inout [Element], _ body: (UnsafeMutablePointer<Element>) throws(E) -> Void
+  ) throws(E) {
+    var failure: E?
+    array.withUnsafeMutableBufferPointer { buffer in
+      guard let start = buffer.baseAddress else { return }
+      do throws(E) { try body(start) } catch { failure = error }
+    }
+    if let failure { throw failure }
   }
 
   /// The memory that the weights take.
-  public var byteCount: Int {
-    switch storage {
-    case .plain(let values): values.count * MemoryLayout<Float>.size
-    #if OneDNN
-      case .panels(let panels): panels.reduce(0) { $0 + $1.byteCount }
-    #endif
-    }
-  }
+  public var byteCount: Int { panels.reduce(0) { $0 + $1.byteCount } }
 
   /// output[rows, outputs] = input[rows, inputs] · weightsᵀ + bias, on all threads; 2 · rows · outputs · inputs
   /// operations.
@@ -68,103 +89,63 @@ public final class PreparedWeights: Sendable {
   ) {
     precondition(rows >= 0, "\(rows) rows")
     guard rows > 0 && outputs > 0 else { return }
-    let start = ProductMeter.now()
-    defer { ProductMeter.count(2 * rows * outputs * inputs, since: start) }
-    switch storage {
-    case .plain(let values):
-      if type == .bfloat16 {
-        let rounded = FloatStorage(count: rows * inputs)
-        Kernels.roundToBFloat16(input, into: rounded.base, count: rows * inputs)
-        product(values, rounded.base, rows: rows, bias: bias, into: output)
-      } else {
-        product(values, input, rows: rows, bias: bias, into: output)
-      }
-    #if OneDNN
-      case .panels(let panels):
-        if type == .bfloat16 {
-          let rounded = UnsafeMutablePointer<UInt16>.allocate(capacity: rows * inputs)
-          defer { rounded.deallocate() }
-          _ = Kernels.toBFloat16(input, into: rounded, count: rows * inputs)
-          product(panels, rounded, bytes: 2, rows: rows, bias: bias, into: output)
-        } else {
-          product(panels, input, bytes: 4, rows: rows, bias: bias, into: output)
-        }
-    #endif
-    }
+    PanelProduct.with(
+      outputs: outputs, inputs: inputs, type: type, library: library, input, rows: rows, bias: bias, into: output
+    ) { $0.multiply(panels) }
   }
-
-  private func product(
-    _ values: FloatStorage, _ input: UnsafePointer<Float>, rows: Int, bias: UnsafePointer<Float>?,
-    into output: UnsafeMutablePointer<Float>
-  ) {
-    _ = OpenBLAS.coreName
-    let grid = ProductGrid(rows: rows, columns: outputs, inner: inputs)
-    let weights = UnsafePointer(values.base)
-    let width = blasint(max(inputs, 1))
-    Threads.forEach(grid.count) { index in
-      let (some, columns) = grid[index]
-      let target = output + some.lowerBound * outputs + columns.lowerBound
-      let source = input + some.lowerBound * inputs
-      let factors = weights + columns.lowerBound * inputs
-      if let bias {
-        unfold_fill_bias(bias + columns.lowerBound, target, some.count, columns.count, outputs)
-      }
-      let beta: Float = bias == nil ? 0 : 1
-      if some.count == 1 {
-        cblas_sgemv(
-          CblasRowMajor, CblasNoTrans, blasint(columns.count), blasint(inputs), 1, factors, width, source, 1, beta,
-          target, 1)
-      } else {
-        cblas_sgemm(
-          CblasRowMajor, CblasNoTrans, CblasTrans, blasint(some.count), blasint(columns.count), blasint(inputs), 1,
-          source, width, factors, width, beta, target, blasint(outputs))
-      }
-    }
-  }
-
-  #if OneDNN
-    /// Rows are cut into equal blocks of a multiple of 64, the last one shorter; each block meets each panel.
-    private func product(
-      _ panels: [OneDNNPanel], _ input: UnsafeRawPointer, bytes: Int, rows: Int, bias: UnsafePointer<Float>?,
-      into output: UnsafeMutablePointer<Float>
-    ) {
-      let share = (rows + Threads.count - 1) / Threads.count
-      let block = min(512, OneDNNPanel.roundedUp(max(share, 64)))
-      let blocks = (rows + block - 1) / block
-      Threads.forEach(blocks * panels.count) { index in
-        let first = index / panels.count * block
-        panels[index % panels.count].multiply(
-          input + first * inputs * bytes, rows: min(block, rows - first), bias: bias, into: output + first * outputs)
-      }
-    }
-
-    /// As many panels as threads, so that few rows use all threads too; none narrower than 256 outputs.
-    private static func panels(
-      _ plain: UnsafePointer<Float>, _ outputs: Int, _ inputs: Int, _ type: ComputeType
-    ) -> [OneDNNPanel]? {
-      guard outputs > 0 && inputs > 0 else { return nil }
-      let count = max(1, min(Threads.count, outputs / 256))
-      let ranges = (0..<count).map { ProductGrid.piece($0, of: count, in: outputs) }
-      let panels = ranges.compactMap {
-        OneDNNPanel(plain: plain, outputs: $0, of: outputs, inputs: inputs, type: type)
-      }
-      return panels.count == count ? panels : nil
-    }
-  #endif
 }
 
-/// Memory for numbers, aligned to a cache line, owned by one object.
-final class FloatStorage: @unchecked Sendable {  // Written by its maker alone, then only read.
-  let base: UnsafeMutablePointer<Float>
-  let count: Int
+// MARK: - Weights that are not kept
 
-  init(count: Int) {
-    let memory = UnsafeMutableRawPointer.allocate(byteCount: max(count, 1) * 4, alignment: 64)
-    base = memory.bindMemory(to: Float.self, capacity: max(count, 1))
-    self.count = count
+extension PreparedWeights {
+  /// As `multiply` of weights prepared for it alone, bit for bit: a few panels at a time are prepared, multiplied with and
+  /// given up.
+  ///
+  /// Memory: `passingBytes(outputs:inputs:type:)`, taken from `memory` and given back there.
+  /// - Parameter fill: As of `init(outputs:inputs:type:library:rows:)`.
+  public static func multiply<E: Error>(
+    outputs: Int, inputs: Int, type: ComputeType, memory: PanelMemory, _ input: UnsafePointer<Float>, rows: Int,
+    bias: UnsafePointer<Float>? = nil, into output: UnsafeMutablePointer<Float>,
+    fill: (Range<Int>, UnsafeMutablePointer<Float>) throws(E) -> Void
+  ) throws(E) {
+    guard rows > 0 && outputs > 0 else { return }
+    let library = MatrixLibrary.preferred(for: type)
+    let cuts = WeightPanel.cuts(outputs: outputs, inputs: inputs, library: library)
+    try PanelProduct.with(
+      outputs: outputs, inputs: inputs, type: type, library: library, input, rows: rows, bias: bias, into: output
+    ) { (product) throws(E) in
+      for group in groups(of: cuts.count) {
+        product.multiply(try panels(cuts[group], outputs, inputs, type, library, memory: memory, isPassing: true, fill))
+      }
+    }
   }
 
-  deinit { UnsafeMutableRawPointer(base).deallocate() }
+  /// As many panels at once as there are threads.
+  private static func groups(of count: Int) -> [Range<Int>] {
+    stride(from: 0, to: count, by: Threads.count).map { $0..<min($0 + Threads.count, count) }
+  }
 
-  var buffer: UnsafeMutableBufferPointer<Float> { UnsafeMutableBufferPointer(start: base, count: count) }
+  /// The memory that a product takes whose weights are not kept: its panels of one moment, as they are read and as they
+  /// are multiplied.
+  public static func passingBytes(outputs: Int, inputs: Int, type: ComputeType) -> Int {
+    let library = MatrixLibrary.preferred(for: type)
+    let cuts = WeightPanel.cuts(outputs: outputs, inputs: inputs, library: library)
+    return groups(of: cuts.count).map { group in
+      cuts[group].reduce(0) { $0 + 4 * $1.count * inputs + preparedBytes($1.count, inputs, type, library) }
+    }.max() ?? 0
+  }
+
+  /// The memory that weights will take once prepared; may be a little above the truth.
+  public static func expectedBytes(outputs: Int, inputs: Int, type: ComputeType) -> Int {
+    let library = MatrixLibrary.preferred(for: type)
+    return WeightPanel.cuts(outputs: outputs, inputs: inputs, library: library)
+      .reduce(0) { $0 + preparedBytes($1.count, inputs, type, library) }
+  }
+
+  private static func preparedBytes(_ outputs: Int, _ inputs: Int, _ type: ComputeType, _ library: MatrixLibrary) -> Int
+  {
+    guard library == .oneDNN else { return 4 * outputs * inputs }
+    // Filled up to whole blocks.
+    return (type == .float32 ? 4 : 2) * ((outputs + 63) / 64 * 64) * ((inputs + 63) / 64 * 64)
+  }
 }

@@ -18,15 +18,15 @@ public final class Model: Sendable {
   public let checkpoint: any TensorSource
   /// Tensors of the checkpoint that are not run, such as heads for other tasks and the vision part of a wrapper.
   public let leftOut: [String]
-  /// How many bytes of prepared weights are kept between layers; the other layers are prepared anew in each run.
-  public let weightBudget: Int
+  /// The bytes that weights and runs may take; nil: what the machine has free.
+  public let memory: Int?
   let store: WeightStore
 
   /// Opens a model: a folder in Hugging Face layout (`config.json` and safetensors) or a GGUF file.
   ///
   /// - Parameters:
-  ///   - memory: The bytes that prepared weights may take; nil: what the machine (and the process's control groups) have
-  ///     free, less a quarter for the batch and the system's own use.
+  ///   - memory: The bytes that prepared weights and the values of runs may take; nil: what the machine (and the
+  ///     process's control groups) have free when weights are prepared. Layers beyond that are read anew in each run.
   /// - Throws: `Fault`: `architectures.missingConfig`, `architectures.unknownModelType` and their like,
   ///   `transformer.missingTensors`, `transformer.unusedTensors`, `transformer.tensorShape`, `transformer.tensorType`,
   ///   and those of the checkpoint. NaN and infinite weights are found when a run first uses them
@@ -38,7 +38,7 @@ public final class Model: Sendable {
   /// The same architecture with random weights, for a baseline: every tensor's values are replaced by normal numbers of
   /// its own mean and variance, which keeps the scale of the activations. Reads all weights once.
   package func randomized(seed: UInt64) throws -> Model {
-    try Model.load(folder, compute: compute, memory: nil, randomSeed: seed)
+    try Model.load(folder, compute: compute, memory: memory, randomSeed: seed)
   }
 
   private static func load(_ location: URL, compute: ComputeType, memory: Int?, randomSeed: UInt64?) throws -> Model {
@@ -54,9 +54,8 @@ public final class Model: Sendable {
     self.folder = folder
     self.compute = compute
     self.checkpoint = checkpoint
-    // Without a word from the system, as much as the files take.
-    weightBudget = memory ?? MachineMemory.available.map { $0 / 4 * 3 } ?? checkpoint.byteCount
-    store = WeightStore(table: table, type: compute, budget: weightBudget)
+    self.memory = memory
+    store = WeightStore(table: table, type: compute, memory: memory)
   }
 
   /// What a reader must know of how this model is run: the architecture's notes, and which tensors were left out.
@@ -82,15 +81,21 @@ public final class Model: Sendable {
   /// Memory: `architecture.workingBytesPerToken` for each token, beside the weights.
   /// - Returns: The logits asked for, [rows, d_vocab]; nil for `.none`.
   /// - Throws: What a hook throws; `Fault`: `transformer.unknownSite`, `transformer.noLogits`,
-  ///   `transformer.tokenOutOfRange`, `transformer.documentTooLong`, `transformer.nonfiniteWeights`.
+  ///   `transformer.tokenOutOfRange`, `transformer.documentTooLong`, `transformer.nonfiniteWeights`,
+  ///   `transformer.notEnoughMemory`.
   @discardableResult
   public func run(_ batch: TokenBatch, hooks: [Hook] = [], logits: LogitRows = .none) throws -> Matrix? {
     try check(batch, hooks, logits)
     guard batch.count > 0, !hooks.isEmpty || logits != .none else {
       return logits == .none ? nil : Matrix(zeros: 0, columns: architecture.vocabularySize)
     }
+    try store.reserve(run: runBytes(batch, hooks, logits))
+    let stream = WeightStream(
+      store: store, tokens: batch.count,
+      lastLayer: logits == .none ? architecture.lastLayer(of: hooks.map(\.site)) : architecture.layers - 1,
+      wantsLogits: logits != .none || hooks.contains { $0.site.kind == .unembedOut })
     var pass = ForwardPass(
-      batch, store: store,
+      batch, weights: stream,
       hooks: RunHooks(hooks, architecture: architecture, wantsLogits: logits != .none))
     let values = try pass.run(logits: logits)
     return values.map {

@@ -29,7 +29,7 @@ extension Capture {
         found: "sites \(settings.sites), layers \(settings.layers ?? "all")")
     }
     let positive = [
-      ("batch-tokens", settings.batchTokens), ("shard-tokens", settings.shardTokens),
+      ("batch-tokens", settings.batchTokens ?? 1), ("shard-tokens", settings.shardTokens),
       ("shard-bytes", settings.shardBytes),
     ]
     for (name, value) in positive where value < 1 {
@@ -100,7 +100,7 @@ extension Capture {
   ) -> [String: String] {
     var record = [
       "context": String(context), "overflow": settings.overflow.rawValue,
-      "pool": settings.pool?.rawValue ?? "none", "batch-tokens": String(settings.batchTokens),
+      "pool": settings.pool?.rawValue ?? "none",
       "storage": settings.storage.rawValue, "compute": model.compute.rawValue, "top": String(settings.top),
       "sample": String(sample), "statistics": String(settings.statistics),
       "statistics-only": String(settings.statisticsOnly), "special-tokens": String(settings.addsSpecialTokens),

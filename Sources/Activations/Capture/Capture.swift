@@ -19,12 +19,15 @@ public struct Capture {
   public let sites: [Site]
   /// What the store will say of the run.
   public let run: StoreRun
+  /// The memory that the run will take.
+  public let memory: CaptureMemory
   /// What the corpus holds, as far as it was read before the start.
   let survey: CorpusSurvey?
   let cutter: DocumentCutter
   private let context: Int
   private let keys: Int
   private let sampleCapacity: Int
+  private let planner: CaptureMemoryPlanner
 
   /// Prepares a capture: chooses the sites, checks the settings against the model, and looks through the corpus (all of
   /// it where it has at most 32 MiB), which finds its faults before anything is computed.
@@ -62,13 +65,19 @@ public struct Capture {
     sampleCapacity =
       settings.sample ?? max(16, min(256, (128 << 20) / (4 * max(1, gathered.reduce(0) { $0 + $1.width }))))
     let origin = try Self.origin(model: model, tokenizer: tokenizer, corpus: corpus, modelName, version)
-    run = StoreRun(
+    var run = StoreRun(
       origin: origin, sites: settings.statisticsOnly ? [] : stored, statisticsSites: gathered,
       rowKind: settings.pool == nil ? .token : .document, labelColumns: cutter.labelColumns.sorted(),
       shardTokens: settings.shardTokens,
       shardBytes: settings.shardBytes, seed: settings.seed,
       settings: Self.record(
         settings, corpus.options, context: context, sample: sampleCapacity, model: model, sites: sites))
+    planner = CaptureMemoryPlanner(
+      model, sites, settings, run: run, longest: survey.flatMap { $0.isComplete ? $0.longest : nil } ?? context,
+      tokens: survey.flatMap { $0.isComplete ? $0.tokens : nil }, sample: sampleCapacity)
+    memory = planner.plan(tokens: settings.batchTokens)
+    run.settings[Self.batchTokensName] = String(memory.batchTokens)
+    self.run = run
   }
 
   /// What model, tokenizer and corpus are, for the record.
@@ -104,9 +113,18 @@ public struct Capture {
     to url: URL, resume: Bool = false, isCancelled: () -> Bool = { false },
     progress: (CaptureProgress) throws -> Void = { _ in }
   ) throws -> CaptureSummary {
+    // A run that goes on keeps its batches, whatever memory there is now.
+    let begun = resume && settings.batchTokens == nil ? Self.batchTokens(ofRunAt: url) : nil
+    var (run, memory) = (run, memory)
+    if let begun, begun != memory.batchTokens {
+      memory = planner.plan(tokens: begun)
+      run.settings[Self.batchTokensName] = String(begun)
+    }
+    try model.reserve(bytes: memory.batch, beside: memory.beside)
     let writer = try StoreWriter(at: url, run: run, resume: resume, expectedBytes: expectedBytes)
     var state = CaptureState(
-      sinks: sinks(), sampler: RowSampler(capacity: sampleCapacity, seed: settings.seed), writer: writer)
+      sinks: sinks(), sampler: RowSampler(capacity: sampleCapacity, seed: settings.seed), writer: writer,
+      batchTokens: memory.batchTokens, model: model)
     if writer.isComplete { return state.summary(wasComplete: true, reader: nil) }
     do {
       try proceed(&state, isCancelled, progress, store: url)
@@ -123,7 +141,7 @@ public struct Capture {
     let writer = state.writer
     let pieces = try PieceReader(corpus, cutter: cutter, share: settings.share, cursor: writer.cursor)
     state.pieces = pieces
-    var batches = BatchMaker(pieces, batchTokens: settings.batchTokens)
+    var batches = BatchMaker(pieces, batchTokens: state.batchTokens)
     while let some = try batches.next() {
       let batch = CaptureBatch(
         some, firstToken: writer.tokenCount, firstDocument: writer.documentCount,
@@ -176,9 +194,22 @@ private struct CaptureState {
   let sinks: [SiteSink]
   var sampler: RowSampler
   let writer: StoreWriter
+  let batchTokens: Int
+  let model: Model
+  /// What the model had waited for weights before.
+  let waitedBefore: Double
   var pieces: PieceReader?
   var computedTokens = 0
   let start = ContinuousClock.now
+
+  init(sinks: [SiteSink], sampler: RowSampler, writer: StoreWriter, batchTokens: Int, model: Model) {
+    self.sinks = sinks
+    self.sampler = sampler
+    self.writer = writer
+    self.batchTokens = batchTokens
+    self.model = model
+    waitedBefore = model.secondsWaitingForWeights
+  }
 
   mutating func takeStatistics() -> [String: SiteStatistics] {
     let entries = sampler.entries
@@ -205,6 +236,7 @@ private struct CaptureState {
   func summary(wasComplete: Bool, reader: PieceReader?) -> CaptureSummary {
     CaptureSummary(
       documents: writer.documentCount, tokens: writer.tokenCount, computedTokens: computedTokens, seconds: seconds,
+      secondsWaitingForWeights: model.secondsWaitingForWeights - waitedBefore, batchTokens: batchTokens,
       emptyDocuments: (reader?.reader.emptyDocuments ?? 0) + (reader?.documentsWithoutTokens ?? 0),
       invalidDocuments: reader?.reader.invalidDocuments ?? 0, wasComplete: wasComplete)
   }

@@ -19,6 +19,10 @@ public struct CaptureSummary: Sendable, Equatable, Codable {
   /// Tokens that this part of the run computed, and the seconds it took.
   public var computedTokens: Int
   public var seconds: Double
+  /// How long of that the computation waited for weights to be read from disk.
+  public var secondsWaitingForWeights: Double
+  /// How many tokens were computed at once.
+  public var batchTokens: Int
   /// Documents left out since they were empty or had no token of their own.
   public var emptyDocuments: Int
   /// Documents left out since they were not UTF-8.

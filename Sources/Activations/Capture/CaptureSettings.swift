@@ -13,7 +13,8 @@ public struct CaptureSettings: Sendable, Equatable {
   /// One row a document in place of one a token.
   public var pool: Pooling?
   /// How many tokens are computed at once, at least one document. Larger batches multiply faster and need more memory.
-  public var batchTokens: Int
+  /// nil: 4096; more, as far as memory allows, where weights do not fit it and are read anew for each batch.
+  public var batchTokens: Int?
   public var shardTokens: Int
   public var shardBytes: Int
   /// How many top examples are kept of each column; 0 for none.
@@ -64,7 +65,7 @@ public struct CaptureSettings: Sendable, Equatable {
   public init(
     sites: String = "resid_post,mlp_post", layers: String? = nil, storage: StorageType = .float16,
     compute: ComputeType = .float32, context: Int? = nil, overflow: Overflow = .split, pool: Pooling? = nil,
-    batchTokens: Int = 4096, shardTokens: Int = 1 << 20, shardBytes: Int = 1 << 30, top: Int = 32, sample: Int? = nil,
+    batchTokens: Int? = nil, shardTokens: Int = 1 << 20, shardBytes: Int = 1 << 30, top: Int = 32, sample: Int? = nil,
     statistics: Bool = true, statisticsOnly: Bool = false, share: Share? = nil, addsSpecialTokens: Bool = true,
     countsSpecialTokens: Bool = false, seed: UInt64 = 0
   ) {

@@ -44,7 +44,13 @@ public struct LiveActivations: ActivationSource {
       addsSpecialTokens: settings.addsSpecialTokens, vocabularySize: architecture.vocabularySize,
       labelFields: corpus.options.labelFields)
     let pieces = try PieceReader(corpus, cutter: cutter, share: settings.share, cursor: DocumentCursor())
-    var maker = BatchMaker(pieces, batchTokens: settings.batchTokens)
+    let context = try Capture.context(settings, architecture)
+    let width = chosen.reduce(0) { $0 + Capture.describe($1, architecture, settings, keys: context).width }
+    let memory = CaptureMemoryPlanner(
+      model: model, sites: chosen, longest: context, allTokens: nil, statistics: 0, storedBytesPerToken: 4 * width,
+      largestSiteBytes: 0, storeLimit: .max
+    ).plan(tokens: settings.batchTokens)
+    var maker = BatchMaker(pieces, batchTokens: memory.batchTokens)
     var batches: [CaptureBatch] = []
     var (tokens, count) = (0, 0)
     while let some = try maker.next() {

@@ -15,13 +15,13 @@ extension ForwardPass {
       let free = mixed + n * shape.mixedWidth
       try latents(input, shape, latent, weights, layer, (query, key, value), free: free)
     } else {
-      weights.query(input, rows: n, into: query)
+      try weights.query(input, rows: n, into: query)
       try observe(.query, query, layer)
       try normalize(query, weights.queryNorm, shape.heads, shape, .init(.queryNormScale, .queryNormNormalized), layer)
-      weights.key?(input, rows: n, into: key)
+      try weights.key?(input, rows: n, into: key)
       try observe(.key, key, layer)
       try normalize(key, weights.keyNorm, shape.keyValueHeads, shape, .init(.keyNormScale, .keyNormNormalized), layer)
-      weights.value?(input, rows: n, into: value)
+      try weights.value?(input, rows: n, into: value)
       try observe(.value, value, layer)
     }
     if let clip = shape.clip.map(Float.init) {
@@ -45,7 +45,7 @@ extension ForwardPass {
     if hooks.wants(.result, layer) {
       try hookedResult(mixed, shape, weights.output, layer, into: output)
     } else {
-      weights.output(mixed, rows: n, into: output)
+      try weights.output(mixed, rows: n, into: output)
     }
   }
 
@@ -82,22 +82,22 @@ extension ForwardPass {
   ) throws {
     guard let down = weights.keyValueDown, let up = weights.keyValueUp else { return }
     if let rank = latent.queryRank, let queryDown = weights.queryDown {
-      queryDown(input, rows: n, into: free)  // [n, q_rank]
+      try queryDown(input, rows: n, into: free)  // [n, q_rank]
       try normalize(free, weights.queryDownNorm, into: free, nil, layer, columns: rank)
       try observe(.queryLatent, free, layer)
-      weights.query(free, rows: n, into: result.query)
+      try weights.query(free, rows: n, into: result.query)
     } else {
-      weights.query(input, rows: n, into: result.query)
+      try weights.query(input, rows: n, into: result.query)
     }
     let (rank, rotated) = (latent.keyValueRank, latent.rotaryWidth)
     let whole = free  // [n, kv_rank + d_rope]
     let narrow = whole + n * (rank + rotated)  // [n, kv_rank]
     let wide = narrow + n * rank  // [n, heads, d_nope + d_value]
-    down(input, rows: n, into: whole)
+    try down(input, rows: n, into: whole)
     for token in 0..<n { (narrow + token * rank).update(from: whole + token * (rank + rotated), count: rank) }
     try normalize(narrow, weights.keyValueDownNorm, into: narrow, nil, layer, columns: rank)
     try observe(.keyValueLatent, narrow, layer)
-    up(narrow, rows: n, into: wide)
+    try up(narrow, rows: n, into: wide)
     let plain = shape.headWidth - rotated
     for token in 0..<n {
       for head in 0..<shape.heads {

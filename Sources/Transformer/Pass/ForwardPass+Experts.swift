@@ -12,7 +12,7 @@ extension ForwardPass {
     let scales = logits + n * shape.count  // [n, chosen]
     let indices = scales + n * shape.active  // [n, chosen]
     let free = indices + n * shape.active
-    weights.router(input, rows: n, into: logits)
+    try weights.router(input, rows: n, into: logits)
     try observe(.routerLogits, logits, layer)
     Routing.choose(logits, shape, correction: weights.correction, rows: n, weights: scales, indices: indices)
     try observe(.expertWeights, scales, layer)
@@ -64,18 +64,18 @@ extension ForwardPass {
     }
     let tokens = route.map(\.token)
     if let gate = weights.gate {
-      gate(gathered, rows: rows, into: neurons)
+      try gate(gathered, rows: rows, into: neurons)
       try observe(.expertPre, neurons, layer, expert, tokens)
-      weights.input(gathered, rows: rows, into: linear)
+      try weights.input(gathered, rows: rows, into: linear)
       try observe(.expertPreLinear, linear, layer, expert, tokens)
       shape.activate(gate: neurons, up: linear, count: rows * shape.neurons)
     } else {
-      weights.input(gathered, rows: rows, into: neurons)
+      try weights.input(gathered, rows: rows, into: neurons)
       try observe(.expertPre, neurons, layer, expert, tokens)
       Kernels.apply(shape.activation.function, neurons, into: neurons, count: rows * shape.neurons)
     }
     try observe(.expertPost, neurons, layer, expert, tokens)
-    weights.output(neurons, rows: rows, into: result)
+    try weights.output(neurons, rows: rows, into: result)
     for (row, part) in route.enumerated() {
       Kernels.axpy(part.weight, result + row * width, into: output + part.token * width, count: width)
     }
@@ -88,9 +88,9 @@ extension ForwardPass {
   ) throws {
     let neurons = free  // [n, d_shared]
     let linear = neurons + n * shape.neurons  // [n, d_shared]
-    weights.input(input, rows: n, into: weights.gate == nil ? neurons : linear)
+    try weights.input(input, rows: n, into: weights.gate == nil ? neurons : linear)
     if let gate = weights.gate {
-      gate(input, rows: n, into: neurons)
+      try gate(input, rows: n, into: neurons)
       shape.activate(gate: neurons, up: linear, count: n * shape.neurons)
     } else {
       Kernels.apply(shape.activation.function, neurons, into: neurons, count: n * shape.neurons)
@@ -98,10 +98,10 @@ extension ForwardPass {
     try observe(.sharedPost, neurons, layer)
     let result = UnsafeMutablePointer<Float>.allocate(capacity: max(n * width, 1))  // [n, d_model]
     defer { result.deallocate() }
-    weights.output(neurons, rows: n, into: result)
+    try weights.output(neurons, rows: n, into: result)
     guard let gate else { return add(result, to: output) }
     let open = neurons  // [n, 1]
-    gate(input, rows: n, into: open)
+    try gate(input, rows: n, into: open)
     Kernels.apply(.sigmoid, open, into: open, count: n)
     for token in 0..<n {
       Kernels.axpy(open[token], result + token * width, into: output + token * width, count: width)

@@ -11,6 +11,7 @@ import LinearAlgebra
 struct ForwardPass {
   let architecture: Architecture
   let store: WeightStore
+  let stream: WeightStream
   let batch: TokenBatch
   /// One for each kind of rotary positions in the model.
   let rotaries: [(rotary: Rotary, table: RotaryTable)]
@@ -20,9 +21,10 @@ struct ForwardPass {
   var n: Int { batch.count }
   var width: Int { architecture.width }
 
-  init(_ batch: TokenBatch, store: WeightStore, hooks: RunHooks) {
-    architecture = store.table.architecture
-    self.store = store
+  init(_ batch: TokenBatch, weights stream: WeightStream, hooks: RunHooks) {
+    architecture = stream.store.table.architecture
+    store = stream.store
+    self.stream = stream
     self.batch = batch
     self.hooks = hooks
     scratch = Scratch(tokens: batch.count, architecture: architecture)
@@ -51,7 +53,7 @@ struct ForwardPass {
     let (embedding, residual, output) = (architecture.embedding, scratch.residual, scratch.output)
     if let narrow = embedding.tokenWidth {
       try look(up: .tokenEmbedding, width: narrow, into: output) { batch.ids[$0] }
-      try Linear(store.table, .embeddingProjection, type: store.type)(output, rows: n, into: residual)
+      try store.embeddingProjection(stream)(output, rows: n, into: residual)
     } else {
       try look(up: .tokenEmbedding, width: width, into: residual) { batch.ids[$0] }
     }
@@ -100,7 +102,7 @@ struct ForwardPass {
   // MARK: - Blocks
 
   private mutating func block(_ layer: Int) throws {
-    let (block, weights) = (architecture.blocks[layer], try store.block(layer))
+    let (block, weights) = (architecture.blocks[layer], try store.block(layer, stream))
     let (residual, input, output) = (scratch.residual, scratch.input, scratch.output)
     try observe(.residPre, residual, layer)  // [n, d_model]
     if block.normPlace == .before {
@@ -159,18 +161,18 @@ struct ForwardPass {
     let neurons = scratch.branch  // [n, d_mlp]
     if let gate = weights.gate {
       let linear = neurons + n * shape.neurons  // [n, d_mlp]
-      gate(input, rows: n, into: neurons)
+      try gate(input, rows: n, into: neurons)
       try observe(.mlpPre, neurons, layer)  // [n, d_mlp]
-      weights.input(input, rows: n, into: linear)
+      try weights.input(input, rows: n, into: linear)
       try observe(.mlpPreLinear, linear, layer)  // [n, d_mlp]
       shape.activate(gate: neurons, up: linear, count: n * shape.neurons)
     } else {
-      weights.input(input, rows: n, into: neurons)
+      try weights.input(input, rows: n, into: neurons)
       try observe(.mlpPre, neurons, layer)  // [n, d_mlp]
       Kernels.apply(shape.activation.function, neurons, into: neurons, count: n * shape.neurons)
     }
     try observe(.mlpPost, neurons, layer)  // [n, d_mlp]
-    weights.output(neurons, rows: n, into: output)
+    try weights.output(neurons, rows: n, into: output)
   }
 
   // MARK: - Head
@@ -185,10 +187,10 @@ struct ForwardPass {
       }
       rows = 0..<batch.documentCount
     }
-    let weights = try store.head()
+    let weights = try store.head(stream)
     let (residual, output) = (scratch.residual, scratch.output)
     if let dense = weights.dense {
-      dense(residual, rows: rows.count, into: output)
+      try dense(residual, rows: rows.count, into: output)
       try observe(.headDense, output, rows: rows)  // [n, d_model]
       Kernels.apply(architecture.head.activation.function, output, into: residual, count: rows.count * width)
     }
@@ -197,19 +199,19 @@ struct ForwardPass {
     }
     var last = residual
     if let projection = weights.projection {
-      projection(residual, rows: rows.count, into: output)
+      try projection(residual, rows: rows.count, into: output)
       last = output
     }
     guard architecture.hasLogits else { return nil }
     try observe(.unembedIn, last, rows: rows)  // [n, d_model]
-    return try self.logits(store.unembedding(), last, of: rows, gathered: rows.count < n, wanted: logits)
+    return try self.logits(store.unembedding(stream), last, of: rows, gathered: rows.count < n, wanted: logits)
   }
 
   /// The logits, in pieces of at most 64 MiB where they are not kept.
   private mutating func logits(
     _ unembedding: Linear, _ input: UnsafePointer<Float>, of rows: Range<Int>, gathered: Bool, wanted: Model.LogitRows
   ) throws -> [Float]? {
-    let (vocabulary, inputs) = (architecture.vocabularySize, unembedding.weights.inputs)
+    let (vocabulary, inputs) = (architecture.vocabularySize, unembedding.inputs)
     let piece = max(1, (16 << 20) / vocabulary)
     let buffer = UnsafeMutablePointer<Float>.allocate(capacity: min(piece, rows.count) * vocabulary)
     defer { buffer.deallocate() }
@@ -217,7 +219,7 @@ struct ForwardPass {
     var document = 0
     for first in stride(from: 0, to: rows.upperBound, by: piece) {
       let some = first..<min(first + piece, rows.upperBound)
-      unembedding(input + first * inputs, rows: some.count, into: buffer)
+      try unembedding(input + first * inputs, rows: some.count, into: buffer)
       squash(buffer, count: some.count * vocabulary)
       try observe(.unembedOut, buffer, rows: some, last: some.upperBound == rows.upperBound)  // [rows, d_vocab]
       switch wanted {

@@ -3,29 +3,60 @@ import LinearAlgebra
 
 /// A projection: output = input · weightsᵀ + bias.
 struct Linear: Sendable {
-  let weights: PreparedWeights
+  let outputs: Int
+  let inputs: Int
+  private let weights: Weights
   /// [outputs]
   let bias: [Float]?
 
-  init(_ table: WeightTable, _ role: WeightRole, layer: Int? = nil, expert: Int? = nil, type: ComputeType) throws {
-    let entry = table.weight(role, layer: layer, expert: expert)
-    weights = try PreparedWeights(outputs: entry.outputs, inputs: entry.inputs ?? 1, type: type) {
-      try entry.read(into: $0)
-    }
-    bias = try table.bias(of: role, layer: layer, expert: expert)?.floats()
+  private enum Weights: Sendable {
+    case kept(PreparedWeights)
+    /// Read and prepared anew in each product of one run.
+    case passing(WeightKey, StoredWeight, ComputeType, WeightStream)
+  }
+
+  init(
+    _ maker: WeightMaker, _ role: WeightRole, layer: Int? = nil, expert: Int? = nil, type: ComputeType? = nil
+  ) throws {
+    let entry = maker.table.weight(role, layer: layer, expert: expert)
+    let (key, type) = (WeightKey(role, layer: layer, expert: expert), type ?? maker.type)
+    outputs = entry.outputs
+    inputs = entry.inputs ?? 1
+    weights =
+      maker.isKept
+      ? .kept(try maker.stream.prepare(key, entry, type: type)) : .passing(key, entry, type, maker.stream)
+    bias = try maker.table.bias(of: role, layer: layer, expert: expert)?.floats()
   }
 
   /// input [rows, inputs] → output [rows, outputs]
-  func callAsFunction(_ input: UnsafePointer<Float>, rows: Int, into output: UnsafeMutablePointer<Float>) {
-    if let bias {
-      bias.withUnsafeBufferPointer { weights.multiply(input, rows: rows, bias: $0.baseAddress, into: output) }
+  ///
+  /// - Parameter biased: Whether the bias is added.
+  /// - Throws: `Fault` named `transformer.nonfiniteWeights`, where the weights are read only now.
+  func callAsFunction(
+    _ input: UnsafePointer<Float>, rows: Int, biased: Bool = true, into output: UnsafeMutablePointer<Float>
+  ) throws {
+    if let bias, biased {
+      try bias.withUnsafeBufferPointer { try multiply(input, rows, $0.baseAddress, output) }
     } else {
-      weights.multiply(input, rows: rows, bias: nil, into: output)
+      try multiply(input, rows, nil, output)
     }
   }
 
-  var outputs: Int { weights.outputs }
-  var byteCount: Int { weights.byteCount + 4 * (bias?.count ?? 0) }
+  private func multiply(
+    _ input: UnsafePointer<Float>, _ rows: Int, _ bias: UnsafePointer<Float>?, _ output: UnsafeMutablePointer<Float>
+  ) throws {
+    switch weights {
+    case .kept(let weights): weights.multiply(input, rows: rows, bias: bias, into: output)
+    case .passing(let key, let entry, let type, let stream):
+      try stream.multiply(key, entry, type: type, input, rows: rows, bias: bias, into: output)
+    }
+  }
+
+  /// What is kept of it.
+  var byteCount: Int {
+    if case .kept(let weights) = weights { return weights.byteCount + 4 * (bias?.count ?? 0) }
+    return 0
+  }
 }
 
 /// A norm with its weight and bias.
@@ -69,12 +100,13 @@ struct AttentionWeights: Sendable {
   let keyValueUp: Linear?
   let output: Linear
 
-  init(_ table: WeightTable, layer: Int, type: ComputeType) throws {
+  init(_ maker: WeightMaker, layer: Int) throws {
+    let table = maker.table
     func linear(_ role: WeightRole) throws -> Linear? {
-      table.find(role, layer: layer) == nil ? nil : try Linear(table, role, layer: layer, type: type)
+      table.find(role, layer: layer) == nil ? nil : try Linear(maker, role, layer: layer)
     }
     let shape = table.architecture.blocks[layer].attention
-    query = try Linear(table, .query, layer: layer, type: type)
+    query = try Linear(maker, .query, layer: layer)
     key = try linear(.key)
     value = try linear(.value)
     queryNorm = try NormWeights(table, shape.queryKeyNorm?.norm, .queryNorm, layer: layer)
@@ -85,7 +117,7 @@ struct AttentionWeights: Sendable {
     keyValueDown = try linear(.keyValueDown)
     keyValueDownNorm = try NormWeights(table, shape.latent?.norm, .keyValueDownNorm, layer: layer)
     keyValueUp = try linear(.keyValueUp)
-    output = try Linear(table, .attentionOutput, layer: layer, type: type)
+    output = try Linear(maker, .attentionOutput, layer: layer)
   }
 
   var byteCount: Int {
@@ -103,13 +135,12 @@ struct MLPWeights: Sendable {
   typealias Roles = (gate: WeightRole, input: WeightRole, output: WeightRole)
 
   init(
-    _ table: WeightTable, _ roles: Roles = (.gate, .mlpInput, .mlpOutput), layer: Int, expert: Int? = nil,
-    type: ComputeType
+    _ maker: WeightMaker, _ roles: Roles = (.gate, .mlpInput, .mlpOutput), layer: Int, expert: Int? = nil
   ) throws {
     func linear(_ role: WeightRole) throws -> Linear {
-      try Linear(table, role, layer: layer, expert: expert, type: type)
+      try Linear(maker, role, layer: layer, expert: expert)
     }
-    gate = table.find(roles.gate, layer: layer, expert: expert) == nil ? nil : try linear(roles.gate)
+    gate = maker.table.find(roles.gate, layer: layer, expert: expert) == nil ? nil : try linear(roles.gate)
     input = try linear(roles.input)
     output = try linear(roles.output)
   }
@@ -127,16 +158,16 @@ struct ExpertsWeights: Sendable {
   let shared: MLPWeights?
   let sharedRouter: Linear?
 
-  init(_ table: WeightTable, _ experts: Experts, layer: Int, type: ComputeType) throws {
-    router = try Linear(table, .router, layer: layer, type: .float32)
-    correction = try table.find(.routerCorrection, layer: layer)?.floats()
+  init(_ maker: WeightMaker, _ experts: Experts, layer: Int) throws {
+    router = try Linear(maker, .router, layer: layer, type: .float32)
+    correction = try maker.table.find(.routerCorrection, layer: layer)?.floats()
     self.experts = try (0..<experts.count).map {
-      try MLPWeights(table, (.expertGate, .expertInput, .expertOutput), layer: layer, expert: $0, type: type)
+      try MLPWeights(maker, (.expertGate, .expertInput, .expertOutput), layer: layer, expert: $0)
     }
     shared =
       experts.shared == nil
-      ? nil : try MLPWeights(table, (.sharedGate, .sharedInput, .sharedOutput), layer: layer, type: type)
-    sharedRouter = experts.gatesShared ? try Linear(table, .sharedRouter, layer: layer, type: .float32) : nil
+      ? nil : try MLPWeights(maker, (.sharedGate, .sharedInput, .sharedOutput), layer: layer)
+    sharedRouter = experts.gatesShared ? try Linear(maker, .sharedRouter, layer: layer, type: .float32) : nil
   }
 
   var byteCount: Int {
@@ -154,15 +185,16 @@ struct BlockWeights: Sendable {
   let mlp: MLPWeights?
   let experts: ExpertsWeights?
 
-  init(_ table: WeightTable, layer: Int, type: ComputeType) throws {
+  init(_ maker: WeightMaker, layer: Int) throws {
+    let table = maker.table
     let block = table.architecture.blocks[layer]
     norm1 = try NormWeights(table, block.norm1, .norm1, layer: layer)
     norm1Post = try NormWeights(table, block.postNorm, .norm1Post, layer: layer)
     norm2 = try NormWeights(table, block.norm2, .norm2, layer: layer)
     norm2Post = try NormWeights(table, block.postNorm, .norm2Post, layer: layer)
-    attention = try AttentionWeights(table, layer: layer, type: type)
-    mlp = block.mlp == nil ? nil : try MLPWeights(table, layer: layer, type: type)
-    experts = try block.experts.map { try ExpertsWeights(table, $0, layer: layer, type: type) }
+    attention = try AttentionWeights(maker, layer: layer)
+    mlp = block.mlp == nil ? nil : try MLPWeights(maker, layer: layer)
+    experts = try block.experts.map { try ExpertsWeights(maker, $0, layer: layer) }
   }
 
   var byteCount: Int { attention.byteCount + (mlp?.byteCount ?? 0) + (experts?.byteCount ?? 0) }
@@ -176,9 +208,10 @@ struct HeadWeights: Sendable {
   /// Down to the width of the embedding's rows (OPT 350M).
   let projection: Linear?
 
-  init(_ table: WeightTable, type: ComputeType) throws {
+  init(_ maker: WeightMaker) throws {
+    let table = maker.table
     norm = try NormWeights(table, table.architecture.head.norm, .finalNorm)
-    dense = table.find(.headDense) == nil ? nil : try Linear(table, .headDense, type: type)
-    projection = table.find(.headProjection) == nil ? nil : try Linear(table, .headProjection, type: type)
+    dense = table.find(.headDense) == nil ? nil : try Linear(maker, .headDense)
+    projection = table.find(.headProjection) == nil ? nil : try Linear(maker, .headProjection)
   }
 }

@@ -83,10 +83,10 @@ extension Model {
       }
     }
     let unembedding = try store.unembedding()
-    return Matrix(rows: directions.rows, columns: architecture.vocabularySize) { result in
-      directions.elements.withUnsafeBufferPointer { input in
+    return try Matrix(rows: directions.rows, columns: architecture.vocabularySize) { result in
+      try directions.elements.withUnsafeBufferPointer { input in
         guard let input = input.baseAddress, let result = result.baseAddress else { return }
-        unembedding.weights.multiply(input, rows: directions.rows, bias: nil, into: result)
+        try unembedding(input, rows: directions.rows, biased: false, into: result)
       }
     }
   }

@@ -12,8 +12,8 @@ struct WeightTable: Sendable {
   let leftOut: [String]
   private var weights: [WeightKey: StoredWeight] = [:]
   private var biases: [WeightKey: StoredWeight] = [:]
-  /// The tensors of each layer.
-  private let tensors: [[TensorView]]
+  /// The matrices of each layer, in the order of use.
+  private let order: [[WeightKey]]
 
   /// - Throws: `Fault`: `transformer.missingTensors`, `transformer.unusedTensors`, `transformer.tensorShape`,
   ///   `transformer.tensorType`.
@@ -21,16 +21,16 @@ struct WeightTable: Sendable {
     var finder = TensorFinder(names: names, checkpoint: checkpoint)
     let architecture = finder.settle(described)
     self.architecture = architecture
-    var tensors = [[TensorView]](repeating: [], count: architecture.layers)
+    var order = [[WeightKey]](repeating: [], count: architecture.layers)
     for (key, shape) in architecture.weights {
       guard let found = finder.weight(key, tied: architecture.head.isTied) else { continue }
       let layout = WeightLayout(
         architecture: architecture, key: key, shape: shape, name: found.name, configuration: finder.configuration)
       weights[key] = try layout.weight(in: found.tensors)
-      if let layer = key.layer { tensors[layer] += found.tensors }
+      if let layer = key.layer, shape.sizes.count == 2 { order[layer].append(key) }
       if shape.hasBias, let bias = finder.bias(found.name, key) { biases[key] = try layout.bias(in: bias) }
     }
-    self.tensors = tensors
+    self.order = order.map { $0.sorted { Self.use($0) < Self.use($1) } }
     leftOut = try finder.finish()
   }
 
@@ -58,8 +58,23 @@ struct WeightTable: Sendable {
     for (key, entry) in biases { biases[key]?.random = try RandomTensor(entry, seed: seed) }
   }
 
-  /// Tells the system how a layer's bytes in the checkpoint will be used.
-  func advise(_ access: MappedFile.Access, layer: Int) {
-    for tensor in tensors[layer] { tensor.advise(access) }
+  /// What a layer multiplies with, in the order of the pass.
+  func matrices(_ layer: Int) -> [WeightKey] { order[layer] }
+
+  /// All matrices that are multiplied with, in any order.
+  var allMatrices: [StoredWeight] {
+    let lookedUp: Set<WeightRole> = [.tokenEmbedding, .positionEmbedding, .tokenTypeEmbedding]
+    return weights.filter { $0.value.inputs != nil && !lookedUp.contains($0.key.role) }.map(\.value)
+  }
+
+  /// When a weight of a layer is used: experts one after another, the shared ones last.
+  private static func use(_ key: WeightKey) -> (Int, Int, Int) {
+    let roles: [WeightRole] = [
+      .queryDown, .query, .keyValueDown, .keyValueUp, .key, .value, .attentionOutput, .router, .gate, .expertGate,
+      .mlpInput, .expertInput, .mlpOutput, .expertOutput, .sharedInput, .sharedGate, .sharedOutput, .sharedRouter,
+    ]
+    let place = roles.firstIndex(of: key.role) ?? roles.count
+    let isShared = place >= 14
+    return (place < 8 ? 0 : isShared ? 2 : 1, key.expert ?? 0, place)
   }
 }

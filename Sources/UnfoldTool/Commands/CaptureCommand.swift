@@ -32,6 +32,7 @@ struct CaptureCommand: ParsableCommand {
   struct Result: Encodable {
     let store: String
     let summary: CaptureSummary
+    let memory: CaptureMemory
     let tokensPerSecond: Double
   }
 
@@ -49,6 +50,7 @@ struct CaptureCommand: ParsableCommand {
     if let bytes = plan.expectedBytes {
       common.note("\(plan.sites.count) sites, about \(Format.bytes(bytes)) of activations, to \(output)")
     }
+    common.note(plan.memory.line)
     let line = ProgressLine(isSilent: common.quiet)
     defer { line.clear() }
     let summary = try plan.run(
@@ -56,7 +58,7 @@ struct CaptureCommand: ParsableCommand {
       progress: { line.update($0.line) })
     line.clear()
     let rate = Double(summary.computedTokens) / max(summary.seconds, 1e-9)
-    try common.show(Result(store: output, summary: summary, tokensPerSecond: rate)) { style in
+    try common.show(Result(store: output, summary: summary, memory: plan.memory, tokensPerSecond: rate)) { style in
       summary.text(store: output, rate: rate, style)
     }
   }
@@ -87,7 +89,8 @@ struct CaptureArguments: ParsableArguments {
   @Option(name: .long, help: "One row a document in place of one a token: none, mean, max or last.")
   var pool: PoolChoice = .none
 
-  @Option(name: .long, help: "How many tokens are computed at once.")
+  @Option(
+    name: .long, help: "How many tokens are computed at once (default: 4096; more where weights do not fit memory).")
   var batchTokens: Int?
 
   @Option(name: .long, help: "A shard closes after so many tokens.")
@@ -162,6 +165,23 @@ extension CaptureProgress {
   }
 }
 
+extension CaptureMemory {
+  /// Such as "takes up to 1.9 GiB of memory: 650.0 MiB of weights, …".
+  var line: String {
+    var parts = [
+      "\(Format.bytes(weights)) of weights kept", "\(Format.bytes(reading)) for those under way",
+      "\(Format.bytes(batch)) for a batch of \(Format.count(batchTokens)) tokens",
+    ]
+    if statistics > 0 { parts.append("\(Format.bytes(statistics)) for statistics") }
+    parts.append("\(Format.bytes(store)) for the store")
+    var line = "takes up to \(Format.bytes(total)) of memory: \(parts.joined(separator: ", "))"
+    if rereadBytes > 0 {
+      line += "; \(Format.bytes(rereadBytes)) of \(Format.bytes(weightFileBytes)) of weights are read for each batch"
+    }
+    return line
+  }
+}
+
 extension CaptureSummary {
   func text(store: String, rate: Double, _ style: TerminalStyle) -> String {
     if wasComplete { return "\(store) was complete: \(Format.count(tokens)) tokens." }
@@ -169,6 +189,11 @@ extension CaptureSummary {
       "\(Format.count(tokens)) tokens of \(Format.count(documents)) documents in "
         + "\(Format.duration(seconds: seconds)) (\(Format.count(Int(rate))) tokens/s)"
     ]
+    if secondsWaitingForWeights > 0.01 * seconds {
+      lines.append(
+        "\(Format.duration(seconds: secondsWaitingForWeights)) of it waiting for weights, "
+          + "in batches of \(Format.count(batchTokens)) tokens")
+    }
     if emptyDocuments > 0 { lines.append("\(Format.count(emptyDocuments)) empty documents were left out") }
     if invalidDocuments > 0 {
       lines.append("\(Format.count(invalidDocuments)) documents that were not UTF-8 were left out")

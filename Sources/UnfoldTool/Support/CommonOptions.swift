@@ -17,6 +17,11 @@ struct CommonOptions: ParsableArguments {
   @Option(name: .long, help: "Threads to compute with (default: one a core).")
   var threads: Int?
 
+  @Option(
+    name: .long,
+    help: "The memory that a model and its runs may take, such as 800MB or 1.5GiB (default: what is free).")
+  var memory: MemorySize?
+
   func validate() throws {
     if let threads, threads < 1 { throw ValidationError("--threads must be at least 1, not \(threads).") }
   }
@@ -25,6 +30,7 @@ struct CommonOptions: ParsableArguments {
   func apply() {
     if let threads { Threads.count = threads }
     Console.isQuiet.store(quiet, ordering: .relaxed)
+    LoadedModel.memory.store(memory?.bytes ?? 0, ordering: .relaxed)
   }
 
   /// How results are shown on standard output.

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Unfold
 
 /// A model and its tokenizer, as a command line named them.
@@ -9,12 +10,16 @@ struct LoadedModel {
   /// Nil where the folder has none: enough for corpora of token ids.
   let tokenizer: Tokenizer?
 
+  /// What `--memory` said, for all models of this process; 0: nothing.
+  static let memory = Atomic<Int>(0)
+
   init(_ argument: ModelArgument, compute: ComputeType) throws { try self.init(argument.model, compute: compute) }
 
   init(_ name: String, compute: ComputeType = .float32) throws {
     let folder = try ModelLocation.resolve(name)
     self.name = name.split(separator: "/").last.map(String.init) ?? name
-    model = try Model.load(folder, compute: compute)
+    let memory = Self.memory.load(ordering: .relaxed)
+    model = try Model.load(folder, compute: compute, memory: memory > 0 ? memory : nil)
     for note in model.notes { Console.note(note) }
     tokenizer = try Tokenizer.of(model: folder)
     try tokenizer?.check(embeddingRows: model.architecture.vocabularySize, of: folder.path)

@@ -1,0 +1,256 @@
+import CKernels
+import COpenBLAS
+import Foundation
+
+/// The weights of consecutive outputs of a linear layer, in the layout of the library that multiplies with them.
+///
+/// Where a layer is cut into panels follows from its size, the library and the number of threads alone, never from the
+/// memory that is free: so a product is the same, bit for bit, whether all panels lie ready or come one after another.
+enum WeightPanel: Sendable {
+  /// Row-major, for OpenBLAS; with `bfloat16` rounded, but still as Float.
+  case plain(FloatStorage, Range<Int>)
+  #if OneDNN
+    case reordered(OneDNNPanel)
+  #endif
+
+  /// - Parameters:
+  ///   - memory: Where memory for what is read comes from and goes back to; nil: the system.
+  ///   - isPassing: Whether the panel is soon given up, so that its memory comes from there too.
+  ///   - fill: Writes rows, each the weights of one output.
+  init<E: Error>(
+    _ outputs: Range<Int>, of total: Int, inputs: Int, type: ComputeType, library: MatrixLibrary, memory: PanelMemory?,
+    isPassing: Bool,
+    fill: (Range<Int>, UnsafeMutablePointer<Float>) throws(E) -> Void
+  ) throws(E) {
+    let isPlain = library == .openBLAS
+    let values = FloatStorage(count: outputs.count * inputs, memory: isPlain && !isPassing ? nil : memory)
+    try fill(outputs, values.base)
+    #if OneDNN
+      if library == .oneDNN, !outputs.isEmpty, inputs > 0,
+        let panel = OneDNNPanel(
+          plain: values.base, outputs: outputs, of: total, inputs: inputs, type: type, memory: isPassing ? memory : nil)
+      {
+        self = .reordered(panel)
+        return
+      }
+    #endif
+    if type == .bfloat16 { Kernels.roundToBFloat16(values.base, into: values.base, count: values.count) }
+    self = .plain(values, outputs)
+  }
+
+  var byteCount: Int {
+    switch self {
+    case .plain(let values, _): values.count * MemoryLayout<Float>.size
+    #if OneDNN
+      case .reordered(let panel): panel.byteCount
+    #endif
+    }
+  }
+
+  /// The most weights in one panel, as far as that leaves it wide enough.
+  private static var largest: Int { max(2 << 20, (16 << 20) / Threads.count) }
+
+  /// Which outputs each panel has.
+  ///
+  /// For oneDNN as many panels as threads, so that few rows use all threads too; none narrower than 256 outputs. More of
+  /// them where the weights are so many that one would be large.
+  static func cuts(outputs: Int, inputs: Int, library: MatrixLibrary) -> [Range<Int>] {
+    let usual = library == .oneDNN ? max(1, min(Threads.count, outputs / 256)) : 1
+    let least = (outputs * inputs + largest - 1) / largest
+    var count = usual
+    if least > usual { count = min((least + Threads.count - 1) / Threads.count * Threads.count, max(outputs, 1)) }
+    return (0..<count).map { ProductGrid.piece($0, of: count, in: outputs) }
+  }
+}
+
+/// A product with the panels of a linear layer: output[rows, outputs] = input[rows, inputs] · weightsᵀ + bias.
+struct PanelProduct {
+  let outputs: Int
+  let inputs: Int
+  let type: ComputeType
+  let input: UnsafePointer<Float>
+  let rows: Int
+  let bias: UnsafePointer<Float>?
+  let output: UnsafeMutablePointer<Float>
+  /// The input as bfloat16, or rounded to it, whichever the panels want.
+  private let halves: UnsafeMutablePointer<UInt16>?
+  private let rounded: FloatStorage?
+
+  /// Runs the body with a product of these panels' kind; the input is rounded once for all of them.
+  static func with<Result, E: Error>(
+    outputs: Int, inputs: Int, type: ComputeType, library: MatrixLibrary, _ input: UnsafePointer<Float>, rows: Int,
+    bias: UnsafePointer<Float>?, into output: UnsafeMutablePointer<Float>,
+    _ body: (borrowing PanelProduct) throws(E) -> Result
+  ) throws(E) -> Result {
+    var halves: UnsafeMutablePointer<UInt16>?
+    var rounded: FloatStorage?
+    if type == .bfloat16 {
+      if library == .oneDNN {
+        let memory = UnsafeMutablePointer<UInt16>.allocate(capacity: max(rows * inputs, 1))
+        _ = Kernels.toBFloat16(input, into: memory, count: rows * inputs)
+        halves = memory
+      } else {
+        let memory = FloatStorage(count: rows * inputs)
+        Kernels.roundToBFloat16(input, into: memory.base, count: rows * inputs)
+        rounded = memory
+      }
+    }
+    defer { halves?.deallocate() }
+    return try body(
+      PanelProduct(
+        outputs: outputs, inputs: inputs, type: type, input: input, rows: rows, bias: bias, output: output,
+        halves: halves, rounded: rounded))
+  }
+
+  /// Multiplies with some of the layer's panels, on all threads.
+  func multiply(_ panels: [WeightPanel]) {
+    let start = ProductMeter.now()
+    var columns = 0
+    #if OneDNN
+      var reordered: [OneDNNPanel] = []
+    #endif
+    for panel in panels {
+      switch panel {
+      case .plain(let values, let some):
+        columns += some.count
+        multiply(values, some)
+      #if OneDNN
+        case .reordered(let panel):
+          columns += panel.outputs.count
+          reordered.append(panel)
+      #endif
+      }
+    }
+    #if OneDNN
+      if !reordered.isEmpty { multiply(reordered) }
+    #endif
+    ProductMeter.count(2 * rows * columns * inputs, since: start)
+  }
+
+  private func multiply(_ values: FloatStorage, _ outputs: Range<Int>) {
+    guard !outputs.isEmpty else { return }
+    guard let halves, rounded == nil else {
+      return multiply(values, outputs, rounded.map { UnsafePointer($0.base) } ?? input)
+    }
+    // A panel that oneDNN refused, among others that it took.
+    _ = halves
+    let copy = FloatStorage(count: rows * inputs)
+    Kernels.roundToBFloat16(input, into: copy.base, count: rows * inputs)
+    multiply(values, outputs, copy.base)
+  }
+
+  private func multiply(_ values: FloatStorage, _ own: Range<Int>, _ input: UnsafePointer<Float>) {
+    _ = OpenBLAS.coreName
+    let grid = ProductGrid(rows: rows, columns: own.count, inner: inputs)
+    let weights = UnsafePointer(values.base)
+    let width = blasint(max(inputs, 1))
+    Threads.forEach(grid.count) { index in
+      let (some, columns) = grid[index]
+      let first = own.lowerBound + columns.lowerBound
+      let target = output + some.lowerBound * outputs + first
+      let source = input + some.lowerBound * inputs
+      let factors = weights + columns.lowerBound * inputs
+      if let bias {
+        unfold_fill_bias(bias + first, target, some.count, columns.count, outputs)
+      }
+      let beta: Float = bias == nil ? 0 : 1
+      if some.count == 1 {
+        cblas_sgemv(
+          CblasRowMajor, CblasNoTrans, blasint(columns.count), blasint(inputs), 1, factors, width, source, 1, beta,
+          target, 1)
+      } else {
+        cblas_sgemm(
+          CblasRowMajor, CblasNoTrans, CblasTrans, blasint(some.count), blasint(columns.count), blasint(inputs), 1,
+          source, width, factors, width, beta, target, blasint(outputs))
+      }
+    }
+  }
+
+  #if OneDNN
+    /// Rows are cut into equal blocks of a multiple of 64, the last one shorter; each block meets each panel.
+    private func multiply(_ panels: [OneDNNPanel]) {
+      let source = halves.map { UnsafeRawPointer($0) } ?? UnsafeRawPointer(input)
+      let bytes = halves == nil ? 4 : 2
+      let share = (rows + Threads.count - 1) / Threads.count
+      let block = min(512, OneDNNPanel.roundedUp(max(share, 64)))
+      let blocks = (rows + block - 1) / block
+      Threads.forEach(blocks * panels.count) { index in
+        let first = index / panels.count * block
+        panels[index % panels.count].multiply(
+          source + first * inputs * bytes, rows: min(block, rows - first), bias: bias, into: output + first * outputs)
+      }
+    }
+  #endif
+}
+
+/// Memory for numbers, aligned to a cache line, owned by one object.
+final class FloatStorage: @unchecked Sendable {  // Written by its maker alone, then only read.
+  let base: UnsafeMutablePointer<Float>
+  let count: Int
+  private let memory: PanelMemory?
+  private let whole: UnsafeMutableRawBufferPointer
+
+  /// - Parameter memory: Where the memory comes from and goes back to; nil: the system.
+  init(count: Int, memory: PanelMemory? = nil) {
+    let bytes = max(count, 1) * 4
+    whole =
+      memory?.take(bytes) ?? PanelMemory.allocate(bytes)
+    guard let start = whole.baseAddress else { preconditionFailure("no memory for \(count) numbers") }
+    base = start.bindMemory(to: Float.self, capacity: max(count, 1))
+    self.count = count
+    self.memory = memory
+  }
+
+  deinit { memory.map { $0.giveBack(whole) } ?? whole.deallocate() }
+
+  var buffer: UnsafeMutableBufferPointer<Float> { UnsafeMutableBufferPointer(start: base, count: count) }
+}
+
+/// Memory of panels that come and go, used again and again: fresh memory costs a page fault for every 4 KiB.
+// `lock` guards `spare`.
+public final class PanelMemory: @unchecked Sendable {
+  static let alignment = 64
+  private let lock = NSLock()
+  private var spare: [UnsafeMutableRawBufferPointer] = []
+
+  public init() {}
+
+  deinit { for memory in spare { memory.deallocate() } }
+
+  /// Memory of at least so many bytes, with anything in it.
+  func take(_ count: Int) -> UnsafeMutableRawBufferPointer {
+    let (found, surplus) = lock.withLock { () -> (UnsafeMutableRawBufferPointer?, UnsafeMutableRawBufferPointer?) in
+      let fitting = spare.indices.filter { spare[$0].count >= count }
+      if let best = fitting.min(by: { spare[$0].count < spare[$1].count }) { return (spare.remove(at: best), nil) }
+      // None is large enough: what is allocated takes the place of one, so that their number does not grow.
+      return (nil, spare.popLast())
+    }
+    surplus?.deallocate()
+    return found ?? Self.allocate(count)
+  }
+
+  /// Fresh memory; a large piece in large pages where the system has them, which cost a fault for every 2 MiB.
+  static func allocate(_ count: Int) -> UnsafeMutableRawBufferPointer {
+    #if os(Linux)
+      let huge = 2 << 20
+      if count >= 2 * huge {
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: huge)
+        // MADV_HUGEPAGE
+        if let start = memory.baseAddress { madvise(start, count / huge * huge, 14) }
+        return memory
+      }
+    #endif
+    return .allocate(byteCount: max(count, alignment), alignment: alignment)
+  }
+
+  func giveBack(_ memory: UnsafeMutableRawBufferPointer) { lock.withLock { spare.append(memory) } }
+
+  /// Gives what is not in use back to the system.
+  public func clear() {
+    let all = lock.withLock { () -> [UnsafeMutableRawBufferPointer] in
+      defer { spare = [] }
+      return spare
+    }
+    for memory in all { memory.deallocate() }
+  }
+}
