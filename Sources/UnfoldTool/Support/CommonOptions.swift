@@ -19,7 +19,8 @@ struct CommonOptions: ParsableArguments {
 
   @Option(
     name: .long,
-    help: "The memory that a model and its runs may take, such as 800MB or 1.5GiB (default: what is free).")
+    help: "The memory that a model and its runs may take, such as 800MB or 1.5GiB (default: what is free).",
+    transform: MemorySize.init)
   var memory: MemorySize?
 
   func validate() throws {
