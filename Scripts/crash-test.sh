@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Kills a capture at random moments, resumes it, and compares the end with that of an undisturbed run.
 #
-#   Scripts/crash-test.sh [KILLS] [MODEL] [CORPUS]
+#   [SITES=…] Scripts/crash-test.sh [KILLS] [MODEL] [CORPUS]
 #
 # Every dataset must be equal, and no kill may cost more than the shard it fell into.
 set -euo pipefail
@@ -12,7 +12,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 unfold=${UNFOLD:-$root/.build/release/unfold}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-flags=(--sites resid_post,mlp_post --batch-tokens 512 --shard-tokens "${SHARD_TOKENS:-1024}" --top 8 --quiet)
+flags=(--sites "${SITES:-resid_post,mlp_post}" --batch-tokens 512 --shard-tokens "${SHARD_TOKENS:-1024}" --top 8 --quiet)
 
 "$unfold" capture "$model" "$corpus" -o "$work/whole" "${flags[@]}" > /dev/null
 shards=$(ls "$work/whole" | grep -c '^shard-.*\.h5$')

@@ -90,7 +90,7 @@ struct ExpertCommandTests {
     }
     #expect(counts(stored) == counts(running) && counts(stored).count == 12)
     let layers = try #require(stored["layers"] as? [[String: Any]])
-    #expect(layers.allSatisfy { ($0["routerEntropy"] as? Double ?? -1) > 0 && $0["experts"] as? Int == 6 })
+    #expect(layers.allSatisfy { ($0["router_entropy"] as? Double ?? -1) > 0 && $0["experts"] as? Int == 6 })
     let text = try tool.run("neurons", "experts", "s", "--layers", "1", "-n", "3")
     #expect(text.code == 0 && text.output.contains("L1.E") && text.output.contains("leave the base rate out"))
     let unknown = try tool.run("neurons", "experts", "s", "--label", "kind", "--json")
@@ -120,7 +120,7 @@ struct ExpertCommandTests {
   func store() throws {
     try capture()
     let info = try document(tool.run("store", "info", "s", "--json"))
-    #expect((info["routedRows"] as? [String: Int])?.count == 12)
+    #expect((info["routed_rows"] as? [String: Int])?.count == 12)
     #expect(try tool.run("store", "info", "s").output.contains("12 sites inside experts"))
     #expect(try tool.run("store", "verify", "s").code == 0)
     #expect(try tool.run("store", "pack", "s", "-o", "p", "--storage", "uint8").code == 0)
