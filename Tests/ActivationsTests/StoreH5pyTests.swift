@@ -1,5 +1,6 @@
 import Activations
 import Foundation
+import LinearAlgebra
 import TestFiles
 import Testing
 
