@@ -46,7 +46,7 @@ public struct Capture {
     self.model = model
     self.corpus = corpus
     self.settings = settings
-    let sites = try architecture.select(sites: settings.sites, layers: settings.layers)
+    let sites = try settings.chosenSites(of: architecture)
     self.sites = sites
     try Self.check(settings, sites: sites)
     try Self.check(corpus.options)

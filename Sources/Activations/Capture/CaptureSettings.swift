@@ -1,4 +1,6 @@
+import Architectures
 import LinearAlgebra
+import Transformer
 
 /// Every choice that decides what a capture writes.
 public struct CaptureSettings: Sendable, Equatable {
@@ -63,7 +65,7 @@ public struct CaptureSettings: Sendable, Equatable {
   }
 
   public init(
-    sites: String = "resid_post,mlp_post", layers: String? = nil, storage: StorageType = .float16,
+    sites: String = Self.usualSites, layers: String? = nil, storage: StorageType = .float16,
     compute: ComputeType = .float32, context: Int? = nil, overflow: Overflow = .split, pool: Pooling? = nil,
     batchTokens: Int? = nil, shardTokens: Int = 1 << 20, shardBytes: Int = 1 << 30, top: Int = 32, sample: Int? = nil,
     statistics: Bool = true, statisticsOnly: Bool = false, share: Share? = nil, addsSpecialTokens: Bool = true,
@@ -87,5 +89,20 @@ public struct CaptureSettings: Sendable, Equatable {
     self.addsSpecialTokens = addsSpecialTokens
     self.countsSpecialTokens = countsSpecialTokens
     self.seed = seed
+  }
+}
+
+extension CaptureSettings {
+  /// What is captured where nothing is said.
+  public static let usualSites = "resid_post,mlp_post"
+
+  /// The sites of a model that these settings name. In a model that has experts in every layer the usual sites leave out
+  /// neurons: those of experts have sites of their own, `expert_post`.
+  /// - Throws: Those of `Architecture.select(sites:layers:)`.
+  func chosenSites(of architecture: Architecture) throws -> [Site] {
+    let isUsual = [Self.usualSites, "embed," + Self.usualSites].contains(sites)
+    let hasNeurons = architecture.blocks.contains { $0.mlp != nil }
+    return try architecture.select(
+      sites: isUsual && !hasNeurons ? sites.replacing(",mlp_post", with: "") : sites, layers: layers)
   }
 }

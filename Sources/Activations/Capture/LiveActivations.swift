@@ -36,7 +36,7 @@ public struct LiveActivations: ActivationSource {
     self.settings = settings
     rowKind = settings.pool == nil ? .token : .document
     let architecture = model.architecture
-    let chosen = try architecture.select(sites: settings.sites, layers: settings.layers)
+    let chosen = try settings.chosenSites(of: architecture)
     try Capture.check(settings, sites: chosen)
     try Capture.check(corpus.options)
     let cutter = DocumentCutter(

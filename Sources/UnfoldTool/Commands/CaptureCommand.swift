@@ -69,7 +69,7 @@ struct CaptureArguments: ParsableArguments {
   @Option(
     name: .long,
     help: "Hook points: shorthands (resid_post), full names, names with * for the layer; separated by commas.")
-  var sites = "resid_post,mlp_post"
+  var sites = CaptureSettings.usualSites
 
   @Option(name: .long, help: "Layers for shorthands and names with *: all, last, or such as 0,4-8.")
   var layers: String?

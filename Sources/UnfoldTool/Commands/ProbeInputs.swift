@@ -273,7 +273,7 @@ struct ProbeInputs: ParsableArguments {
     var specification = ProbeSpecification(
       concept: arguments.positive ?? URL(filePath: title).deletingPathExtension().lastPathComponent,
       dataset: corpora.isEmpty ? [first] : corpora)
-    specification.sites = "resid_post,mlp_post"
+    specification.sites = CaptureSettings.usualSites
     try arguments.apply(to: &specification, seed: seed)
     let own = specification
     return Plan(name: own.concept, specification: own) {

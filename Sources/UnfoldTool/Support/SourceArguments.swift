@@ -47,7 +47,7 @@ struct SourceArguments: ParsableArguments {
 /// Which of a source's sites a command speaks of.
 struct SiteChoice: ParsableArguments {
   @Option(name: .long, help: "Hook points: shorthands, full names, names with *; separated by commas.")
-  var sites = "resid_post,mlp_post"
+  var sites = CaptureSettings.usualSites
 
   @Option(name: .long, help: "Layers for shorthands and names with *: all, last, or such as 0,4-8.")
   var layers: String?
