@@ -132,7 +132,7 @@ public struct ModelAnatomy: Sendable, Encodable {
 extension ModelAnatomy {
   private enum CodingKeys: String, CodingKey {
     case architecture, notes, sequence, parameters, weights, biases, activeParameters, ruleOfThumb, blockParameters
-    case neurons, components, layers, operations, flopsPerToken, attentionFLOPsPerToken, weightBytes, cache, stores
+    case neurons, components, layers, operations, flopsPerToken, attentionFlopsPerToken, weightBytes, cache, stores
     case doublings, stored
   }
 
@@ -152,7 +152,7 @@ extension ModelAnatomy {
     try members.encode(layers, forKey: .layers)
     try members.encode(operations, forKey: .operations)
     try members.encode(flopsPerToken, forKey: .flopsPerToken)
-    try members.encode(attentionFLOPsPerToken, forKey: .attentionFLOPsPerToken)
+    try members.encode(attentionFLOPsPerToken, forKey: .attentionFlopsPerToken)
     try members.encode(weightBytes, forKey: .weightBytes)
     try members.encode(cache, forKey: .cache)
     try members.encode(stores, forKey: .stores)

@@ -62,10 +62,8 @@ public final class Model: Sendable {
   public var notes: [String] {
     guard !leftOut.isEmpty else { return architecture.notes }
     let shown = leftOut.prefix(3).joined(separator: ", ") + (leftOut.count > 3 ? " …" : "")
-    return architecture.notes + [
-      "\(leftOut.count == 1 ? "1 tensor is" : "\(leftOut.count) tensors are") left out, since the base model does not"
-        + " read \(leftOut.count == 1 ? "it" : "them"): \(shown)"
-    ]
+    let count = leftOut.count == 1 ? "1 tensor is" : "\(leftOut.count) tensors are"
+    return architecture.notes + ["\(count) left out, of heads for other tasks or of parts for pictures: \(shown)"]
   }
 
   /// Which logits a run returns.

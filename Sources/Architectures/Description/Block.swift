@@ -87,6 +87,8 @@ public struct MLP: Sendable, Hashable, Codable {
   /// gpt-oss's form of a gated MLP: the gate is clamped from above and the up projection on both sides to ±this, and 1
   /// is added to it: act(min(gate, limit)) · (clamp(up) + 1).
   public var limit: Double?
+  /// Where it is set, the gate's activation is x · sigmoid(slope · x), whatever `activation` says.
+  public var slope: Double?
 
   public init(neurons: Int, activation: Activation, isGated: Bool, bias: Bool, limit: Double? = nil) {
     self.neurons = neurons

@@ -5,12 +5,9 @@ import StrictJSON
 enum BERT: Family {
   static let modelTypes = ["bert"]
 
-  static func architecture(_ config: ConfigReader) throws -> Architecture {
-    try encoder(config, positionOffset: 0)
-  }
+  static func architecture(_ config: ConfigReader) throws -> Architecture { try encoder(config, positionOffset: 0) }
 
-  /// Whether there is a masked-language head. The checkpoint says it best, a configuration alone by the class that saved
-  /// it; `value` is what a silent one means: the form in which the family's makers published it.
+  /// Whether there is a masked-language head, by the class that saved the file; `value` is what a silent one means.
   static func isMasked(_ config: ConfigReader, default value: Bool) throws -> Bool {
     try config.strings("architectures")?.contains { $0.hasSuffix("ForMaskedLM") } ?? value
   }
@@ -37,26 +34,32 @@ enum BERT: Family {
         MLP(
           neurons: try config.dimension("intermediate_size"), activation: activation, isGated: false, bias: true)))
     let isMasked = try isMasked(config, default: silent)
+    let head = Architecture.Head(
+      kind: isMasked ? .maskedToken : .none, isTied: try config.bool("tie_word_embeddings", default: true),
+      bias: isMasked, norm: isMasked ? norm : nil, activation: activation, hasPooler: !isMasked)
+    let types = try config.dimension("type_vocab_size", default: 2)
     return Architecture(
       modelType: try config.modelType(), width: width, vocabularySize: try config.dimension("vocab_size"),
       context: max(1, rows - positionOffset),
-      embedding: .init(
-        positions: .init(rows: rows, offset: positionOffset),
-        tokenTypes: try config.dimension("type_vocab_size", default: 2), norm: norm),
-      blocks: Array(repeating: block, count: try config.layers("num_hidden_layers")),
-      head: .init(
-        kind: isMasked ? .maskedToken : .none, isTied: try config.bool("tie_word_embeddings", default: true),
-        bias: isMasked, norm: isMasked ? norm : nil, activation: activation, hasPooler: !isMasked))
+      embedding: .init(positions: .init(rows: rows, offset: positionOffset), tokenTypes: types, norm: norm),
+      blocks: Array(repeating: block, count: try config.layers("num_hidden_layers")), head: head)
   }
 
   static func tensors(_ architecture: Architecture) -> TensorNames {
     var names = encoderNames(prefix: "bert.")
     names.tensors[.headDense] = ["cls.predictions.transform.dense"]
     names.tensors[.finalNorm] = ["cls.predictions.transform.LayerNorm"]
-    names.tensors[.unembedding] = [.init("cls.predictions.decoder", bias: "cls.predictions.bias")]
-    // Heads of other tasks that training used, and a copy of the head's bias.
-    names.ignored += ["cls.seq_relationship.*", "cls.predictions.decoder.bias"]
+    names.tensors[.unembedding] = [
+      unembedding("cls.predictions.decoder", shared: "cls.predictions.bias", isTied: architecture.head.isTied)
+    ]
+    names.ignored += ["cls.seq_relationship.*", "cls.predictions.decoder.bias", "cls.predictions.bias"]
     return names
+  }
+
+  /// The unembedding of a masked-language head: tied, it shares the head's bias; untied, it has one of its own.
+  static func unembedding(_ name: String, shared: String, isTied: Bool) -> StoredTensor {
+    let own = name + ".bias"
+    return StoredTensor(name, bias: isTied ? shared : own, otherBias: isTied ? own : shared)
   }
 
   /// What BERT and RoBERTa call the tensors of the base model.

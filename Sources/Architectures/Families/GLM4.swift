@@ -5,7 +5,7 @@ enum GLM4: Family {
   static func architecture(_ config: ConfigReader) throws -> Architecture {
     var architecture = try config.decoder(
       .init(
-        epsilon: ("rms_norm_eps", 1.5625e-7), context: 131_072, headWidth: 128,
+        epsilon: ("rms_norm_eps", 1.5625e-7), context: 131_072, headWidth: 128, keyValueHeads: 2,
         queryKeyValueBias: try config.bool("attention_bias", default: true), rotatedShare: 0.5, pairs: .neighbours))
     architecture.changeBlocks { $1.postNorm = $1.norm1 }
     return architecture

@@ -17,6 +17,7 @@ enum GPTOSS: Family {
     }
     let windows = try config.windows(layers: architecture.layers, window: config.window(default: 128)) { $0 % 2 == 0 }
     let count = try config.dimension("num_local_experts", or: "num_experts", default: 128)
+    let slope = try config.positive("swiglu_alpha", default: 1.702)
     let limit = try config.positive("swiglu_limit", default: 7)
     try architecture.changeBlocks { layer, block in
       block.attention.window = windows[layer]
@@ -24,6 +25,8 @@ enum GPTOSS: Family {
       guard var expert = block.mlp else { return }
       expert.activation = .quickGELU
       expert.limit = limit
+      // The usual slope is that of an activation.
+      if slope != 1.702 { expert.slope = slope }
       block.feedForward = .experts(
         try config.experts(
           count: count, activeKey: config.name("num_experts_per_tok", "experts_per_token"), active: 4, expert: expert,

@@ -2,29 +2,27 @@
 enum Gemma: Family {
   static let modelTypes = ["gemma"]
 
-  static func architecture(_ config: ConfigReader) throws -> Architecture { try scaled(config) }
+  static func architecture(_ config: ConfigReader) throws -> Architecture {
+    var architecture = try scaled(config, keys: .init(activation: ("hidden_act", "gelu_pytorch_tanh"), context: 8192))
+    // The first configurations say "gelu" and mean its approximation.
+    guard try config.string("hidden_act", default: "") == "gelu" else { return architecture }
+    architecture.changeBlocks { _, block in
+      guard var mlp = block.mlp else { return }
+      mlp.activation = .geluTanh
+      block.feedForward = .dense(mlp)
+    }
+    return architecture
+  }
 
   /// What all generations of Gemma share; `keys` holds what differs where config.json is silent.
-  static func scaled(_ config: ConfigReader, keys: ConfigReader.DecoderKeys = .init(context: 8192)) throws
-    -> Architecture
-  {
+  static func scaled(_ config: ConfigReader, keys: ConfigReader.DecoderKeys) throws -> Architecture {
     let bias = try config.bool("attention_bias", default: false)
-    let activation = config.name("hidden_activation", "hidden_act")
     var keys = keys
-    keys.activation = (activation, "gelu_pytorch_tanh")
     keys.headWidth = 256
     keys.queryKeyValueBias = bias
     keys.outputBias = bias
     keys.isTied = true
     var architecture = try config.decoder(keys)
-    // The first configurations say "gelu" and mean its approximation.
-    if activation == "hidden_act" {
-      architecture.changeBlocks { _, block in
-        guard var mlp = block.mlp, mlp.activation == .gelu else { return }
-        mlp.activation = .geluTanh
-        block.feedForward = .dense(mlp)
-      }
-    }
     architecture.embedding.scale = Double(architecture.width).squareRoot()
     architecture.embedding.roundsScale = true
     architecture.head.norm?.weightOffset = 1
@@ -43,7 +41,7 @@ enum Gemma2: Family {
   static let modelTypes = ["gemma2"]
 
   static func architecture(_ config: ConfigReader) throws -> Architecture {
-    var architecture = try sandwich(config)
+    var architecture = try sandwich(config, keys: .init(context: 8192, heads: 8, keyValueHeads: 4))
     let cap = try config.cap("attn_logit_softcapping", default: 50)
     let windows = try config.windows(layers: architecture.layers, window: config.window(default: 4096)) { $0 % 2 == 0 }
     architecture.changeBlocks { layer, block in
@@ -55,9 +53,9 @@ enum Gemma2: Family {
   }
 
   /// Gemma with norms on both sides of each branch and a scale of scores of its own.
-  static func sandwich(_ config: ConfigReader, keys: ConfigReader.DecoderKeys = .init(context: 8192)) throws
-    -> Architecture
-  {
+  static func sandwich(_ config: ConfigReader, keys: ConfigReader.DecoderKeys) throws -> Architecture {
+    var keys = keys
+    keys.activation = ("hidden_activation", "gelu_pytorch_tanh")
     var architecture = try Gemma.scaled(config, keys: keys)
     let scale = 1 / (try config.positive("query_pre_attn_scalar", default: 256)).squareRoot()
     architecture.changeBlocks { _, block in

@@ -32,7 +32,7 @@ enum Phi3: Family {
   static let modelTypes = ["phi3"]
 
   static func architecture(_ config: ConfigReader) throws -> Architecture {
-    var architecture = try config.decoder(.init(epsilon: ("rms_norm_eps", 1e-5), context: 4096))
+    var architecture = try config.decoder(.init(epsilon: ("rms_norm_eps", 1e-5), context: 4096, yarnIsLongRoPE: true))
     let window = try config.window()
     architecture.changeBlocks { $1.attention.window = window }
     return architecture

@@ -9,7 +9,7 @@ enum Qwen2MoE: Family {
     try Qwen2.slide(&architecture, config) { $0 % 2 == 0 && $0 < $1 }
     let shared = try config.dimension("shared_expert_intermediate_size", default: 5632)
     try Qwen3MoE.addExperts(
-      &architecture, config, count: config.dimension("num_experts", default: 60), active: 4, neurons: 1408,
+      &architecture, config, count: config.count("num_experts", default: 60), active: 4, neurons: 1408,
       shared: shared)
     return architecture
   }
@@ -32,11 +32,14 @@ enum Qwen3MoE: Family {
     let bias = try config.bool("attention_bias", default: false)
     var architecture = try config.decoder(.init(queryKeyValueBias: bias, outputBias: bias))
     architecture.changeBlocks { $1.attention.queryKeyNorm = .init($1.norm1, rows: .head) }
-    // A window holds in every layer.
-    try Qwen2.slide(&architecture, config) { _, _ in true }
-    try addExperts(
-      &architecture, config, count: config.dimension("num_experts", or: "num_local_experts", default: 128), active: 8,
-      neurons: 768)
+    // A window holds in every layer, whatever layer_types says.
+    if try config.bool("use_sliding_window", default: false) {
+      let window = try config.window(default: 4096)
+      architecture.changeBlocks { $1.attention.window = window }
+    }
+    let none = try ["num_experts", "num_local_experts"].contains { try config.count($0, default: 1) == 0 }
+    let count = none ? 0 : try config.dimension("num_experts", or: "num_local_experts", default: 128)
+    try addExperts(&architecture, config, count: count, active: 8, neurons: 768)
     return architecture
   }
 
@@ -45,6 +48,7 @@ enum Qwen3MoE: Family {
     _ architecture: inout Architecture, _ config: ConfigReader, count: Int, active: Int, neurons: Int,
     shared: Int? = nil
   ) throws {
+    guard count > 0 else { return }
     let dense = Set(try config.layerNumbers("mlp_only_layers", of: architecture.layers))
     let step = try config.dimension("decoder_sparse_step", default: 1)
     let width = try config.dimension("moe_intermediate_size", default: neurons)

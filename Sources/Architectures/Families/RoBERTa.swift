@@ -19,8 +19,10 @@ enum RoBERTa: Family {
     var names = BERT.encoderNames(prefix: "roberta.")
     names.tensors[.headDense] = ["lm_head.dense"]
     names.tensors[.finalNorm] = ["lm_head.layer_norm"]
-    names.tensors[.unembedding] = [.init("lm_head.decoder", bias: "lm_head.bias")]
-    names.ignored.append("lm_head.decoder.bias")
+    names.tensors[.unembedding] = [
+      BERT.unembedding("lm_head.decoder", shared: "lm_head.bias", isTied: architecture.head.isTied)
+    ]
+    names.ignored += ["lm_head.decoder.bias", "lm_head.bias"]
     return names
   }
 }

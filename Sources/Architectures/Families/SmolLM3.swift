@@ -8,7 +8,7 @@ enum SmolLM3: Family {
     let bias = try config.bool("attention_bias", default: false)
     var architecture = try config.decoder(
       .init(
-        context: 32_768, queryKeyValueBias: bias, outputBias: bias,
+        context: 32_768, keyValueHeads: 4, queryKeyValueBias: bias, outputBias: bias,
         mlpBias: try config.bool("mlp_bias", default: false),
         isTied: true, ropeBase: 2_000_000))
     let layers = architecture.layers
@@ -22,11 +22,11 @@ enum SmolLM3: Family {
         found: "\(rotates.count)")
     }
     let slides = try config.bool("use_sliding_window", default: false)
-    let window = slides ? try config.window() : nil
-    let windows = slides ? try config.windows(layers: layers, window: window) { !rotates[$0] } : []
+    // Types of layers hold also where the switch is off.
+    let windows = try config.windows(layers: layers, window: config.window()) { slides && !rotates[$0] }
     architecture.changeBlocks { layer, block in
       if !rotates[layer] { block.attention.rotary = nil }
-      if slides { block.attention.window = windows[layer] }
+      block.attention.window = windows[layer]
     }
     return architecture
   }

@@ -38,6 +38,7 @@ enum StarCoder2: Family {
     var architecture = try config.decoder(
       .init(
         norm: .layer, epsilon: ("norm_epsilon", 1e-5), activation: ("hidden_act", "gelu_pytorch_tanh"), context: 4096,
+        keyValueHeads: 2,
         queryKeyValueBias: bias, outputBias: bias, mlpBias: bias, isGated: false, isTied: true))
     let window = try config.window()
     architecture.changeBlocks { $1.attention.window = window }

@@ -17,6 +17,8 @@ extension ConfigReader {
     var ropeBase = 10_000.0
     var rotatedShare = 1.0
     var pairs = Rotary.Pairs.halves
+    /// Whether `yarn` is another name of longrope (Phi 3).
+    var yarnIsLongRoPE = false
   }
 
   /// The architecture that decoders since Llama share: rotary positions, norms before attention and MLP, grouped-query
@@ -25,7 +27,9 @@ extension ConfigReader {
     let width = try dimension("hidden_size")
     let layers = try layers("num_hidden_layers")
     let heads = try dimension("num_attention_heads", default: keys.heads)
-    let keyValueHeads = try dimension("num_key_value_heads", default: keys.keyValueHeads ?? heads)
+    // null means as many as heads; an absent key what the class has.
+    let keyValueHeads = try dimension(
+      "num_key_value_heads", default: mentions("num_key_value_heads") ? heads : keys.keyValueHeads ?? heads)
     _ = try evenly("num_attention_heads", heads, into: "num_key_value_heads", keyValueHeads)
     let headWidth =
       try optionalDimension("head_dim") ?? keys.headWidth
@@ -38,7 +42,8 @@ extension ConfigReader {
         heads: heads, keyValueHeads: keyValueHeads, headWidth: headWidth, queryKeyValueBias: keys.queryKeyValueBias,
         outputBias: keys.outputBias,
         rotary: try rotary(
-          width: headWidth, context: context, base: keys.ropeBase, fraction: keys.rotatedShare, pairs: keys.pairs)),
+          width: headWidth, context: context, base: keys.ropeBase, fraction: keys.rotatedShare, pairs: keys.pairs,
+          yarnIsLongRoPE: keys.yarnIsLongRoPE)),
       feedForward: .dense(
         MLP(
           neurons: try dimension(name("intermediate_size", "moe_intermediate_size")),

@@ -12,12 +12,14 @@ extension ConfigReader {
   ///   - fraction: The share of `width` that is rotated where the file does not say.
   func rotary(
     width: Int, context: Int, base: Double = 10_000, baseKey: String = "rope_theta", layerType: String? = nil,
-    fraction: Double = 1, fractionKey: String = "partial_rotary_factor", pairs: Rotary.Pairs = .halves
+    fraction: Double = 1, fractionKey: String = "partial_rotary_factor", pairs: Rotary.Pairs = .halves,
+    yarnIsLongRoPE: Bool = false
   ) throws -> Rotary {
-    let whole = try (reader.optional("rope_parameters") ?? reader.optional("rope_scaling")).map(ConfigReader.init)
+    let whole = try scalingObject()
     var nested = whole
     if let layerType, let own = try nested?.reader.optional(layerType) { nested = ConfigReader(own) }
-    let theta = try nested.flatMap { try $0.has("rope_theta") ? $0.positive("rope_theta") : nil }
+    let sources = [nested, try reader.optional("rope_parameters").map(ConfigReader.init)].compactMap { $0 }
+    let theta = try sources.first { $0.has("rope_theta") }?.positive("rope_theta")
     let share =
       try (nested?.reader.optional("partial_rotary_factor") ?? reader.optional(fractionKey))?.number() ?? fraction
     var rotated = (Double(width) * share).rounded(.towardZero)
@@ -30,19 +32,28 @@ extension ConfigReader {
     }
     return Rotary(
       base: try theta ?? positive(baseKey, default: base), rotated: rotated, pairs: pairs,
-      scaling: try nested?.scaling(context: context, pairs: rotated / 2, top: self, whole: whole) ?? .none)
+      scaling: try nested?.scaling(
+        context: context, pairs: rotated / 2, top: self, whole: whole, yarnIsLongRoPE: yarnIsLongRoPE) ?? .none)
+  }
+
+  /// What stretches wavelengths. Where both are there `rope_scaling` holds: people add it to a file to stretch its context.
+  private func scalingObject() throws -> ConfigReader? {
+    try (reader.optional("rope_scaling") ?? reader.optional("rope_parameters")).map(ConfigReader.init)
   }
 
   /// Read of `rope_parameters` or `rope_scaling` itself.
-  private func scaling(context: Int, pairs: Int, top: ConfigReader, whole: ConfigReader?) throws -> Rotary.Scaling {
+  private func scaling(
+    context: Int, pairs: Int, top: ConfigReader, whole: ConfigReader?, yarnIsLongRoPE: Bool
+  ) throws -> Rotary.Scaling {
     guard let kind = try reader.optional("rope_type") ?? reader.optional("type") else { return .none }
     // Phi 3 keeps it beside rope_scaling.
     let key = "original_max_position_embeddings"
     let original = try top.has(key) ? top.dimension(key) : dimension(key, default: context)
     switch try kind.string() {
-    case "default", "proportional": return .none
+    case "default": return .none
     case "linear": return .linear(factor: try positive("factor"))
-    case "dynamic": return .dynamic(factor: try positive("factor"), context: original)
+    // It grows beyond the model's own context, whatever the first training's was, as in transformers.
+    case "dynamic": return .dynamic(factor: try positive("factor"), context: context)
     case "llama3":
       let low = try positive("low_freq_factor")
       let high = try positive("high_freq_factor")
@@ -50,11 +61,11 @@ extension ConfigReader {
         throw try reader.required("high_freq_factor").unexpected("a number greater than low_freq_factor (\(low))")
       }
       return .llama3(factor: try positive("factor"), lowFrequency: low, highFrequency: high, originalContext: original)
-    case "yarn":
+    case "yarn" where !yarnIsLongRoPE:
       // `truncate` is read of the outermost object alone, as transformers does.
       let truncates = try whole?.bool("truncate", default: true) ?? true
       return .yarn(try yarn(context: context, original: original, truncates: truncates))
-    case "longrope", "su":
+    case "longrope", "su", "yarn":
       return try longRoPE(context: context, original: original, pairs: pairs)
     default:
       var fault = kind.unexpected(
@@ -85,7 +96,7 @@ extension ConfigReader {
   /// What a scale of attention is multiplied by under YaRN with `mscale_all_dim` (DeepSeek).
   func yarnScale() throws -> Double {
     guard
-      let nested = try (reader.optional("rope_parameters") ?? reader.optional("rope_scaling")).map(ConfigReader.init),
+      let nested = try scalingObject(),
       let kind = try nested.reader.optional("rope_type") ?? nested.reader.optional("type"),
       try kind.string() != "default", let all = try nested.cap("mscale_all_dim")
     else { return 1 }

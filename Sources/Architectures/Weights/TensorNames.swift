@@ -8,6 +8,8 @@ public struct TensorNames: Sendable {
   public var ignored: [String]
   /// Names of heads for other tasks, which stand on the same base: left out, and said so.
   public var taskHeads: [String]
+  /// Names of the other parts of a model that reads pictures too.
+  public var otherParts: [String] = []
 
   init(
     prefixes: [String] = [], _ tensors: [WeightRole: StoredTensor], alternatives: [WeightRole: [StoredTensor]] = [:],
@@ -40,6 +42,8 @@ public struct StoredTensor: Sendable, ExpressibleByStringLiteral {
   public var name: String
   /// The bias's whole name, where it is not the name with `.bias`.
   public var bias: String?
+  /// Where the bias lies in checkpoints that do not have it under that name.
+  public var otherBias: String?
   /// Whether `name` is the whole name, without `.weight`.
   public var isExact: Bool
   /// Whether it is stored as [inputs, outputs].
@@ -51,11 +55,13 @@ public struct StoredTensor: Sendable, ExpressibleByStringLiteral {
   public var neighboursInHeads: Int?
 
   public init(
-    _ name: String, bias: String? = nil, exact isExact: Bool = false, transposed isTransposed: Bool = false,
+    _ name: String, bias: String? = nil, otherBias: String? = nil, exact isExact: Bool = false,
+    transposed isTransposed: Bool = false,
     rows: Rows = .all, stacked isStacked: Bool = false, neighboursInHeads: Int? = nil
   ) {
     self.name = name
     self.bias = bias
+    self.otherBias = otherBias
     self.isExact = isExact
     self.isTransposed = isTransposed
     self.rows = rows
@@ -73,7 +79,7 @@ extension Architecture {
     var names = family.tensors(self)
     if isTextPart {
       names.prefixes = ["language_model.model.", "model.language_model.", "language_model."] + names.prefixes
-      names.taskHeads += ["vision_tower.*", "multi_modal_projector.*", "vision_model.*"].flatMap {
+      names.otherParts = ["vision_tower.*", "multi_modal_projector.*", "vision_model.*"].flatMap {
         [$0, "model." + $0]
       }
     }

@@ -95,14 +95,17 @@ extension MLP {
   /// The neurons of a gated MLP, into the place of the gates.
   func activate(gate: UnsafeMutablePointer<Float>, up: UnsafeMutablePointer<Float>, count: Int) {
     if let limit = limit.map(Float.init) {
+      // x · sigmoid(slope · x) is SiLU of slope · x, over slope.
+      let slope = Float(slope ?? 1)
       Threads.forRanges(0..<count, grain: 1 << 14) { some in
         for index in some {
-          gate[index] = min(gate[index], limit)
-          up[index] = min(max(up[index], -limit), limit) + 1
+          gate[index] = min(gate[index], limit) * slope
+          up[index] = (min(max(up[index], -limit), limit) + 1) / slope
         }
       }
     }
-    Kernels.applyGated(activation.function, gate: gate, up: up, into: gate, count: count)
+    let function = slope == nil ? activation.function : .silu
+    Kernels.applyGated(function, gate: gate, up: up, into: gate, count: count)
   }
 }
 

@@ -56,8 +56,10 @@ struct TensorFinder {
     // One of two shared tensors is stored: it is both.
     case .tokenEmbedding where tied: sources += (names.tensors[.unembedding] ?? []).map { StoredTensor($0.name) }
     case .unembedding where tied:
-      let bias = sources.first.map { $0.bias ?? $0.name + ".bias" }
-      sources = ((names.tensors[.tokenEmbedding] ?? []) + sources).map { StoredTensor($0.name, bias: bias) }
+      let (bias, other) = (sources.first.map { $0.bias ?? $0.name + ".bias" }, sources.first?.otherBias)
+      sources = ((names.tensors[.tokenEmbedding] ?? []) + sources).map {
+        StoredTensor($0.name, bias: bias, otherBias: other)
+      }
     default: break
     }
     for source in sources {
@@ -79,7 +81,8 @@ struct TensorFinder {
 
   mutating func bias(_ source: StoredTensor, _ key: WeightKey) -> TensorView? {
     let names =
-      source.bias.map { [filled($0, key)] } ?? [".bias", ".beta"].map { filled(source.name, key) + $0 }
+      source.bias.map { [$0, source.otherBias].compactMap { $0 }.map { filled($0, key) } }
+      ?? [".bias", ".beta"].map { filled(source.name, key) + $0 }
     if let tensor = find(names) { return tensor }
     note(missing: names[0])
     return nil
@@ -126,11 +129,11 @@ struct TensorFinder {
     if isMissing.insert(name).inserted { missing.append(name) }
   }
 
-  /// - Returns: The names of tensors that belong to heads for other tasks.
+  /// - Returns: The names of tensors that are left out: heads for other tasks, and parts that read pictures.
   /// - Throws: `Fault` where a tensor is missing or was not asked for.
   func finish() throws -> [String] {
     let rest = checkpoint.names.filter { !used.contains($0) && !isNamed($0, by: names.ignored) }
-    let unused = rest.filter { !isTaskHead($0) }
+    let unused = rest.filter { !isTaskHead($0) && !isNamed($0, by: names.otherParts) && !isEmpty($0) }
     let file = checkpoint.location.path
     if !missing.isEmpty {
       throw Fault(
@@ -146,11 +149,14 @@ struct TensorFinder {
         place: listed(unused), expected: "only weights that \(configuration) implies", found: "others",
         advice: "check that \(configuration) belongs to these weights: what they compute would be left out silently")
     }
-    return rest
+    return rest.filter { !isEmpty($0) }
   }
 
   /// What messages call the model's description.
   var configuration: String { checkpoint is GGUFCheckpoint ? "the file's metadata" : "config.json" }
+
+  /// Tensors without elements, which some classes save for parts that a model does not have.
+  private func isEmpty(_ name: String) -> Bool { checkpoint.tensor(named: name)?.count == 0 }
 
   private func isTaskHead(_ name: String) -> Bool { isNamed(name, by: names.taskHeads) }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Unfold
 
 struct TokenizeCommand: ParsableCommand {
@@ -39,8 +40,12 @@ struct TokenizeCommand: ParsableCommand {
   func run() throws {
     common.apply()
     let location = try model.folder()
-    // A folder without one says which file it lacks.
-    let tokenizer = try Tokenizer.of(model: location) ?? Tokenizer(folder: location)
+    guard let tokenizer = try Tokenizer.of(model: location) else {
+      throw Fault(
+        .noInput, "tool.noTokenizer", "The model has no tokenizer", file: location.path,
+        expected: "tokenizer.json in the folder, or a vocabulary in the GGUF file",
+        advice: "add the file, or name another model")
+    }
     if let text {
       let result = try result(of: text, id: nil, by: tokenizer)
       return try common.show(result) { table(of: result, by: tokenizer, $0) }
