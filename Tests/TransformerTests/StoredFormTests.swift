@@ -90,6 +90,47 @@ import Transformer
     #expect(a == b && !a.isEmpty)
   }
 
+  /// Untied, the unembedding of a masked-language head has a bias of its own; tied, it shares the head's.
+  @Test(arguments: [
+    ("bert", "cls.predictions.decoder", "cls.predictions.bias"), ("roberta", "lm_head.decoder", "lm_head.bias"),
+  ])
+  func biasesOfMaskedHeads(_ name: String, _ unembedding: String, _ shared: String) throws {
+    func stored(own: Float, shared value: Float) -> (inout Tensors) -> Void {
+      { tensors in
+        tensors.removeAll { $0.name == shared || $0.name == unembedding + ".bias" }
+        for (name, value) in [(shared, value), (unembedding + ".bias", own)] {
+          tensors.append(.init(name: name, shape: [24], floats: Array(repeating: value, count: 24)))
+        }
+      }
+    }
+    let zero = try logits(load(name, tensors: stored(own: 0, shared: 0)))
+    let tied = try logits(load(name, tensors: stored(own: 5, shared: 1)))
+    #expect(relativeError(tied, zero.map { $0 + 1 }) < 1e-6)
+    let untied = try load(
+      name, config: { $0["tie_word_embeddings"] = false },
+      tensors: { tensors in
+        stored(own: 5, shared: 1)(&tensors)
+        guard !tensors.contains(where: { $0.name == unembedding + ".weight" }),
+          let embedding = tensors.first(where: { $0.name.hasSuffix("word_embeddings.weight") })
+        else { return }
+        tensors.append(
+          .init(
+            name: unembedding + ".weight", type: embedding.type, shape: embedding.shape, bytes: embedding.bytes))
+      })
+    #expect(try relativeError(logits(untied), zero.map { $0 + 5 }) < 1e-6)
+  }
+
+  /// A part for pictures beside the text says nothing about the head: where that is missing, it is missing.
+  @Test func wrappersWithoutTheirHead() throws {
+    let fault = #expect(throws: Fault.self) {
+      try load(
+        "mistral3-seeing", config: { $0["tie_word_embeddings"] = false },
+        tensors: { $0.removeAll { $0.name == "lm_head.weight" } })
+    }
+    #expect(fault?.name == "transformer.missingTensors")
+    #expect(fault?.place?.contains("lm_head") == true)
+  }
+
   /// A search for a hundred thousand layers ends before it begins.
   @Test func manyLayersAreRefusedAtOnce() throws {
     let start = ContinuousClock.now
