@@ -81,6 +81,13 @@ extension Kernels {
     }
   }
 
+  /// Squashes values to ±limit, in place: limit · tanh(value / limit).
+  public static func cap(_ values: UnsafeMutablePointer<Float>, at limit: Float, count: Int) {
+    scale(values, by: 1 / limit, into: values, count: count)
+    apply(.tanh, values, into: values, count: count)
+    scale(values, by: limit, into: values, count: count)
+  }
+
   /// result += factor · input.
   public static func axpy(
     _ factor: Float, _ input: UnsafePointer<Float>, into result: UnsafeMutablePointer<Float>, count: Int

@@ -80,11 +80,7 @@ struct DocumentAttention {
 
   /// What is done to a row of scaled scores before the softmax: a cap, and biases by position.
   private func bend(_ row: UnsafeMutablePointer<Float>, _ head: Int, keys: Range<Int>) {
-    if let cap = shape.scoreCap.map(Float.init) {
-      Kernels.scale(row, by: 1 / cap, into: row, count: keys.count)
-      Kernels.apply(.tanh, row, into: row, count: keys.count)
-      Kernels.scale(row, by: cap, into: row, count: keys.count)
-    }
+    if let cap = shape.scoreCap { Kernels.cap(row, at: Float(cap), count: keys.count) }
     if let alibi = shape.alibi {
       let slope = alibi.isRounded ? roundedToBFloat16(slopes[head]) : slopes[head]
       for key in keys {

@@ -58,23 +58,11 @@ extension ForwardPass {
     defer { gathered.deallocate() }
     let result = gathered + rows * width
     let neurons = free  // [rows, d_expert]
-    let linear = neurons + rows * shape.neurons  // [rows, d_expert]
     for (row, part) in route.enumerated() {
       (gathered + row * width).update(from: input + part.token * width, count: width)
     }
-    let tokens = route.map(\.token)
-    if let gate = weights.gate {
-      try gate(gathered, rows: rows, into: neurons)
-      try observe(.expertPre, neurons, layer, expert, tokens)
-      try weights.input(gathered, rows: rows, into: linear)
-      try observe(.expertPreLinear, linear, layer, expert, tokens)
-      shape.activate(gate: neurons, up: linear, count: rows * shape.neurons)
-    } else {
-      try weights.input(gathered, rows: rows, into: neurons)
-      try observe(.expertPre, neurons, layer, expert, tokens)
-      Kernels.apply(shape.activation.function, neurons, into: neurons, count: rows * shape.neurons)
-    }
-    try observe(.expertPost, neurons, layer, expert, tokens)
+    try self.neurons(
+      gathered, shape, weights, rows: rows, layer, .expert, routed: (expert, route.map(\.token)), into: neurons)
     try weights.output(neurons, rows: rows, into: result)
     for (row, part) in route.enumerated() {
       Kernels.axpy(part.weight, result + row * width, into: output + part.token * width, count: width)
@@ -87,15 +75,7 @@ extension ForwardPass {
     _ free: UnsafeMutablePointer<Float>, into output: UnsafeMutablePointer<Float>
   ) throws {
     let neurons = free  // [n, d_shared]
-    let linear = neurons + n * shape.neurons  // [n, d_shared]
-    try weights.input(input, rows: n, into: weights.gate == nil ? neurons : linear)
-    if let gate = weights.gate {
-      try gate(input, rows: n, into: neurons)
-      shape.activate(gate: neurons, up: linear, count: n * shape.neurons)
-    } else {
-      Kernels.apply(shape.activation.function, neurons, into: neurons, count: n * shape.neurons)
-    }
-    try observe(.sharedPost, neurons, layer)
+    try self.neurons(input, shape, weights, rows: n, layer, .shared, into: neurons)
     let result = UnsafeMutablePointer<Float>.allocate(capacity: max(n * width, 1))  // [n, d_model]
     defer { result.deallocate() }
     try weights.output(neurons, rows: n, into: result)
@@ -106,17 +86,5 @@ extension ForwardPass {
     for token in 0..<n {
       Kernels.axpy(open[token], result + token * width, into: output + token * width, count: width)
     }
-  }
-
-  private mutating func observe(
-    _ kind: Site.Kind, _ values: UnsafeMutablePointer<Float>, _ layer: Int, _ expert: Int, _ tokens: [Int]
-  ) throws {
-    guard hooks.wantsExperts(layer) else { return }
-    let site = Site(kind, layer: layer, expert: expert)
-    guard hooks.wants(site) else { return }
-    var value = HookedValue(
-      site: site, batch: batch, rows: 0..<tokens.count,
-      axes: architecture.shape(of: site).lengths.compactMap { $0 }, tokens: tokens, start: values)
-    try hooks.observe(&value)
   }
 }

@@ -17,6 +17,17 @@ struct NormSites {
   static let norm2Post = NormSites(.norm2PostScale, .norm2PostNormalized)
 }
 
+/// The sites that show an MLP's neurons.
+struct NeuronSites {
+  let pre: Site.Kind?
+  let preLinear: Site.Kind?
+  let post: Site.Kind
+
+  static let layer = NeuronSites(pre: .mlpPre, preLinear: .mlpPreLinear, post: .mlpPost)
+  static let expert = NeuronSites(pre: .expertPre, preLinear: .expertPreLinear, post: .expertPost)
+  static let shared = NeuronSites(pre: nil, preLinear: nil, post: .sharedPost)
+}
+
 /// What the steps of a pass are made of.
 extension ForwardPass {
   /// A norm, with its scale and its value before weight and bias open to hooks.
@@ -59,6 +70,31 @@ extension ForwardPass {
     }
   }
 
+  /// The neurons of an MLP: a layer's, one expert's or the shared experts'.
+  ///
+  /// - Parameters:
+  ///   - routed: Inside an expert its number, and the tokens whose rows these are.
+  ///   - neurons: Takes them, [rows, d_mlp]; where they are gated, with room for as many behind them.
+  mutating func neurons(
+    _ input: UnsafePointer<Float>, _ shape: MLP, _ weights: MLPWeights, rows: Int, _ layer: Int, _ sites: NeuronSites,
+    routed: (expert: Int, tokens: [Int])? = nil, into neurons: UnsafeMutablePointer<Float>
+  ) throws {
+    let count = rows * shape.neurons
+    if let gate = weights.gate {
+      let linear = neurons + count  // [rows, d_mlp]
+      try gate(input, rows: rows, into: neurons)
+      try observe(sites.pre, neurons, layer, routed)
+      try weights.input(input, rows: rows, into: linear)
+      try observe(sites.preLinear, linear, layer, routed)
+      shape.activate(gate: neurons, up: linear, count: count)
+    } else {
+      try weights.input(input, rows: rows, into: neurons)
+      try observe(sites.pre, neurons, layer, routed)
+      Kernels.apply(shape.activation.function, neurons, into: neurons, count: count)
+    }
+    try observe(sites.post, neurons, layer, routed)
+  }
+
   func add(_ addend: UnsafePointer<Float>, to sum: UnsafeMutablePointer<Float>) {
     Kernels.add(sum, addend, into: sum, count: n * width)
   }
@@ -74,6 +110,21 @@ extension ForwardPass {
       site: site, batch: batch, rows: rows ?? 0..<n,
       axes: axes ?? architecture.shape(of: site).lengths.compactMap { $0 }, document: document, start: values)
     try hooks.observe(&value, last: last)
+  }
+
+  /// The same at the neurons of an MLP, with the tokens that were routed there where it is an expert's.
+  private mutating func observe(
+    _ kind: Site.Kind?, _ values: UnsafeMutablePointer<Float>, _ layer: Int, _ routed: (expert: Int, tokens: [Int])?
+  ) throws {
+    guard let kind else { return }
+    guard let routed else { return try observe(kind, values, layer) }
+    guard hooks.wantsExperts(layer) else { return }
+    let site = Site(kind, layer: layer, expert: routed.expert)
+    guard hooks.wants(site) else { return }
+    var value = HookedValue(
+      site: site, batch: batch, rows: 0..<routed.tokens.count,
+      axes: architecture.shape(of: site).lengths.compactMap { $0 }, tokens: routed.tokens, start: values)
+    try hooks.observe(&value)
   }
 }
 
@@ -125,8 +176,12 @@ extension Activation {
 
 /// To the nearest bfloat16, ties to even.
 func roundedToBFloat16(_ value: Float) -> Float {
-  let bits = value.bitPattern
-  return Float(bitPattern: (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF_0000)
+  withUnsafeTemporaryAllocation(of: Float.self, capacity: 1) { place in
+    guard let start = place.baseAddress else { return value }
+    start.initialize(to: value)
+    Kernels.roundToBFloat16(start, into: start, count: 1)
+    return start.pointee
+  }
 }
 
 /// To the nearest number of 11 significant bits, as a normal float16 has.

@@ -114,7 +114,7 @@ struct ForwardPass {
     try attention(input, block.attention, weights.attention, layer, into: output)
     if block.normPlace == .afterBranch { try normalize(output, weights.norm1, into: output, .norm1, layer) }
     if block.postNorm != nil { try normalize(output, weights.norm1Post, into: output, .norm1Post, layer) }
-    try scaleBranch(output, block)
+    scaleBranch(output, block)
     try observe(.attentionOut, output, layer)  // [n, d_model]
 
     // Side by side the feed-forward part reads what attention read: the stream before attention is added.
@@ -139,7 +139,7 @@ struct ForwardPass {
     }
     if block.normPlace == .afterBranch { try normalize(output, weights.norm2, into: output, .norm2, layer) }
     if block.postNorm != nil { try normalize(output, weights.norm2Post, into: output, .norm2Post, layer) }
-    try scaleBranch(output, block)
+    scaleBranch(output, block)
     try observe(.mlpOut, output, layer)  // [n, d_model]
     add(output, to: residual)
     try observe(.residPost, residual, layer)  // [n, d_model]
@@ -149,7 +149,7 @@ struct ForwardPass {
     }
   }
 
-  private func scaleBranch(_ output: UnsafeMutablePointer<Float>, _ block: Block) throws {
+  private func scaleBranch(_ output: UnsafeMutablePointer<Float>, _ block: Block) {
     guard let scale = block.residualScale else { return }
     Kernels.scale(output, by: Float(scale), into: output, count: n * width)
   }
@@ -159,19 +159,7 @@ struct ForwardPass {
     into output: UnsafeMutablePointer<Float>
   ) throws {
     let neurons = scratch.branch  // [n, d_mlp]
-    if let gate = weights.gate {
-      let linear = neurons + n * shape.neurons  // [n, d_mlp]
-      try gate(input, rows: n, into: neurons)
-      try observe(.mlpPre, neurons, layer)  // [n, d_mlp]
-      try weights.input(input, rows: n, into: linear)
-      try observe(.mlpPreLinear, linear, layer)  // [n, d_mlp]
-      shape.activate(gate: neurons, up: linear, count: n * shape.neurons)
-    } else {
-      try weights.input(input, rows: n, into: neurons)
-      try observe(.mlpPre, neurons, layer)  // [n, d_mlp]
-      Kernels.apply(shape.activation.function, neurons, into: neurons, count: n * shape.neurons)
-    }
-    try observe(.mlpPost, neurons, layer)  // [n, d_mlp]
+    try self.neurons(input, shape, weights, rows: n, layer, .layer, into: neurons)
     try weights.output(neurons, rows: n, into: output)
   }
 
@@ -240,9 +228,6 @@ struct ForwardPass {
   /// Scales and caps logits in place.
   private func squash(_ logits: UnsafeMutablePointer<Float>, count: Int) {
     if let scale = architecture.head.logitScale { Kernels.scale(logits, by: Float(scale), into: logits, count: count) }
-    guard let cap = architecture.head.logitCap.map(Float.init) else { return }
-    Kernels.scale(logits, by: 1 / cap, into: logits, count: count)
-    Kernels.apply(.tanh, logits, into: logits, count: count)
-    Kernels.scale(logits, by: cap, into: logits, count: count)
+    if let cap = architecture.head.logitCap { Kernels.cap(logits, at: Float(cap), count: count) }
   }
 }
