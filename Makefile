@@ -1,7 +1,7 @@
 SWIFT ?= swift
 PACKAGES := libhdf5-dev libopenblas-dev libdnnl-dev zlib1g-dev pkg-config
 
-.PHONY: help setup demo test lint bench bench-sweep dictionaries probes
+.PHONY: help setup demo test lint calibration bench bench-sweep dictionaries probes
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -23,6 +23,9 @@ lint:  ## Check the format of every Swift file
 test: setup lint  ## Lint, build and run every test
 	@$(SWIFT) test -c release
 
+calibration: setup  ## Run studies of many data sets on which the truth is known; writes docs/calibration.md
+	@UNFOLD_CALIBRATION=1 $(SWIFT) test -c release --filter CalibrationTests
+
 bench: setup  ## Measure Unfold beside its peers (makes a Python environment outside the repository)
 	@$(SWIFT) build -c release --product unfold
 	@$(SWIFT) build -c release --package-path Benchmarks
@@ -42,5 +45,5 @@ dictionaries: setup  ## Train dictionaries of the model that ships: a layer's re
 	@.build/release/unfold sae train $(DICTIONARIES)/store --sites resid_post --layers 2 -o $(DICTIONARIES)/residual \
 	  --latents 2048 --k 16 --batch 2048 --tokens 3000000 --learning-rate 0.001 --dead-after 200000
 	@.build/release/unfold sae train $(DICTIONARIES)/store --sites mlp_post --layers 2 -o $(DICTIONARIES)/neurons \
-	  --latents 2048 --k 16 --batch 2048 --tokens 2000000 --learning-rate 0.001 --dead-after 200000
+	  --latents 2048 --k 16 --batch 2048 --tokens 2100000 --learning-rate 0.001 --dead-after 200000
 	@echo "$(DICTIONARIES)/residual and $(DICTIONARIES)/neurons: read them with unfold sae features"

@@ -24,8 +24,8 @@ print(try capture.run(to: folder).tokens, "tokens captured")
 
 // Train a probe at every layer, and find the neurons that tell the concept.
 let store = try ActivationStore(opening: folder)
-let sweep = try ProbeSweep().run(on: store)
-print("best site:", sweep.best ?? "none")
+let study = try Study(settings: ProbeSettings(controls: [])).run(on: store).result
+print("best site:", study.best, "score:", study.score)
 let found = try NeuronsTop.concept(Concept(positive: "question"), in: store, count: 3)
 print("neurons:", found.ranked.map { "\($0.neuron) \($0.auroc)" })
 try FileManager.default.removeItem(at: folder)

@@ -112,17 +112,27 @@ x, _ = examples(240, 18, 2, 0.2)
 x.astype("<f4").tofile(out / "classifiers-number.f32")
 x = x.astype(np.float64)
 values = np.round(StandardScaler().fit_transform(x)[:, 2:6] @ [3, -2, 1, 0.5] + 40 + rng.normal(size=240) * 2, 3)
-scaler = StandardScaler().fit(x[:180])
-ridges = []
-for alpha in [0.5, 50]:
-    model = Ridge(alpha=alpha).fit(scaler.transform(x[:180]), values[:180])
-    predicted = model.predict(scaler.transform(x[180:]))
-    ridges.append({
-        "penalty": alpha, "coefficients": model.coef_.tolist(), "predictions": predicted.tolist(),
-        "r2": r2_score(values[180:], predicted), "mae": mean_absolute_error(values[180:], predicted),
-        "rmse": root_mean_squared_error(values[180:], predicted),
-        "spearman": scipy.stats.spearmanr(values[180:], predicted).statistic})
-regression = {"rows": 240, "columns": 18, "trained": 180, "values": values.tolist(), "fits": ridges}
+
+
+def ridge_fits(x, values, trained, penalties):
+    scaler = StandardScaler().fit(x[:trained])
+    truth = values[trained:]
+    fits = []
+    for alpha in penalties:
+        model = Ridge(alpha=alpha).fit(scaler.transform(x[:trained]), values[:trained])
+        predicted = model.predict(scaler.transform(x[trained:]))
+        fits.append({
+            "penalty": alpha, "coefficients": model.coef_.tolist(), "predictions": predicted.tolist(),
+            "r2": r2_score(truth, predicted), "mae": mean_absolute_error(truth, predicted),
+            "rmse": root_mean_squared_error(truth, predicted),
+            "spearman": scipy.stats.spearmanr(truth, predicted).statistic})
+    return {"rows": len(x), "columns": x.shape[1], "trained": trained, "values": values.tolist(), "fits": fits}
+
+
+regression = ridge_fits(x, values, 180, [0.5, 50])
+# Numbers on the rows of "wide", of which there are fewer than columns.
+x = np.fromfile(out / "classifiers-wide.f32", "<f4").reshape(70, 100).astype(np.float64)
+wide_regression = ridge_fits(x, np.round(x[:, 2] * 2 - x[:, 3] + np.sin(np.arange(70.0)), 3), 52, [0.5, 50])
 
 # PR-AUC and calibration, with ties; ties of rank for Spearman.
 metrics = []
@@ -159,5 +169,5 @@ def rounded(value):
 
 
 (out / "classifiers.json").write_text(json.dumps(rounded(
-    {"scikit-learn": sklearn.__version__, "cases": cases, "regression": regression, "metrics": metrics,
+    {"scikit-learn": sklearn.__version__, "cases": cases, "regression": regression, "wideRegression": wide_regression, "metrics": metrics,
      "ranks": ranks}), separators=(",", ":")))

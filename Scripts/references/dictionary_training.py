@@ -54,10 +54,12 @@ def loss_of(case, w, x, y):
     norms = w["decoder"].norm(dim=1)
     gate = None
     sparsity = torch.tensor(0.0)
+    # Where directions are free, the largest p·‖d‖ are selected, and added along d/‖d‖.
+    scale = norms if kind in ("topk", "batchtopk", "matryoshka") and not case["unit"] else torch.ones(F)
     if kind == "topk":
-        f = largest(p, case["k"])
+        f = largest(p * scale, case["k"]) / scale
     elif kind in ("batchtopk", "matryoshka"):
-        f = largest(p.flatten(), case["k"] * len(x)).reshape(p.shape)
+        f = largest((p * scale).flatten(), case["k"] * len(x)).reshape(p.shape) / scale
     elif kind == "standard":
         f = p.relu()
         sparsity = case["sparsity"] * (f * norms).sum(-1).mean()
@@ -84,7 +86,7 @@ def loss_of(case, w, x, y):
     if case.get("dead"):
         dead, wanted = case["dead"], case["auxiliaryK"]
         residual = (y - out).detach()
-        rebuilt = largest(p[:, dead], min(wanted, len(dead))) @ w["decoder"][dead]
+        rebuilt = largest((p * scale)[:, dead], min(wanted, len(dead))) / scale[dead] @ w["decoder"][dead]
         weight = case["auxiliaryWeight"] * min(1, len(dead) / wanted)
         auxiliary = weight * (rebuilt - residual).square().sum() / (residual - residual.mean(0)).square().sum()
     return reconstruction, sparsity, auxiliary
@@ -96,6 +98,8 @@ def run(name, **case):
     m = D + 2 if case["transcoder"] else D
     decoder = torch.randn(F, m)
     decoder = decoder / decoder.norm(dim=1, keepdim=True) * (1 if case["unit"] else 0.7)
+    if case.get("uneven"):
+        decoder = decoder * torch.linspace(0.2, 2, F)[torch.randperm(F)].unsqueeze(1)
     w = {
         "encoder": torch.randn(F, D) * 0.4, "encoderBias": torch.randn(F) * 0.1, "decoder": decoder,
         "decoderBias": torch.randn(m) * 0.1,
@@ -160,5 +164,8 @@ cases = [
     run("matryoshka", architecture="matryoshka", k=3, unit=True, prefixes=[4, 8, 16]),
     run("transcoder", architecture="topk", k=3, unit=True, transcoder=True),
     run("skip transcoder", architecture="standard", sparsity=0.3, transcoder=True, skip=True),
+    run("topk, free directions", architecture="topk", k=3, uneven=True, dead=[1, 4, 5, 11, 12], auxiliaryK=3,
+        auxiliaryWeight=0.5),
+    run("batchtopk, free directions", architecture="batchtopk", k=3, uneven=True),
 ]
 print(json.dumps(rounded(cases), separators=(",", ":")))

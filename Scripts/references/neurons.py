@@ -12,6 +12,8 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+from scipy.cluster.hierarchy import cophenet, linkage
+from scipy.spatial.distance import squareform
 from scipy.stats import kurtosis, rankdata, skew
 from sklearn.cluster import AgglomerativeClustering
 from sklearn.metrics import roc_auc_score
@@ -24,7 +26,7 @@ labels = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))
 documents, neurons, width = len(labels), 6, 5
 letters = [[int(rng.choice(7, p=[.3, .2, .15, .1, .1, .1, .05])) for _ in range(TOKENS - 1)] for _ in labels]
 
-centres = rng.normal(size=(len(sizes), width))
+centres = 2 * np.linalg.qr(rng.normal(size=(len(sizes), width)))[0]
 residual = np.round(centres[np.repeat(labels, TOKENS)] + 0.7 * rng.normal(size=(documents * TOKENS, width)), 4)
 fires = [{0: 2.0}, {0: 2.0, 2: 1.5}, {1: 1.5, 3: 1.2, 4: 1.0}, {}, {}, {4: 0.7}]
 activations = np.zeros((documents * TOKENS, neurons))
@@ -60,8 +62,23 @@ places = np.array([[np.flatnonzero(document_of == d)[a[document_of == d, n].argm
                    for d in range(documents)])
 means = np.array([[highest[labels == c, n].mean() for c in range(len(sizes))] for n in range(neurons)])
 z = (means - means.mean(1, keepdims=True)) / means.std(1, keepdims=True)
-products = z.T @ z
-relatedness = products / np.sqrt(np.outer(np.diag(products), np.diag(products)))
+correlations = np.corrcoef(z.T) - 1 / np.sqrt(neurons)
+embedded = np.stack([e[document_of == d].mean(0) for d in range(documents)])
+embedded /= np.linalg.norm(embedded, axis=1, keepdims=True)
+kinds = np.stack([embedded[labels == c].mean(0) for c in range(len(sizes))])
+kinds -= kinds.mean(0)
+kinds /= np.linalg.norm(kinds, axis=1, keepdims=True)
+base = 1 / (len(sizes) - 1)
+pairs = (np.maximum(correlations, kinds @ kinds.T) + base) / (1 + base)
+# As distances, which scipy's average linkage joins from the smallest on.
+joined = linkage(2 - pairs[np.triu_indices(len(sizes), 1)], "average")
+relatedness = 2 - squareform(cophenet(joined))
+np.fill_diagonal(relatedness, 1)
+ONE = 0.35  # two concepts are one meaning from this level on
+
+
+def standard_error(m, n):
+    return np.sqrt((m + n + 1) / (12 * m * n))
 
 
 def separation(values, concept, outside, labels):
@@ -73,14 +90,16 @@ def separation(values, concept, outside, labels):
 def by_documents(values, places, labels):
     classes = [c for c in range(len(sizes)) if (labels == c).any()]
     auroc = {c: separation(values, c, [c], labels) for c in classes}
-    ranked = sorted(classes, key=lambda c: -auroc[c])
+    counts = {c: (labels == c).sum() for c in classes}
+    ranked = sorted(classes, key=lambda c: standard_error(counts[c], len(labels) - counts[c]) - auroc[c])
     half = max(2, len(ranked) // 2)
     second = 0.0
     for m in range(2, half + 1):
         some = ranked[:m]
-        least = min(separation(values, c, some, labels) for c in some)
+        rest = len(labels) - sum(counts[c] for c in some)
+        least = min(separation(values, c, some, labels) - standard_error(counts[c], rest) for c in some)
         related = min(relatedness[x, y] for i, x in enumerate(some) for y in some[i + 1:])
-        second = max(second, max(0, 2 * least - 1) * (1 - max(0, related)))
+        second = max(second, max(0, 2 * least - 1) * max(0.05, 1 - max(0, related) / ONE))
     separated = []
     for m in range(1, max(1, len(ranked) // 2) + 1):
         some = ranked[:m]
@@ -88,7 +107,7 @@ def by_documents(values, places, labels):
             separated = some
     unrelated = []
     for c in separated:
-        if all(relatedness[c, u] < 0.5 for u in unrelated):
+        if all(relatedness[c, u] < ONE for u in unrelated):
             unrelated.append(c)
     order = np.argsort(-values, kind="stable")
     counts = np.bincount(labels, minlength=len(sizes))
@@ -141,6 +160,8 @@ for n in range(neurons):
     controlled, _ = by_documents(highest[without, n], places[without, n], labels[without])
     share = measures["lexical-share"]
     measures["consensus"] = (measures["second-meaning"] + controlled["second-meaning"]) / 2 * (1 - share ** 2)
+    if measures["second-meaning"] <= 0.05:
+        measures["consensus"] = min(measures["consensus"], measures["second-meaning"])
     expected.append({
         "measures": measures, "controlled": controlled, "aurocs": {f"label {c}": v for c, v in auroc.items()}})
 

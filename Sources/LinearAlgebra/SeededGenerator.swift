@@ -10,14 +10,15 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable, Codable, Equatab
   private var spare: Double?
 
   public init(seed: UInt64) {
-    var mixed = seed
-    state = (0..<4).map { _ in
-      mixed &+= 0x9e37_79b9_7f4a_7c15
-      var z = mixed
-      z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-      z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-      return z ^ (z >> 31)
-    }
+    state = (0..<UInt64(4)).map { Self.mix(seed &+ $0 &* 0x9e37_79b9_7f4a_7c15) }
+  }
+
+  /// SplitMix64's first number from a seed: a hash that spreads neighbouring numbers over all of 64 bits.
+  public static func mix(_ seed: UInt64) -> UInt64 {
+    var z = seed &+ 0x9e37_79b9_7f4a_7c15
+    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+    return z ^ (z >> 31)
   }
 
   /// A generator of its own for a named part of the work, so that parts do not shift each other's numbers: the seed is

@@ -4,18 +4,30 @@ extension ControlReport {
   /// The controls as a table, then what they imply in words.
   public func report(_ style: TerminalStyle) -> String {
     var table = TextTable([
-      .left("control"), .right(measure), .left("range"), .right("probe"), .text("what"),
+      .left("control"), .left("measure"), .right("probe"), .right("control"), .left("range"), .left("difference"),
+      .text("what"),
     ])
     for result in results {
+      var what = result.notRun.map { "not run: \($0)" } ?? result.detail ?? ""
+      if let chance = result.chance {
+        what +=
+          "; chance \(Format.fixed(chance))"
+          + (result.chanceInterval.map { " (\(Format.fixed($0.low, 2))–\(Format.fixed($0.high, 2)))" } ?? "")
+      }
+      if result.control == .rotatedBasis, let p = result.pValue {
+        what += "; p = \(ControlReport.probability(p)) among rotations"
+      }
       table.append([
-        result.control.title, result.score.map { Format.fixed($0) } ?? "–",
+        result.title, result.score == nil ? "" : result.measure.title,
+        result.reference.map { Format.fixed($0) } ?? "", result.score.map { Format.fixed($0) } ?? "–",
         result.interval.map { "\(Format.fixed($0.low, 2))–\(Format.fixed($0.high, 2))" } ?? "",
-        result.score == nil ? "" : Format.fixed(result.reference ?? score),
-        result.notRun.map { "not run: \($0)" } ?? result.detail ?? "",
+        result.difference.map { $0.figure(result.measure) }
+          ?? result.pValue.map { "p = \(ControlReport.probability($0))" } ?? "", what,
       ])
     }
     let words = implications.map { "  · " + wrapped($0, width: style.width - 4).joined(separator: "\n    ") }
-    return ([style.bold("Controls at \(site)"), table.rendered(style)] + words).joined(separator: "\n")
+    return ([style.bold("Controls, by the same procedure on the same examples"), table.rendered(style)] + words)
+      .joined(separator: "\n")
   }
 }
 

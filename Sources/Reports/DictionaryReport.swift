@@ -1,40 +1,37 @@
 import Dictionaries
 import Foundation
 import LinearAlgebra
+import Probes
 
 extension DictionaryEvaluation {
   /// All figures for people.
   public func report(_ style: TerminalStyle) -> String {
     var lines = [
       style.bold("\(architecture) of \(Format.count(latents)) latents") + (k.map { ", k = \($0)" } ?? "")
-        + ", \(site)" + (target == site ? "" : " → \(target)") + ", judged on \(Format.count(rows)) rows"
+        + ", \(site)" + (target == site ? "" : " → \(target)") + ", judged on \(Format.count(rows)) rows of "
+        + "\(Format.count(documents)) documents"
     ]
-    var table = TextTable([.left("measure"), .right("value"), .left("")])
-    func row(_ name: String, _ value: String, _ note: String = "") { table.append([name, value, note]) }
-    row("L0", Format.fixed(l0, 2), "active latents of a row")
-    row("explained variance", Format.fixed(explainedVariance, 4), "one global mean, ratio of sums")
-    row("FVU", Format.fixed(fvu, 4), "fraction of variance unexplained")
+    var table = TextTable([.left("measure"), .right("value"), .left("95 %"), .left("")])
+    func row(_ name: String, _ value: String, _ note: String = "", _ interval: Interval? = nil, digits: Int = 4) {
+      table.append([
+        name, value,
+        interval.map { "\(Format.fixed($0.low, digits)) … \(Format.fixed($0.high, digits))" } ?? "", note,
+      ])
+    }
+    row("L0", Format.fixed(l0, 2), "active latents of a row", intervals?.l0, digits: 2)
+    row(
+      "explained variance", Format.fixed(explainedVariance, 4), "one global mean, ratio of sums",
+      intervals?.fvu.map { Interval(low: 1 - $0.high, high: 1 - $0.low) })
+    row("FVU", Format.fixed(fvu, 4), "fraction of variance unexplained", intervals?.fvu)
     row("cosine", Format.fixed(cosine, 4), "of activation and reconstruction")
     row("norm ratio", Format.fixed(normRatio, 4), "‖reconstruction‖ / ‖activation‖")
     row("dead latents", Format.count(deadLatents), Format.percent(Double(deadLatents) / Double(max(latents, 1))))
     row("always on", Format.count(alwaysOnLatents), "active in more than half of the rows")
     row("nearest direction", Format.fixed(meanNearestCosine, 3), "mean of each latent's largest decoder cosine")
     row("near duplicates", Format.count(nearDuplicates), "directions with a cosine above 0.9 to another")
-    if let splice, let recovered {
-      row("cross-entropy", Format.fixed(splice.cleanLoss, 4), "nats a token, the model as it is")
-      row("  spliced", Format.fixed(splice.spliced.loss, 4), "KL \(Format.fixed(splice.spliced.divergence, 4))")
-      row("  mean-ablated", Format.fixed(splice.mean.loss, 4), "KL \(Format.fixed(splice.mean.divergence, 4))")
-      row("  zero-ablated", Format.fixed(splice.zero.loss, 4), "KL \(Format.fixed(splice.zero.divergence, 4))")
-      row(
-        "loss recovered", Format.fixed(recovered.lossFromMean, 4),
-        "against the mean; "
-          + "against zero \(Format.fixed(recovered.lossFromZero, 4))")
-      row(
-        "KL recovered", Format.fixed(recovered.divergenceFromMean, 4),
-        "against the mean; "
-          + "against zero \(Format.fixed(recovered.divergenceFromZero, 4))")
-    }
     lines.append(table.rendered(style))
+    if let crosscoder { lines += ["", crosscoder.report(style)] }
+    if let splice { lines += ["", splice.report(style)] }
     if let line = density.line { lines.append(line) }
     if !probing.isEmpty {
       lines += ["", style.bold("k-sparse probing (accuracy on held-out documents)"), probingTable(style)]
@@ -61,9 +58,40 @@ extension DictionaryEvaluation {
   }
 }
 
+extension SpliceMeasures {
+  /// What the model loses, with intervals over documents.
+  fileprivate func report(_ style: TerminalStyle) -> String {
+    var table = TextTable([
+      .left("model"), .right("cross-entropy"), .left("95 %"), .right("KL"), .left("95 %"),
+    ])
+    func cells(_ value: Double, _ interval: Interval?) -> [String] {
+      [
+        Format.fixed(value, 4),
+        interval.map { "\(Format.fixed($0.low, 4)) … \(Format.fixed($0.high, 4))" } ?? "",
+      ]
+    }
+    func row(_ name: String, _ run: Run, _ intervals: Intervals.Run?) {
+      table.append([name] + cells(run.loss, intervals?.loss) + cells(run.divergence, intervals?.divergence))
+    }
+    table.append(["as it is"] + cells(cleanLoss, intervals?.cleanLoss) + ["", ""])
+    row("dictionary spliced in", spliced, intervals?.spliced)
+    row("mean in its place", mean, intervals?.mean)
+    row("zeros in its place", zero, intervals?.zero)
+    table.append(
+      ["recovered against the mean"] + cells(lossRecoveredFromMean, intervals?.lossRecoveredFromMean)
+        + cells(divergenceRecoveredFromMean, intervals?.divergenceRecoveredFromMean))
+    table.append(
+      ["recovered against zeros"] + cells(lossRecoveredFromZero, intervals?.lossRecoveredFromZero)
+        + cells(divergenceRecoveredFromZero, intervals?.divergenceRecoveredFromZero))
+    return style.bold(
+      "spliced into \(Format.count(tokens)) tokens of \(Format.count(documents)) documents, nats a token over "
+        + "\(Format.count(predictions)) predictions") + "\n" + table.rendered(style)
+  }
+}
+
 extension String {
   /// The last part of a hook's name, with the layer: `3.hook_resid_post`.
-  fileprivate var lastPart: String {
+  var lastPart: String {
     let parts = split(separator: ".")
     return parts.count > 2 && parts[0] == "blocks" ? "\(parts[1]).\(parts[parts.count - 1])" : self
   }
@@ -90,11 +118,13 @@ extension FeatureAbsorption {
     for letter in letters {
       table.append([
         letter.letter, "\(letter.words)", Format.fixed(letter.probeF1, 2), "\(letter.mainLatents.count)",
-        Format.fixed(letter.mainF1, 2), Format.fixed(letter.absorption, 2), Format.fixed(letter.fullAbsorption, 2),
+        Format.fixed(letter.mainF1, 2), letter.absorption.map { Format.fixed($0, 2) } ?? "–",
+        letter.fullAbsorption.map { Format.fixed($0, 2) } ?? "–",
       ])
     }
     return style.bold("feature absorption, first letters of \(Format.count(words)) words") + "\n"
-      + table.rendered(style) + "\nmean over letters whose probe reaches an F1 of 0.6: absorption "
+      + table.rendered(style)
+      + "\nmean over letters whose probe reaches an F1 of 0.6 (– where it does not): absorption "
       + "\(Format.fixed(meanAbsorption)), full \(Format.fixed(meanFullAbsorption)), "
       + "\(Format.fixed(meanMainLatents, 1)) main latents"
   }
@@ -144,6 +174,10 @@ extension LatentFeature {
       guard !list.isEmpty else { return }
       let text = list.prefix(5).map { "\($0.index) (\(Format.fixed(Double($0.value), 2)))" }
       lines.append(style.bold(name) + "  " + text.joined(separator: "  "))
+    }
+    if let sites {
+      let text = sites.map { "\($0.site.lastPart) \(Format.percent(Double($0.share)))" }
+      lines.append(style.bold("lives at") + "  " + text.joined(separator: "  "))
     }
     related("largest coordinates", aligned)
     related("correlated neurons", correlated)

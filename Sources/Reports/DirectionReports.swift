@@ -28,7 +28,8 @@ extension Stability {
     return style.bold("\(repeats) repeats")
       + ", each on a resample of the training groups with another seed: cosine with "
       + "the probe \(Format.fixed(mean, 2)) on average, \(Format.fixed(cosines.min() ?? 1, 2)) at least; between repeats "
-      + "\(Format.fixed(meanCosine, 2)); score \(Format.fixed(meanScore)) ± \(Format.fixed(deviation))"
+      + "\(Format.fixed(meanCosine, 2)); score \(Format.fixed(meanScore)) ± \(Format.fixed(deviation)); "
+      + "\(Format.fixed(100 * sameSite, 0)) % of the choices fell on its site"
   }
 }
 

@@ -6,13 +6,14 @@ extension NeuronAblation.Effect {
   public func report(_ style: TerminalStyle) -> String {
     var table = TextTable([
       .left("domain"), .right("documents"), .right("tokens"), .right("loss"), .right("change"), .right("± s.e."),
-      .right("change / s.e."),
+      .right("change / s.e."), .right("p (Holm)"),
     ])
-    for row in domains + [all] {
+    let corrected = HolmCorrection.corrected(domains.map(\.chance))
+    for (row, chance) in zip(domains + [all], corrected.map { Format.fixed($0) } + ["–"]) {
       table.append([
         row.domain, "\(row.documents)", Format.count(row.predictions), Format.fixed(row.loss),
         Format.signed(row.change, 4), Format.fixed(row.standardError, 4),
-        row.standardError > 0 ? Format.fixed(row.change / row.standardError, 1) : "–",
+        row.standardError > 0 ? Format.fixed(row.change / row.standardError, 1) : "–", chance,
       ])
     }
     var lines = [
@@ -44,39 +45,47 @@ extension NeuronRanks {
       .left("without"), .left("in its domains, nats a token (change / s.e.)"), .right("elsewhere"), .right("verified"),
     ])
     for effect in ablations {
-      let meanings = rows.first { $0.neuron == effect.neuron }?.meanings.compactMap(\.label) ?? []
-      let own = effect.domains.filter { meanings.contains($0.domain) }
-      let others = effect.domains.filter { !meanings.contains($0.domain) }
+      let tests = verified.filter { $0.neuron == effect.neuron }
+      let domains = tests.map(\.domain)
+      let own = effect.domains.filter { domains.contains($0.domain) }
+      let others = effect.domains.filter { !domains.contains($0.domain) }
       let predictions = others.reduce(0) { $0 + $1.predictions }
       let elsewhere = others.reduce(0) { $0 + $1.change * Double($1.predictions) } / Double(max(predictions, 1))
-      let worse = own.count { $0.isWorse }
       table.append([
         "\(effect.neuron)",
-        own.map { "\($0.domain) \(Format.signed($0.change, 4)) (\(Format.signed($0.significance, 1)))" }
-          .joined(separator: ", "),
-        Format.signed(elsewhere, 4), own.isEmpty ? "–" : "\(worse) of \(own.count)",
+        own.map { domain in
+          let mark = tests.contains { $0.domain == domain.domain && $0.isVerified } ? "*" : ""
+          return "\(domain.domain) \(Format.signed(domain.change, 4)) (\(Format.signed(domain.significance, 1)))\(mark)"
+        }
+        .joined(separator: ", "),
+        Format.signed(elsewhere, 4), own.isEmpty ? "–" : "\(tests.count(where: \.isVerified)) of \(own.count)",
       ])
     }
     return table
   }
-}
 
-extension NeuronRanks {
-  /// The ablation that bears out most: that whose meanings' domains all suffer, the least of them most surely.
+  /// How many domains were tried and how many the ablation bears out.
+  var verification: String {
+    guard !verified.isEmpty else { return "None of these neurons has a domain to be verified in." }
+    let found = verified.count(where: \.isVerified)
+    return
+      "Of \(verified.count) domains tried, \(found == 0 ? "none is" : found == 1 ? "one is" : "\(found) are") predicted worse "
+      + "without the neuron (\(found == 0 ? "" : "*, ")p ≤ 0.05 after Holm's correction for \(verified.count) tries)."
+  }
+
+  /// The ablation that bears out most: that with most verified domains, of equals the one whose domains suffer most surely.
   var clearestAblation: NeuronAblation.Effect? {
-    func least(_ effect: NeuronAblation.Effect) -> Double {
-      let meanings = rows.first { $0.neuron == effect.neuron }?.meanings.compactMap(\.label) ?? []
-      return effect.domains.filter { meanings.contains($0.domain) }.map(\.significance).min() ?? -.infinity
+    func key(_ effect: NeuronAblation.Effect) -> (Int, Double) {
+      let own = verified.filter { $0.neuron == effect.neuron }
+      return (own.count(where: \.isVerified), -(own.map(\.chance).max() ?? 2))
     }
-    return ablations.max { least($0) < least($1) }
+    return ablations.max { key($0) < key($1) }
   }
 }
 
 extension NeuronAblation.DomainEffect {
   /// The change in standard errors; 0 where there is none.
   var significance: Double { standardError > 0 ? change / standardError : 0 }
-  /// Whether the model predicts the domain worse by at least two standard errors.
-  var isWorse: Bool { significance >= 2 }
 }
 
 extension Format {

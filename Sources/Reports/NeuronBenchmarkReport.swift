@@ -2,45 +2,66 @@ import Foundation
 import Neurons
 
 extension RankingBenchmark.Result {
-  /// A table for each generator: a line a measure, a column a condition; then what the consensus reaches.
+  /// The consensus by condition and by what it is told from; every measure over all conditions; and what is reached.
   ///
   /// - Parameter markdown: as GitHub's Markdown in place of the terminal's columns.
   public func report(_ style: TerminalStyle, markdown: Bool = false) -> String {
-    var parts: [String] = []
-    var names: [String] = []
-    for row in rows where !names.contains(row.condition.name) { names.append(row.condition.name) }
-    for name in names {
-      // With labels first, then without, each by noise.
-      let own = rows.filter { $0.condition.name == name }.sorted {
-        $0.condition.labelled != $1.condition.labelled
-          ? $0.condition.labelled : $0.condition.noise < $1.condition.noise
+    let tables = [consensusTable(), measureTable(labelled: true), measureTable(labelled: false)]
+    return (tables.map { markdown ? $0.markdown() : $0.rendered(style) } + [conclusion]).joined(separator: "\n\n")
+  }
+
+  /// A line for each condition: the consensus's mean over the seeds, and ± the standard deviation between them.
+  private func consensusTable() -> TextTable {
+    var table = TextTable(
+      [.left("consensus on"), .left("labels"), .right("noise"), .right("all")]
+        + PlantedKind.negatives.map { .right("against \($0.rawValue)") })
+    for row in rows {
+      func cell(_ kind: PlantedKind?) -> String {
+        row.auroc(.consensus, against: kind).map { "\(Format.fixed($0.mean)) ± \(Format.fixed($0.deviation))" } ?? "–"
       }
-      var table = TextTable(
-        [.left("\(name): measure")]
-          + own.map { .right("\($0.condition.labelled ? "labels" : "none"), noise \($0.condition.noise)") }
-          + [.right("mean"), .right("less lexical"), .right("against one concept")])
-      for measure in NeuronMeasure.allCases {
-        let values = own.map { $0.aurocs[measure.rawValue] }
-        guard values.contains(where: { $0 != nil }) else { continue }
-        let controlled = own.compactMap { $0.controlled[measure.rawValue] }
-        let againstOne = own.compactMap { $0.againstOneConcept[measure.rawValue] }
-        let there = values.compactMap { $0 }
-        table.append(
-          [measure.rawValue]
-            + zip(own, values).map { row, value in
-              let text = value.map { Format.fixed($0) } ?? "–"
-              return markdown && row.best == measure.rawValue ? "**\(text)**" : text
-            } + [
-              Format.fixed(there.reduce(0, +) / Double(there.count)),
-              Format.fixed(controlled.reduce(0, +) / Double(max(controlled.count, 1))),
-              Format.fixed(againstOne.reduce(0, +) / Double(max(againstOne.count, 1))),
-            ])
-      }
-      parts.append(markdown ? table.markdown() : table.rendered(style))
+      table.append(
+        [row.condition.name, row.condition.labelled ? "yes" : "none", "\(row.condition.noise)", cell(nil)]
+          + PlantedKind.negatives.map { cell($0) })
     }
-    parts.append(
-      "Consensus: mean AUROC \(Format.fixed(meanConsensus)) over \(rows.count) conditions of \(seeds.count) seeds; "
-        + "at most \(Format.fixed(max(largestShortfall, 0))) below the best single measure of a condition.")
-    return parts.joined(separator: "\n\n")
+    return table
+  }
+
+  /// A line for each measure: means over the conditions with labels, or without.
+  private func measureTable(labelled: Bool) -> TextTable {
+    var table = TextTable(
+      [.left(labelled ? "with labels" : "without labels"), .right("all")]
+        + PlantedKind.negatives.map { .right("against \($0.rawValue)") })
+    for measure in NeuronMeasure.allCases {
+      guard let all = mean(measure, labelled: labelled) else { continue }
+      table.append(
+        [measure.rawValue, Format.fixed(all)]
+          + PlantedKind.negatives.map { mean(measure, against: $0, labelled: labelled).map { Format.fixed($0) } ?? "–" }
+      )
+    }
+    return table
+  }
+
+  /// What the consensus reaches with and without labels, over all conditions and on real text, and where it is worst.
+  private var conclusion: String {
+    func line(_ name: String, _ variant: String?) -> String? {
+      let parts = [true, false].compactMap { labelled -> String? in
+        guard let all = mean(.consensus, labelled: labelled, variant: variant),
+          let broad = mean(.consensus, against: .broadMeaning, labelled: labelled, variant: variant)
+        else { return nil }
+        return "\(labelled ? "with" : "without") labels \(Format.fixed(all)), against one broad meaning "
+          + "\(Format.fixed(broad))"
+      }
+      return parts.isEmpty ? nil : "\(name): \(parts.joined(separator: "; "))."
+    }
+    let worst = rows.compactMap { row in row.auroc(.consensus).map { (row.condition, $0.mean) } }.min { $0.1 < $1.1 }
+    return [
+      "Consensus, mean AUROC over \(rows.count) conditions of \(seeds.count) \(seeds.count == 1 ? "seed" : "seeds").",
+      line("All", nil), line("Of these on real text", RankingBenchmark.Variant.text.rawValue),
+      worst.map { condition, value in
+        "Lowest: \(Format.fixed(value)) (\(condition.name), \(condition.labelled ? "with" : "without") labels, "
+          + "noise \(condition.noise))."
+      },
+    ]
+    .compactMap(\.self).joined(separator: "\n")
   }
 }

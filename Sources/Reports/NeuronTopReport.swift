@@ -8,17 +8,39 @@ extension ConceptNeurons {
     if let skippedExperts {
       text += "\(Format.count(skippedExperts)) experts saw too few tokens of each class to be judged\n"
     }
-    return text + table().rendered(style)
+    return text + findings(style)
+  }
+
+  /// The table, and what was left out of it.
+  public func findings(_ style: TerminalStyle) -> String {
+    var lines: [String] = []
+    if ranked.isEmpty {
+      lines.append("No neuron separates the concept on examples that did not choose it.")
+    } else {
+      lines.append(table().rendered(style))
+    }
+    if let other = ranked.first(where: { !$0.firesForConcept }) {
+      let count = ranked.count { !$0.firesForConcept }
+      lines.append(
+        "The last \(count == 1 ? "one fires" : "\(count) fire") for what is not the concept, such as \(other.neuron) for "
+          + "\(other.label).")
+    }
+    if dropped > 0 {
+      lines.append(
+        "\(Format.count(dropped)) left out: on held-out examples the AUROC's 95 % interval holds 0.5, which is chance.")
+    }
+    return lines.joined(separator: "\n")
   }
 
   public func table() -> TextTable {
     var table = TextTable([
-      .left("neuron"), .left("for"), .right("AUROC"), .right("held out"), .right("inside"), .right("outside"),
-      .right("difference / σ"),
+      .left("neuron"), .left("fires for"), .right("AUROC"), .right("held out"), .right("95 % interval"),
+      .right("inside"), .right("outside"), .right("difference / σ"),
     ])
     for row in ranked {
       table.append([
         "\(row.neuron)", row.label, Format.fixed(row.auroc), row.heldOutAUROC.map { Format.fixed($0) } ?? "–",
+        row.heldOutInterval.map { $0.map { Format.fixed($0, 2) }.joined(separator: "–") } ?? "–",
         Format.fixed(row.meanInside, 2), Format.fixed(row.meanOutside, 2), Format.fixed(row.difference, 2),
       ])
     }

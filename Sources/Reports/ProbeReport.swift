@@ -35,14 +35,12 @@ extension Probe {
     let fit = record.fit
     let settings = record.settings
     var parts: [String] = []
-    if settings.method == .logistic, settings.logistic.penalty != .l2 {
-      let ratio = settings.logistic.penalty == .elasticNet ? " of l1 ratio \(settings.logistic.l1Ratio)" : ""
-      parts.append("penalty \(settings.logistic.penalty.rawValue)\(ratio)")
+    if settings.method == .logistic, settings.penalty != .l2 {
+      let ratio = settings.penalty == .elasticNet ? " of l1 ratio \(settings.l1Ratio)" : ""
+      parts.append("penalty \(settings.penalty.rawValue)\(ratio)")
     }
-    if settings.method == .sparse { parts.append("columns by \(settings.sparse.selector.rawValue)") }
-    if settings.logistic.classWeights == .balanced, ![.massMean, .lda, .ridge].contains(settings.method) {
-      parts.append("balanced class weights")
-    }
+    if settings.method == .sparse { parts.append("columns by \(settings.selector.rawValue)") }
+    if settings.usedClassWeights == .balanced { parts.append("balanced class weights") }
     if settings.threshold == .training { parts.append("threshold by training") }
     if let strength = fit.strength { parts.append("C = \(strength)") }
     if let penalty = fit.penalty { parts.append("α = \(penalty)") }

@@ -23,6 +23,34 @@ extension Tokenizer {
     return String(text)
   }
 
+  /// The text that one token stands for as a reader can tell it from others: a token that ends inside a character, whose
+  /// bytes are no text, is written by them, such as `<0xEB><0x8B>`. Nil for an id without a token.
+  public func shownText(of id: Int32) -> String? {
+    guard let text = text(of: id), text.unicodeScalars.contains("\u{FFFD}"), let piece = vocabulary.piece(id) else {
+      return text(of: id)
+    }
+    let bytes =
+      isByteLevel
+      ? Decoder.bytes(ofByteLevel: piece) : Decoder.byte(ofFallback: piece).map { [$0] } ?? Array(piece.utf8)
+    var shown = ""
+    var place = 0
+    while place < bytes.count {
+      // The shortest run of bytes that is one character; a byte alone where there is none.
+      let whole = (1...4).lazy.filter { place + $0 <= bytes.count }.compactMap { length in
+        String(validating: bytes[place..<place + length], as: UTF8.self).map { (length, $0) }
+      }.first
+      if let (length, character) = whole {
+        shown += character
+        place += length
+      } else {
+        let digits = String(bytes[place], radix: 16, uppercase: true)
+        shown += "<0x" + (digits.count < 2 ? "0" : "") + digits + ">"
+        place += 1
+      }
+    }
+    return shown
+  }
+
   private var usesByteFallback: Bool {
     switch model {
     case .bytePairs(let model): model.byteFallback != nil

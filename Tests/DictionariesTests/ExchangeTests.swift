@@ -184,6 +184,59 @@ func largestDifference(_ a: Matrix, _ b: Matrix) -> Float {
         == "dictionary.configuration")
   }
 
+  /// What changes the meaning and is not known is named, wherever it stands.
+  @Test(
+    arguments: [
+      ("saelens-topk", nil, "signed", true as any Sendable, "dictionary.architecture"),
+      ("saelens-topk", "metadata", "hook_head_index", 3, "dictionary.architecture"),
+      ("saelens-topk", "metadata", "model_from_pretrained_kwargs", ["fold_ln": true], "dictionary.architecture"),
+      ("saelens-topk", "metadata", "unheard_of", "x", "dictionary.unknownKey"),
+      ("saelens-topk", nil, "unheard_of", false, "dictionary.unknownKey"),
+      ("saelens-topk", nil, "activation_fn", "relu", "dictionary.architecture"),
+      ("saelens-flat-topk", "activation_fn_kwargs", "signed", true, "dictionary.architecture"),
+      ("saelens-flat-topk", "activation_fn_kwargs", "postact_fn", "abs", "dictionary.unknownKey"),
+      ("saelens-flat-standard", nil, "hook_point_head_index", 0, "dictionary.architecture"),
+      ("saelens-transcoder", "metadata", "hook_head_index_out", 0, "dictionary.architecture"),
+      ("sparsify/layers.1", nil, "signed", true, "dictionary.architecture"),
+      ("sparsify/layers.1", nil, "residual_scale", 2, "dictionary.unknownKey"),
+    ] as [(String, String?, String, any Sendable, String)])
+  func refusesKeysThatChangeTheMeaning(
+    fixture: String, part: String?, key: String, value: any Sendable, name: String
+  ) throws {
+    let fault = try #require(
+      try fault { folder in
+        try changed(fixture, in: folder) { config in
+          guard let part else {
+            config[key] = value
+            return
+          }
+          var inner = config[part] as? [String: Any] ?? [:]
+          inner[key] = value
+          config[part] = inner
+        }
+      })
+    #expect(fault.name == name)
+    #expect(fault.place?.contains(key) == true, "\(fault)")
+  }
+
+  /// Records of training say nothing of how the dictionary works; nor does a key that is null.
+  @Test func readsPastRecords() throws {
+    try Fixtures.temporary { folder in
+      try changed("saelens-flat-topk", in: folder) { config in
+        config.merge([
+          "hook_head_index": NSNull(), "dataset_path": "text", "lr": 0.001, "l1_coefficient": 5, "noise_scale": 0,
+          "n_checkpoints": 0, "signed": false, "unheard_of": NSNull(), "seqpos_slice": [NSNull()],
+          "model_from_pretrained_kwargs": ["center_writing_weights": false], "wandb_project": "x",
+        ]) { $1 }
+      }
+      #expect(try SparseAutoencoder.load(folder: folder) == Fixtures.dictionary("saelens-flat-topk"))
+    }
+    try Fixtures.temporary { folder in
+      try changed("sparsify/layers.2", in: folder) { $0["signed"] = false }
+      _ = try SparseAutoencoder.load(folder: folder)
+    }
+  }
+
   @Test(arguments: [
     ("d_in", 9, "dictionary.tensors"), ("d_sae", 25, "dictionary.tensors"), ("d_in", 0, "json.unexpected"),
     ("d_sae", -3, "json.unexpected"), ("d_sae", 1 << 40, "json.unexpected"), ("k", 0, "dictionary.configuration"),

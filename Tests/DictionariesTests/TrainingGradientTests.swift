@@ -39,10 +39,10 @@ struct TrainingGradientTests {
     return (try? JSONDecoder().decode([Case].self, from: data)) ?? []
   }()
 
-  @Test func allCasesAreThere() { #expect(Self.cases.count == 10) }
+  @Test func allCasesAreThere() { #expect(Self.cases.count == 12) }
 
   /// By sums over the active latents, and by products over all of them.
-  @Test(arguments: 0..<10, [0.0, 1.0])
+  @Test(arguments: 0..<12, [0.0, 1.0])
   func agreesWithAutograd(index: Int, density: Double) throws {
     let reference = Self.cases[index]
     var settings = DictionarySettings(
@@ -90,13 +90,15 @@ struct TrainingGradientTests {
   /// Selecting by products of integers changes nothing but the last bits of the products.
   ///
   /// With one latent a token and tied, unit weights every gradient is a rounding error, so that k begins at 2.
-  @Test(arguments: [(64, 2), (50, 3), (33, 40)])
-  func screeningSelectsTheSame(width: Int, k: Int) throws {
+  @Test(arguments: [(64, 2), (50, 3), (33, 40)], [true, false])
+  func screeningSelectsTheSame(size: (width: Int, k: Int), unitNorm: Bool) throws {
+    let (width, k) = size
     var generator = SeededGenerator(seed: 3)
     let rows = 100
     let x = (0..<rows * width).map { _ in Float(generator.normal()) }
     var settings = DictionarySettings(latents: 2111, k: k)
     settings.normalization = .none
+    settings.unitNormDecoder = unitNorm
     (settings.warmUp, settings.decay) = (0, 0)
     let trainers = try (0..<2).map { _ in
       try DictionaryTrainer(settings: settings, inputWidth: width, steps: 4, batch: rows)

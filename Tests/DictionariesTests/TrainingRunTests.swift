@@ -161,6 +161,11 @@ struct TrainingRunTests {
     }
     expectFault("activations.unknownSite") { try train(source) { $0.site = "blocks.9.hook_resid_post" } }
     expectFault("dictionary.tooFewTokens") { try train(source) { $0.batch = 5000 } }
+    var experts = source
+    let expert = "blocks.0.mlp.experts.1.hook_post"
+    experts.sites.append(
+      StoredSite(name: expert, axes: ["d"], shape: [12], routing: Routing(experts: 4, active: 2)))
+    expectFault("dictionary.expertSite") { try train(experts) { $0.site = expert } }
     expectFault("dictionary.k") { try train(source, DictionarySettings(latents: 24, k: 25)) }
     expectFault("dictionary.latents") { try train(source, DictionarySettings(latents: 0, k: 0)) }
     expectFault("dictionary.batch") { try train(source) { $0.batch = 0 } }

@@ -28,7 +28,7 @@ import Testing
     // Other labels, another answer.
     var other = source
     other.documents.labels["label"] = (0..<96).map { .text(["p", "q", "r"][$0 / 4 % 3]) }
-    #expect(try NeuronRanking().measure(other).ranked().first?.meanings.map(\.label) != best.meanings.map(\.label))
+    #expect(try NeuronRanking().measure(other).ranked().first?.meanings.map(\.labels) != best.meanings.map(\.labels))
   }
 
   @Test func withoutLabelsRegionsStandIn() throws {
@@ -38,7 +38,34 @@ import Testing
     #expect(measured.concepts == nil && measured.regions ?? 0 >= 4)
     let best = try #require(measured.ranked(count: 1).first)
     #expect(best.neuron == NeuronReference(site: "blocks.1.mlp.hook_post", layer: 1, index: 5))
-    #expect(best.meanings.count >= 2 && best.meanings.allSatisfy { $0.label == nil })
+    #expect(best.meanings.count >= 2 && best.meanings.allSatisfy { $0.labels.isEmpty })
+  }
+
+  /// Whatever a neuron is ranked by, one that is printed with a single meaning stands below all that have several.
+  @Test(arguments: [true, false]) func oneMeaningIsNeverRankedAsSeveral(_ labelled: Bool) throws {
+    var settings = PlantedNeurons.Settings(seed: 5)
+    settings.documents = 200
+    settings.neuronsOfEachKind = 12
+    settings.labelled = labelled
+    let measured = try NeuronRanking(seed: 5).measure(PlantedNeurons(settings))
+    #expect((measured.concepts == nil) == !labelled)
+    let ranked = try measured.ranked(by: .secondMeaning, count: .max)
+    let firstWithOne = try #require(ranked.firstIndex { $0.meanings.count == 1 })
+    #expect(ranked[firstWithOne...].allSatisfy { $0.meanings.count == 1 })
+    #expect(firstWithOne > 12)
+    let byConsensus = try measured.ranked(count: .max)
+    #expect(byConsensus.allSatisfy { $0.meanings.count > 1 || $0.measures[.consensus] ?? 1 <= 0.05 })
+  }
+
+  /// Labels that a user calls one are printed as one.
+  @Test func relatedLabelsAreOneMeaning() throws {
+    let source = NeuronsTopTests.corpus()
+    let neuron = NeuronReference(site: "blocks.1.mlp.hook_post", layer: 1, index: 5)
+    let measured = try NeuronRanking(related: [["a", "b"]]).measure(source)
+    #expect(try measured.meanings(of: neuron).count == 1)
+    #expect(measured.neurons.first { $0.neuron == neuron }?[.consensus] ?? 1 <= 0.05)
+    let fault = try #require(throws: Fault.self) { try NeuronRanking(related: [["a", "z"]]).measure(source) }
+    #expect(fault.name == "neurons.noSuchLabel")
   }
 
   @Test func labelsThatCannotBeConceptsAreLeftAsideUnlessAskedFor() throws {

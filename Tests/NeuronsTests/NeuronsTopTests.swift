@@ -20,7 +20,7 @@ import Testing
     for document in 0..<96 {
       // The last character is "x" everywhere; the others differ by document and domain.
       texts.append(
-        String((0..<4).map { letters[(document * 5 + $0 * 7 + document % 4) % 23] }) + "x")
+        String((0..<3).map { letters[(document * 5 + $0 * 7 + document % 4) % 23] } + [letters[document / 4]]) + "x")
     }
     var source = MemorySource.documents(
       [Int](repeating: 6, count: 96), labels: (0..<96).map { .text(names[$0 % 4]) }, sites: sites
@@ -40,6 +40,11 @@ import Testing
     }
     source.texts = texts
     for index in source.sites.indices { source.sites[index].layer = source.sites[index].name.contains("s.1.") ? 1 : 0 }
+    // Ids are those of the letters.
+    for row in source.tokenTable.ids.indices where row % 6 > 0 {
+      let letter = Array(texts[row / 6].unicodeScalars)[row % 6 - 1]
+      source.tokenTable.ids[row] = Int32(letter.value) - 96
+    }
     // The special token covers nothing.
     for row in source.tokenTable.ids.indices where source.tokenTable.special[row] == 1 {
       source.tokenTable.starts[row] = 0
@@ -62,6 +67,40 @@ import Testing
     #expect(try NeuronsTop.concept(Concept(positive: "c"), in: Self.corpus(), count: 3, memory: 1) == found)
     let every = try NeuronsTop.concept(Concept(), in: Self.corpus(), count: 3)
     #expect(every.ranked.contains { $0.neuron == Self.neuron && $0.label == "c" })
+  }
+
+  /// A neuron that is low in the concept is said to fire for what is not it, and stands behind those that fire for it.
+  @Test func neuronsAgainstTheConceptComeLastAndChanceIsLeftOut() throws {
+    var source = Self.corpus()
+    let name = "blocks.1.mlp.hook_post"
+    for row in 0..<source.rowCount {
+      // Neuron 3 is quiet in domain "c" alone.
+      source.values[name]?[row, 3] = row / 6 % 4 == 2 ? -1 : row % 6 == 3 ? 2 : 0
+    }
+    let found = try NeuronsTop.concept(Concept(positive: "c"), in: source, count: 8)
+    #expect(found.ranked.first?.neuron == Self.neuron && found.ranked.first?.firesForConcept == true)
+    let against = try #require(found.ranked.first { !$0.firesForConcept })
+    #expect(against.neuron.index == 3 && against.label == "not c" && against.auroc == 1)
+    #expect(against.meanInside > against.meanOutside && against.difference > 0)
+    #expect(found.ranked.map(\.firesForConcept) == found.ranked.map(\.firesForConcept).sorted { $0 && !$1 })
+    // The others are noise: none of them is listed whose held-out interval holds 0.5.
+    #expect(found.dropped > 0 && found.ranked.allSatisfy { $0.auroc >= 0.5 && $0.heldOutInterval?[0] ?? 1 > 0.5 })
+    // With several labels, one that is low in "c" fires for "not c".
+    let every = try NeuronsTop.concept(Concept(), in: source, count: 8)
+    #expect(every.ranked.contains { $0.neuron.index == 3 && $0.label == "not c" && $0.heldOutAUROC == 1 })
+  }
+
+  /// Of documents that are the same, token by token, one is shown; a token inside a character is shown by its bytes.
+  @Test func equalContextsAreShownOnce() throws {
+    var source = Self.corpus()
+    // Documents 2 and 6 of domain "c" become the same.
+    for token in 0..<6 { source.tokenTable.ids[6 * 6 + token] = source.tokenTable.ids[2 * 6 + token] }
+    let found = try NeuronsTop.examples(of: Self.neuron, in: source, count: 24)
+    #expect(found.top.count == 24 && found.top.count { ["d2", "d6"].contains($0.document) } == 1)
+    // The third token covers nothing of the text.
+    for document in 0..<96 { source.tokenTable.ends[document * 6 + 3] = source.tokenTable.starts[document * 6 + 3] }
+    let shown = try NeuronsTop.examples(of: Self.neuron, in: source, count: 1) { _ in "<0xEB>" }
+    #expect(shown.top[0].token?.text == "<0xEB>")
   }
 
   @Test func examplesShowTheTokenInItsContext() throws {

@@ -31,42 +31,36 @@ import Testing
     (0..<count).map { .text($0 % step == 0 ? "yes" : "no") }
   }
 
-  private func quick(_ settings: ProbeSettings = ProbeSettings()) -> ProbeSettings {
-    var settings = settings
-    settings.bootstrap.resamples = 0
-    return settings
-  }
-
   @Test func oneExampleAFoldIsTooFew() {
     // Three positives: two to learn from, one to judge by; no five folds, and none at all with one group.
-    var own = quick()
-    own.logistic.strengths = [0.1, 1]
+    var own = ProbeSettings.quick()
+    own.strengths = [0.1, 1]
     var one = source(labels(40, yesEvery: 4))
     for document in 0..<40 where document % 4 == 0 { one.documents.groups[document] = document < 36 ? "a" : "b" }
-    let found = fault { _ = try ProbeTrainer(settings: own).train(on: one, site: "s") }
+    let found = fault { _ = try trained(own, on: one) }
     #expect(found?.name == "probe.tooFewExamples")
     #expect(found?.advice != nil && found?.expected != nil)
     #expect(
-      fault { _ = try ProbeTrainer(settings: quick()).train(on: source(labels(20, yesEvery: 20)), site: "s") }?.name
+      fault { _ = try trained(.quick(), on: source(labels(20, yesEvery: 20))) }?.name
         == "probe.tooFewExamples")
-    var nested = quick()
+    var nested = ProbeSettings.quick()
     nested.outerFolds = 12
     #expect(
-      fault { _ = try ProbeTrainer(settings: nested).train(on: source(labels(40, yesEvery: 8)), site: "s") }?.name
+      fault { _ = try trained(nested, on: source(labels(40, yesEvery: 8))) }?.name
         == "probe.tooFewExamples")
     nested.outerFolds = 1
     #expect(
-      fault { _ = try ProbeTrainer(settings: nested).train(on: source(labels(40, yesEvery: 2)), site: "s") }?.name
+      fault { _ = try trained(nested, on: source(labels(40, yesEvery: 2))) }?.name
         == "probe.folds")
   }
 
   @Test func fewGroupsMakeFewerFoldsAndSaySo() throws {
-    let probe = try ProbeTrainer(settings: quick()).train(on: source(labels(40, yesEvery: 10)), site: "s")
+    let probe = try trained(.quick(), on: source(labels(40, yesEvery: 10)))
     #expect(probe.record.warnings?.contains { $0.name == "probe.fewerFolds" } == true)
     #expect(probe.record.warnings?.contains { $0.name == "probe.fewToJudge" } == true)
   }
 
-  @Test(arguments: ProbeSettings.Method.allCases.filter { !$0.predictsNumbers })
+  @Test(arguments: ProbeSettings.Method.classifiers)
   func constantColumnsAreSaidAndHarmless(method: ProbeSettings.Method) throws {
     var own = source(labels(120, yesEvery: 2))
     var rows = try #require(own.values["s"])
@@ -75,7 +69,7 @@ import Testing
       rows.elements[row * 6 + 4] = 0
     }
     own.values["s"] = rows
-    let probe = try ProbeTrainer(settings: quick(ProbeSettings(method: method))).train(on: own, site: "s")
+    let probe = try trained(.quick(classifiers: [method]), on: own)
     #expect(probe.record.warnings?.first { $0.name == "probe.constantColumns" }?.message.hasPrefix("2 of 6") == true)
     #expect(probe.record.evaluation.scores.accuracy > 0.75, "\(method)")
     #expect(probe.classifier.weights.elements.allSatisfy { $0.isFinite })
@@ -87,11 +81,23 @@ import Testing
   @Test func aSiteWithoutVariationIsRefusedAloneAndSaidInASweep() throws {
     var own = source(labels(60, yesEvery: 2))
     own.values["s"] = Matrix(zeros: own.rowCount, columns: 6)
-    let found = fault { _ = try ProbeTrainer(settings: quick()).train(on: own, site: "s") }
-    #expect(found?.name == "probe.constantRows")
-    let table = try ProbeSweep(settings: quick()).run(on: own)
-    #expect(table.rows[0].warnings.contains { $0.name == "probe.constantRows" })
-    #expect(table.rows[0].evaluation.scores.balancedAccuracy == 0.5)
+    #expect(fault { _ = try trained(.quick(), on: own) }?.name == "probe.constantRows")
+    try expectChance(atFirstOf: beside(own))
+  }
+
+  /// The source with another site, which tells the labels.
+  private func beside(_ own: MemorySource) -> MemorySource {
+    var both = own
+    both.sites.append(StoredSite(name: "t", layer: 1, axes: ["d"], shape: [6]))
+    both.values["t"] = source(labels(60, yesEvery: 2)).values["s"]
+    return both
+  }
+
+  private func expectChance(atFirstOf source: MemorySource) throws {
+    let result = try Study(settings: .quick()).run(on: source).result
+    #expect(result.rows[0].warnings.contains { $0.name == "probe.constantRows" })
+    #expect(result.rows[0].evaluation.scores.balancedAccuracy == 0.5)
+    #expect(result.best == "t" && result.score > 0.6)
   }
 
   /// The same text in other batches differs in the last bits, and what a batch holds may go with the label.
@@ -102,26 +108,23 @@ import Testing
       rows.elements[index] = Float(index % 6 + 1) * (1 + (index / 18 % 2 == 0 ? 1e-7 : -1e-7))
     }
     own.values["s"] = rows
-    #expect(
-      fault { _ = try ProbeTrainer(settings: quick()).train(on: own, site: "s") }?.name == "probe.constantRows")
-    let table = try ProbeSweep(settings: quick()).run(on: own)
-    #expect(table.rows[0].warnings.contains { $0.name == "probe.constantRows" })
-    #expect(table.rows[0].evaluation.scores.balancedAccuracy == 0.5)
+    #expect(fault { _ = try trained(.quick(), on: own) }?.name == "probe.constantRows")
+    try expectChance(atFirstOf: beside(own))
   }
 
   @Test func aFieldThatNoDocumentHasIsNamed() {
     var own = source(labels(40, yesEvery: 2))
     own.documents.labels["mood"] = (0..<40).map { _ in nil }
     let found = fault {
-      _ = try ProbeTrainer(settings: quick(ProbeSettings(concept: Concept(column: "mood")))).train(on: own, site: "s")
+      _ = try trained(.quick(concept: Concept(column: "mood")), on: own)
     }
     #expect(found?.name == "probe.noLabels" && found?.expected == "one of label")
   }
 
-  @Test(arguments: ProbeSettings.Method.allCases.filter { !$0.predictsNumbers })
+  @Test(arguments: ProbeSettings.Method.classifiers)
   func moreColumnsThanRowsIsSaid(method: ProbeSettings.Method) throws {
     let own = source(labels(60, yesEvery: 2), width: 150, lean: 6)
-    let probe = try ProbeTrainer(settings: quick(ProbeSettings(method: method))).train(on: own, site: "s")
+    let probe = try trained(.quick(classifiers: [method]), on: own)
     #expect(probe.record.warnings?.contains { $0.name == "probe.moreColumnsThanRows" } == true)
     #expect(probe.classifier.weights.elements.allSatisfy { $0.isFinite })
     let scores = probe.record.evaluation.scores
@@ -131,18 +134,18 @@ import Testing
 
   @Test func ninetyNineToOneIsSaidAndCanBeMet() throws {
     let own = source(labels(4000, yesEvery: 100), lean: 1)
-    var settings = quick()
-    let plain = try ProbeTrainer(settings: settings).train(on: own, site: "s")
+    var settings = ProbeSettings.quick()
+    let plain = try trained(settings, on: own)
     #expect(plain.record.warnings?.contains { $0.name == "probe.imbalanced" } == true)
     #expect(plain.record.evaluation.scores.accuracy > 0.97)
     #expect(plain.record.evaluation.majority.prAUC.map { abs($0 - 0.01) < 1e-9 } == true)
-    settings.logistic.classWeights = .balanced
-    let weighted = try ProbeTrainer(settings: settings).train(on: own, site: "s")
+    settings.classWeights = .balanced
+    let weighted = try trained(settings, on: own)
     let (before, after) = (plain.record.evaluation.scores, weighted.record.evaluation.scores)
     #expect(after.balancedAccuracy > before.balancedAccuracy)
-    settings.logistic.classWeights = .none
+    settings.classWeights = .none
     settings.threshold = .training
-    let moved = try ProbeTrainer(settings: settings).train(on: own, site: "s")
+    let moved = try trained(settings, on: own)
     #expect(moved.record.evaluation.scores.balancedAccuracy > before.balancedAccuracy)
     // A line that was moved leaves the ranking as it was; its scores are no log-odds any more.
     let (auroc, same) = (moved.record.evaluation.scores.auroc ?? 0, before.auroc ?? 1)
@@ -153,14 +156,14 @@ import Testing
   @Test func aNaNNamesItsDocument() throws {
     var own = source(labels(40, yesEvery: 2))
     own.values["s"]?.elements[(7 * 3 + 2) * 6 + 5] = .nan
-    let found = fault { _ = try ProbeTrainer(settings: quick()).train(on: own, site: "s") }
+    let found = fault { _ = try trained(.quick(), on: own) }
     #expect(found?.name == "probe.notFinite")
     #expect(found?.place == "s, column 5, document d7")
   }
 
   @Test func labelsOfAnotherStoreAreRefused() throws {
     let own = source(labels(80, yesEvery: 2))
-    let probe = try ProbeTrainer(settings: quick()).train(on: own, site: "s")
+    let probe = try trained(.quick(), on: own)
     let other = source((0..<80).map { .text($0 % 2 == 0 ? "maybe" : "no") })
     #expect(fault { _ = try probe.evaluate(on: other) }?.name == "probe.unknownLabel")
   }
@@ -176,7 +179,7 @@ import Testing
     func train(_ spans: [SpanRow]) -> Fault? {
       own.spans = SpanTable(spans)
       return fault {
-        _ = try ProbeTrainer(settings: quick(ProbeSettings(concept: Concept(level: .token)))).train(on: own, site: "s")
+        _ = try trained(.quick(concept: Concept(level: .token)), on: own)
       }
     }
     func spans(_ start: Int32, _ end: Int32) -> [SpanRow] {
@@ -203,10 +206,9 @@ import Testing
     ) { _, document, _, column in
       Float(generator.normal()) * 0.2 + (column == 1 ? Float(years[document] - 1850) / 80 : 0)
     }
-    var settings = quick(ProbeSettings(method: .ridge))
-    settings.ridge.penalties = [0.1, 1, 10]
-    settings.bootstrap.resamples = 50
-    let probe = try ProbeTrainer(settings: settings).train(on: own, site: "s")
+    var settings = ProbeSettings.quick(target: .number, resamples: 50)
+    settings.strengths = [10, 1, 0.1]
+    let probe = try trained(settings, on: own)
     let regression = try #require(probe.record.regression)
     #expect(regression.scores.r2 > 0.9 && regression.scores.spearman > 0.9 && regression.baseline.r2 <= 0)
     #expect(try #require(regression.intervals).r2.low < regression.scores.r2)
@@ -222,84 +224,90 @@ import Testing
     #expect(try Probe(contentsOf: url).record == probe.record)
 
     settings.outerFolds = 4
-    let nested = try ProbeSweep(settings: settings).run(on: own)
-    let chosen = try #require(nested.chosenRegression)
+    let nested = try Study(settings: settings).run(on: own).result
+    let chosen = try #require(nested.regression)
+    #expect(nested.score == chosen.scores.r2 && nested.chance == 0)
     #expect(chosen.examples == 200 && chosen.scores.r2 > 0.9 && chosen.baseline.r2 <= 0)
     settings.outerFolds = 0
 
     #expect(
-      fault { _ = try ProbeTrainer(settings: settings).train(on: source(labels(40, yesEvery: 2)), site: "s") }?.name
+      fault { _ = try trained(settings, on: source(labels(40, yesEvery: 2))) }?.name
         == "probe.notNumeric")
     own.documents.labels["label"]?[7] = .number(.infinity)
-    let infinite = fault { _ = try ProbeTrainer(settings: settings).train(on: own, site: "s") }
+    let infinite = fault { _ = try trained(settings, on: own) }
     #expect(infinite?.name == "probe.labelNaN" && infinite?.place?.contains("d7") == true)
     own.documents.labels["label"] = years.map { _ in .number(3) }
     #expect(
-      fault { _ = try ProbeTrainer(settings: settings).train(on: own, site: "s") }?.name == "probe.constantTarget")
+      fault { _ = try trained(settings, on: own) }?.name == "probe.constantTarget")
+    // Ridge regression has no classes to tell apart.
     #expect(
-      fault { _ = try ProbeSweep(methods: [.ridge, .lda]).run(on: own) }?.name == "probe.mixedMethods")
+      fault { _ = try trained(.quick(classifiers: [.ridge, .lda]), on: source(labels(40, yesEvery: 2))) }?.name
+        == "probe.method")
   }
 
   @Test func nestedFoldsJudgeEveryExampleAndTheChoiceItself() throws {
     // "b" knows the concept, "a" doesn't.
-    let own = ProbeTrainerTests.labelled()
-    var settings = quick()
+    let own = StudyTests.labelled()
+    var settings = ProbeSettings.quick(classifiers: [.massMean, .lda])
     settings.outerFolds = 4
-    let table = try ProbeSweep(settings: settings, methods: [.massMean, .lda]).run(on: own)
-    #expect(table.rows.map(\.method) == [.massMean, .lda, .massMean, .lda])
-    #expect(table.best == "b" && table.earliest == "b")
-    #expect(table.testExamples == 120 && table.trainingExamples == 120)
-    let chosen = try #require(table.chosen)
-    #expect(chosen.examples == 120 && chosen.scores.accuracy > 0.85)
-    // The folds agree on one method, so that the scores are its own: margins of mass-mean are no log-odds.
-    #expect(chosen.scores.auroc.map { $0 > 0.9 } == true)
-    let probe = try ProbeTrainer(settings: settings).train(on: own, site: "b")
+    let result = try Study(settings: settings).run(on: own).result
+    #expect(result.rows.map(\.method) == [.massMean, .lda, .massMean, .lda])
+    #expect(result.best == "b" && result.choices.map(\.site) == ["b", "b", "b", "b"])
+    #expect(result.judged == 120 && result.examples == 120)
+    #expect(result.evaluation.examples == 120 && result.evaluation.scores.accuracy > 0.85)
+    #expect(result.evaluation.scores.auroc.map { $0 > 0.9 } == true)
+    settings.classifiers = [.logistic]
+    let probe = try trained(settings, on: own, site: "b")
+    #expect(probe.record.trainingExamples == 120)
     // The sums of outer folds are judged by examples that taught none of them.
-    let kept = try #require(try probe.signedSums(on: own).first?.kept)
+    let kept = try #require(probe.record.sums?.first?.kept)
     #expect(kept.allSatisfy { ($0.auroc ?? 0) > 0.6 && ($0.auroc ?? 2) <= 1 })
     #expect(probe.record.foldScores?.count == 4 && probe.record.evaluation.examples == 120)
     #expect(try #require(Scores.mean(of: probe.record.foldScores ?? [])).accuracy > 0.85)
   }
 
-  @Test func aSpecificationComparesMethodsAndFollowsUp() throws {
-    let own = ProbeTrainerTests.labelled()
-    var specification = ProbeSpecification(concept: "c", dataset: ["none"])
-    specification.classifiers = [.massMean, .logistic, .sparse]
-    specification.columns = [1, 2]
-    specification.outerFolds = 3
-    specification.resamples = 20
-    specification.controls = [.majority, .controlTask]
-    var best: Probe?
+  @Test func aStudyComparesMethodsAndFollowsUp() throws {
+    let own = StudyTests.labelled()
+    var settings = ProbeSettings.quick(classifiers: [.massMean, .logistic, .sparse], resamples: 20)
+    settings.columns = [1, 2]
+    settings.outerFolds = 3
+    settings.controls = [.majority, .controlTask]
+    var study = Study(settings: settings)
+    study.repeats = 2
+    study.hasLearningCurve = true
     var seen = 0
-    let result = try specification.run(
-      name: "c", on: own, sites: ["a", "b"], model: .absent("none"),
-      followUps: ProbeFollowUps(repeats: 2, learningCurve: true), each: { _ in seen += 1 }, best: { best = $0 })
-    #expect(seen == 6 && result.table.methods == [.massMean, .logistic, .sparse])
-    let probe = try #require(best)
-    #expect(probe.record.site.name == result.table.best && probe.record.settings.method == result.table.bestMethod)
-    #expect(result.score?.value == result.table.chosen?.scores.balancedAccuracy)
-    #expect(result.controls?.score == result.best?.heldOutScore)
+    let (result, probe) = try study.run(on: own, sites: ["a", "b"], each: { _ in seen += 1 })
+    #expect(seen == 6 && result.methods == [.massMean, .logistic, .sparse])
+    #expect(probe.record.site.name == result.best && probe.record.settings.method == result.bestMethod)
+    #expect(result.score == result.evaluation.scores.balancedAccuracy)
+    // The control task is compared by accuracy with the very score that the table has.
+    let task = try #require(result.controls?[.controlTask])
+    #expect(task.reference.map { abs($0 - result.evaluation.scores.accuracy) < 1e-12 } == true)
     #expect(probe.record.stability?.repeats == 2)
     // Every number of columns is judged on what each outer fold holds back.
     var sparse: [SizeScore]?
-    for row in result.table.rows where row.method == .sparse && row.site == "b" { sparse = row.sizes }
+    for row in result.rows where row.method == .sparse && row.site == "b" { sparse = row.sizes }
     #expect(try #require(sparse).map(\.size) == [1, 2])
     #expect(try #require(sparse).allSatisfy { ($0.test?.accuracy ?? 0) > 0.8 })
     let curve = try #require(probe.record.learningCurve)
-    #expect(curve.site == "b" && curve.points.count >= 2 && curve.testExamples > 0)
-    let url = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString).safetensors")
-    defer { try? FileManager.default.removeItem(at: url) }
+    #expect(curve.points.count >= 2 && curve.testExamples == 120)
+    #expect(curve.points.last?.score == result.score)
+    let folder = try TemporaryFolder()
+    let url = folder.file("probe.safetensors")
     try probe.write(to: url)
     #expect(try Probe(contentsOf: url).record == probe.record)
   }
 
   @Test func aLearningCurveRises() throws {
-    let own = source(labels(600, yesEvery: 2), width: 40, lean: 1.5)
-    let curve = try LearningCurve(on: own, site: "s", settings: quick(), sizes: [20, 100, 5000], repeats: 4)
-    #expect(curve.points.map(\.repeats) == [4, 4, 1])
-    #expect(curve.points[2].examples == 480 && curve.testExamples == 120)
-    #expect(curve.points[2].scores.balancedAccuracy > curve.points[0].scores.balancedAccuracy)
-    #expect(curve.points[0].deviation > 0)
-    #expect(fault { _ = try LearningCurve(on: own, site: "s", sizes: [1]) }?.name == "probe.learningCurve")
+    var study = Study(settings: .quick())
+    study.hasLearningCurve = true
+    let (result, probe) = try study.run(on: source(labels(600, yesEvery: 2), width: 40, lean: 1.5))
+    let curve = try #require(probe.record.learningCurve)
+    #expect(curve.points.map(\.repeats) == [3, 3, 3, 3, 1])
+    let (first, last) = (try #require(curve.points.first), try #require(curve.points.last))
+    #expect(last.examples == 480 && curve.testExamples == 120 && last.deviation == 0)
+    #expect(first.score < last.score && first.deviation > 0 && first.examples < 40)
+    // All examples are the study itself.
+    #expect(last.score == result.score)
   }
 }

@@ -74,6 +74,8 @@ struct ClassifierReference: Decodable {
 
   var cases: [Case]
   var regression: Regression
+  /// More columns than rows.
+  var wideRegression: Regression
   var metrics: [Metric]
   var ranks: Ranks
 

@@ -149,10 +149,41 @@ import Testing
       agree(
         erased.elements[..<reference.erased.count].map { Double($0) }, reference.erased,
         reference.columns > reference.trained ? 5e-3 : 1e-4, "\(reference.name)")
-      let check = try eraser.check(rows, labels: reference.trainingLabels, classes: reference.classes)
+      let others = reference.trained..<reference.rows
+      let check = try eraser.check(
+        rows, labels: reference.trainingLabels, classes: reference.classes,
+        newRows: try reference.examples().selectingRows(others), newLabels: Array(reference.labels[others]))
       #expect(check.isErased, "\(check)")
-      #expect(check.before > 0.7 && check.after <= 1 / Double(reference.classes) + 0.02, "\(check)")
+      #expect(check.before > 0.7 && check.after <= check.chance + 0.02, "\(check)")
+      // The probe of the erased fitting rows has nothing to tell of any row.
+      #expect(abs(check.newRows.after - check.chance) < 0.1, "\(check)")
     }
+  }
+
+  @Test func erasureHoldsForTheFittingSample() throws {
+    // Four classes along directions of their own in 120 columns.
+    func sample(_ count: Int, seed: UInt64) -> (rows: Matrix, labels: [Int32]) {
+      var generator = SeededGenerator(seed: seed)
+      let labels = (0..<count).map { Int32($0 % 4) }
+      let rows = Matrix(
+        rows: count, columns: 120,
+        elements: (0..<count * 120).map { index in
+          Float(generator.normal()) + (index % 120 % 4 == Int(labels[index / 120]) ? 0.8 : 0)
+        })
+      return (rows, labels)
+    }
+    // Fitted on fewer rows than columns: what the sample's covariance doesn't show of the concept stays.
+    let few = sample(200, seed: 3)
+    let check = try ConceptEraser.check(few.rows, labels: few.labels, classes: 4, seed: 1)
+    #expect(check.isErased && check.before == 1 && check.newRows.before > 0.8, "\(check)")
+    #expect(abs(check.newRows.after - 0.25) < 0.1, "\(check)")
+    #expect(check.isFoundInNewRows && (check.newRows.fresh ?? 0) > 0.5, "\(check)")
+    #expect(check.summary.contains("not erased there") && check.newRows.examples == 100)
+    // With forty times as many it is gone from new rows too.
+    let many = sample(8000, seed: 4)
+    let gone = try ConceptEraser.check(many.rows, labels: many.labels, classes: 4, seed: 1)
+    #expect(gone.isErased && gone.newRows.before > 0.8 && (gone.newRows.fresh ?? 1) < 0.45, "\(gone)")
+    #expect((gone.newRows.fresh ?? 1) < (check.newRows.fresh ?? 0))
   }
 
   @Test func ridgeIsScikitLearns() throws {
@@ -175,6 +206,44 @@ import Testing
     let chosen = try RidgeRegression.fit(
       rows, rows: 0..<reference.trained, values: values, settings: .init(penalties: [1e6, 1]))
     #expect(chosen.penalty == 1)
+  }
+
+  /// With more columns than rows the solution is found among the rows; it is the same.
+  @Test func wideRidgeIsScikitLearns() throws {
+    let reference = try ClassifierReference.read()
+    let wide = reference.wideRegression
+    let rows = try ClassifierReference.matrix("wide", rows: wide.rows, columns: wide.columns)
+    #expect(wide.columns > wide.trained)
+    for theirs in wide.fits {
+      let fit = try RidgeRegression.fit(
+        rows, rows: 0..<wide.trained, values: Array(wide.values[..<wide.trained]),
+        settings: .init(penalties: [theirs.penalty]))
+      // Products in float32, summed and solved in float64.
+      agree(fit.coefficients, theirs.coefficients, 1e-4, "α = \(theirs.penalty)")
+      let predictions = fit.classifier.scores(of: rows, in: wide.trained..<wide.rows).elements.map { Double($0) }
+      agree(predictions, theirs.predictions, 1e-4, "α = \(theirs.penalty)")
+    }
+  }
+
+  @Test func sparseProbesWeighClassesAlike() throws {
+    var generator = SeededGenerator(seed: 8)
+    let labels = (0..<400).map { Int32($0 % 10 == 0 ? 1 : 0) }
+    let rows = Matrix(
+      rows: 400, columns: 12,
+      elements: (0..<400 * 12).map { index in
+        Float(generator.normal()) + (index % 12 == 5 ? 1.5 * Float(labels[index / 12]) : 0)
+      })
+    func said(_ settings: SparseProbe.Settings) throws -> Int {
+      let fit = try SparseProbe.fit(rows, labels: labels, classes: 2, settings: settings, logistic: .init(folds: 0))
+      return LinearClassifier.predictions(from: fit.classifier.scores(of: rows)).count { $0 == 1 }
+    }
+    // 40 of 400 rows are of the class: weighed alike, many more are called so than where each row counts the same.
+    let (balanced, plain) = (try said(.init(counts: [1])), try said(.init(counts: [1], classWeights: .none)))
+    #expect(balanced > 3 * max(plain, 1), "\(balanced), \(plain)")
+    // A setting written before there were weights was learnt without them.
+    let old = try JSONDecoder().decode(
+      SparseProbe.Settings.self, from: Data(#"{"selector": "l1", "counts": [1]}"#.utf8))
+    #expect(old.classWeights == .none && SparseProbe.Settings().classWeights == .balanced)
   }
 
   @Test func precisionAndCalibrationAreAsDefined() throws {

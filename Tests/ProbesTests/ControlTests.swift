@@ -19,50 +19,57 @@ import Testing
     }
   }
 
-  private func report(_ source: MemorySource, _ controls: [Control] = Control.allCases) throws -> ControlReport {
-    var settings = ProbeSettings(bootstrap: .init(resamples: 50), seed: 1)
-    settings.logistic.strengths = [0.01, 1]
-    let table = try ProbeSweep(settings: settings).run(on: source)
-    return try ControlSuite(settings: settings, controls: .init(controls: controls, shuffles: 199)).run(
-      on: source, row: table.rows[0], neuronSite: "blocks.0.mlp.hook_post", model: .absent("no model in this test"))
+  private func result(
+    _ source: MemorySource, _ controls: [Control] = Control.allCases, outerFolds: Int = 0
+  ) throws -> StudyResult {
+    var settings = ProbeSettings.quick(resamples: 50)
+    settings.outerFolds = outerFolds
+    settings.seed = 1
+    settings.strengths = [0.01, 1]
+    settings.controls = controls
+    settings.shuffles = 199
+    return try Study(settings: settings).run(on: source, model: .absent("no model in this test")).result
   }
 
-  @Test func aRealDirectionStandsOut() throws {
-    let report = try report(source(signal: 3))
-    #expect(report.score > 0.9)
+  /// With outer folds every control is judged on all examples, as the study is.
+  @Test(arguments: [0, 4])
+  func aRealDirectionStandsOut(outerFolds: Int) throws {
+    let result = try result(source(signal: 3), outerFolds: outerFolds)
+    let report = try #require(result.controls)
+    #expect(result.score > 0.9 && result.isFound == true)
     #expect(report[.majority]?.score == 0.5)
-    #expect((report[.shuffledLabels]?.pValue ?? 1) == 1.0 / 200)
-    #expect((report[.randomDirections]?.score ?? 1) < report.score)
+    #expect((report[.shuffledLabels]?.pValue ?? 1) == 1.0 / 200 && report[.shuffledLabels]?.isExact == false)
+    #expect((report[.randomDirections]?.score ?? 1) < result.score)
+    // What is compared is the score that is quoted.
+    for control in [Control.randomDirections, .words] {
+      #expect(report[control]?.reference.map { abs($0 - result.score) < 1e-12 } == true, "\(control)")
+    }
+    for own in report.results {
+      guard let difference = own.difference, let reference = own.reference, let score = own.score else { continue }
+      #expect(abs(difference.value - (reference - score)) < 1e-9, "\(own.control)")
+      // A sentence has an interval that leaves 0 out.
+      if own.sentence != nil { #expect(difference.isShown, "\(own.control)") }
+    }
+    #expect(report.implications.contains { $0.contains("above the words alone") })
     // The class lies on one axis, which a rotation spreads.
     let basis = try #require(report[.rotatedBasis])
-    #expect((basis.reference ?? 0) > (basis.interval?.high ?? 1))
+    #expect((basis.difference?.value ?? 0) > 0)
+    // On 24 documents one of 20 rotations may come as near by luck.
+    if outerFolds > 0 { #expect((basis.reference ?? 0) > (basis.interval?.high ?? 1)) }
     // All documents have the same tokens: words can't tell, whatever the labels.
-    #expect((report[.bagOfTokens]?.score ?? 1) <= 0.5 + 1e-9)
+    #expect((report[.words]?.score ?? 1) <= 0.5 + 1e-9)
     #expect(report[.embedding]?.notRun == "no model in this test")
     #expect(report[.randomWeights]?.notRun == "no model in this test")
     #expect(report.implications.contains { $0.contains("random weights not run: no model in this test") })
   }
 
-  /// With outer folds every control is judged on all examples, as the probe is.
-  @Test func outerFoldsJudgeControlsOnAllExamples() throws {
-    let source = source(signal: 3)
-    var settings = ProbeSettings(outerFolds: 4, bootstrap: .init(resamples: 50), seed: 1)
-    settings.logistic.strengths = [0.01, 1]
-    let table = try ProbeSweep(settings: settings).run(on: source)
-    let report = try ControlSuite(settings: settings, controls: .init(shuffles: 199)).run(
-      on: source, row: table.rows[0], neuronSite: "blocks.0.mlp.hook_post", model: .absent("no model in this test"))
-    #expect(report.score == table.rows[0].evaluation.scores.balancedAccuracy && report.score > 0.9)
-    #expect((report[.shuffledLabels]?.pValue ?? 1) == 1.0 / 200)
-    #expect((report[.randomDirections]?.score ?? 1) < report.score)
-    #expect((report[.bagOfTokens]?.score ?? 1) <= 0.5 + 1e-9)
-    let basis = try #require(report[.rotatedBasis])
-    #expect((basis.reference ?? 0) > (basis.interval?.high ?? 1))
-  }
-
   @Test func noiseIsCalledNothing() throws {
-    let report = try report(source(signal: 0), [.shuffledLabels])
-    #expect((report[.shuffledLabels]?.pValue ?? 0) > 0.05)
-    #expect(report.implications.first?.contains("found nothing") == true)
+    let result = try result(source(signal: 0))
+    let report = try #require(result.controls)
+    #expect((report[.shuffledLabels]?.pValue ?? 0) > 0.05 && result.isFound == false)
+    #expect(report.implications.first?.hasPrefix("nothing found: ") == true)
+    // Nothing is said of what would be compared with noise.
+    #expect(report.implications.dropFirst().allSatisfy { $0.contains(" not run: ") })
   }
 
   @Test func massMeansAreShuffledAsMassMeans() throws {
@@ -73,25 +80,28 @@ import Testing
     let rows = Matrix(
       rows: 400, columns: 2,
       elements: labels.flatMap { [Float($0) + 0.1 * Float(generator.normal()), 1000 * Float(generator.normal())] })
-    func shuffles(_ learner: LabelShuffles.Learner) throws -> LabelShuffles {
-      try LabelShuffles(
-        rows, targets: .classes(labels, count: 2), groups: Array(0..<400), trainingCount: 300, shuffles: 99,
-        learner: learner, generator: &generator)
+    let source = MemorySource.documents(
+      [Int](repeating: 2, count: 400), labels: labels.map { .number(Double($0)) }, sites: ["s": 2]
+    ) { _, document, _, column in rows.elements[document * 2 + column] }
+    func study(_ method: ProbeSettings.Method) throws -> (result: StudyResult, shuffles: ControlResult) {
+      var settings = ProbeSettings.quick(classifiers: [method])
+      settings.controls = [.shuffledLabels]
+      (settings.shuffles, settings.exactShuffles) = (99, 0)
+      let result = try Study(settings: settings).run(on: source).result
+      return (result, try #require(result.controls?[.shuffledLabels]))
     }
-    let squares = try shuffles(.leastSquares)
-    #expect(squares.observed > 0.99 && squares.pValue == 0.01)
-    let means = try shuffles(.meanDifference)
-    #expect(means.observed < 0.7)
-    // The statistic is the mass-mean direction's.
-    let probe = try MassMean.fit(rows, rows: 0..<300, labels: Array(labels[..<300]), classes: 2)
-    let scores = probe.classifier.scores(of: rows.selectingRows(300..<400))
-    let area = try #require(AUROC.area(scores: scores.elements, positive: labels[300...].map { $0 == 1 }))
-    #expect(abs(means.observed - area) < 1e-9)
+    let squares = try study(.logistic)
+    #expect((squares.shuffles.reference ?? 0) > 0.99 && squares.shuffles.pValue == 0.01)
+    let means = try study(.massMean)
+    let observed = try #require(means.shuffles.reference)
+    #expect(observed < 0.7)
+    // The statistic is the mass-mean direction's, but for rounding: products of rows reach 1e6.
+    #expect(abs(observed - (means.result.evaluation.scores.auroc ?? 0)) < 0.01)
   }
 
   @Test func theSameSeedGivesTheSameReport() throws {
     let source = source(signal: 1)
-    #expect(try report(source) == report(source))
+    #expect(try result(source) == result(source))
   }
 
   @Test func rotationsKeepDistances() {
@@ -105,17 +115,52 @@ import Testing
   }
 
   @Test func shufflesKeepWhatGroupsShare() throws {
-    // Two groups of one label each: only whole groups may change places, so there are two arrangements.
     var generator = SeededGenerator(seed: 1)
-    let rows = Matrix(rows: 8, columns: 1, elements: [0, 1, 0, 1, 5, 6, 5, 6])
-    let labels: [Int32] = [0, 0, 0, 0, 1, 1, 1, 1]
-    let order = [0, 1, 4, 5, 2, 3, 6, 7]
-    let shuffles = try LabelShuffles(
-      rows.selectingRows(order), targets: .classes(order.map { labels[$0] }, count: 2),
-      groups: order.map { $0 / 4 }, trainingCount: 4, shuffles: 50, generator: &generator)
-    #expect(shuffles.observed == 1)
-    #expect(Set(shuffles.shuffled).count <= 2)
-    #expect(shuffles.pValue > 0.2)
+    func shuffled(_ labels: [Int32], _ groups: [Int]) -> [[Int32]] {
+      let blocks = ExchangeableBlocks(labels: labels, numbers: [], groups: groups)
+      return (0..<60).map { _ in
+        blocks.shuffled(count: labels.count, generator: &generator).map { labels[$0] }
+      }
+    }
+    // Two groups of one label each: only whole groups may change places, so there are two arrangements.
+    let whole = Set(shuffled([0, 0, 0, 1, 1], [7, 7, 7, 9, 9]))
+    #expect(whole == [[0, 0, 0, 1, 1], [1, 1, 1, 0, 0]])
+    // Pairs of both labels: every pair keeps one of each.
+    let pairs = shuffled([0, 1, 0, 1, 1, 0], [0, 0, 1, 1, 2, 2])
+    #expect(pairs.allSatisfy { own in (0..<3).allSatisfy { own[2 * $0] + own[2 * $0 + 1] == 1 } })
+    #expect(Set(pairs).count == 8)
+    // Single examples: all arrangements with as many of each.
+    let free = shuffled([0, 0, 1, 1], [0, 1, 2, 3])
+    #expect(Set(free).count == 6 && free.allSatisfy { $0.reduce(0, +) == 2 })
+  }
+
+  /// Near 0.05 the procedure itself is shuffled, and the report says so.
+  @Test func aPNearTheThresholdIsFoundByTheProcedure() throws {
+    var settings = ProbeSettings.quick(classifiers: [.massMean])
+    settings.controls = [.shuffledLabels]
+    (settings.shuffles, settings.exactShuffles, settings.outerFolds) = (199, 60, 3)
+    var exact = 0
+    for seed in 0..<40 {
+      var generator = SeededGenerator(seed: UInt64(seed))
+      let source = MemorySource.documents(
+        [Int](repeating: 2, count: 30), labels: (0..<30).map { .number(Double($0 % 2)) }, sites: ["s": 4]
+      ) { _, document, _, column in
+        Float(generator.normal()) + (column == 0 ? 0.4 * Float(document % 2) : 0)
+      }
+      let own = try #require(try Study(settings: settings).run(on: source).result.controls?[.shuffledLabels])
+      let p = try #require(own.pValue)
+      let tries = try #require(own.tries)
+      guard own.isExact == true else {
+        #expect(tries == 199 && (p < 0.02 || p > 0.1), "p = \(p) was not tried by the procedure")
+        continue
+      }
+      exact += 1
+      #expect(tries <= 60 && own.detail?.contains("by the procedure itself") == true)
+      // All of so many shuffles with the true labels counted in, or stopped at ten that do as well.
+      let reached = tries == 60 ? p * 61 - 1 : p * Double(tries)
+      #expect(abs(reached - reached.rounded()) < 1e-9 || abs(p * 60 - 10) < 1e-9, "p = \(p) of \(tries)")
+    }
+    #expect(exact >= 3)
   }
 
   @Test func wordsWithoutASpanAreIgnoredAmongSeveralLabels() throws {

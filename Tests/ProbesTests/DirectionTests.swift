@@ -22,13 +22,15 @@ import Testing
   }
 
   private func probe(_ source: MemorySource, site: String = "a", seed: UInt64 = 1) throws -> Probe {
-    try ProbeTrainer(settings: ProbeSettings(bootstrap: .init(resamples: 0), seed: seed)).train(on: source, site: site)
+    var settings = ProbeSettings.quick()
+    settings.seed = seed
+    return try trained(settings, on: source, site: site)
   }
 
   @Test func aDirectionIsASumOfItsLargestColumns() throws {
     let source = source()
     let probe = try probe(source)
-    let sum = try #require(try probe.signedSums(on: source).first)
+    let sum = try #require(probe.record.sums?.first)
     #expect(sum.label == "yes")
     #expect(sum.terms[0].column == 1 && sum.terms[0].coefficient > 0)
     #expect(sum.terms[1].column == 3 && sum.terms[1].coefficient < 0)
@@ -81,12 +83,13 @@ import Testing
   }
 
   @Test func aClearDirectionIsStable() throws {
-    let source = source()
-    let probe = try probe(source)
-    let stability = try probe.stability(on: source, repeats: 5)
+    var study = Study(settings: .quick())
+    study.repeats = 5
+    let stability = try #require(try study.run(on: source(), sites: ["a"]).probe.record.stability)
     #expect(stability.cosines.count == 5 && stability.scores.count == 5)
     #expect(stability.meanCosine > 0.7 && stability.leastCosine <= stability.meanCosine)
-    #expect(try probe.stability(on: source, repeats: 5) == stability)
+    #expect(stability.sameSite == 1 && stability.scores.allSatisfy { $0 > 0.6 })
+    #expect(try study.run(on: source(), sites: ["a"]).probe.record.stability == stability)
   }
 
   @Test func lengthsAndPositionsAreCounted() throws {
@@ -108,14 +111,12 @@ import Testing
     ) { _, document, token, column in
       noise[(document * 9 + token) * 4 + column] + (column == 0 ? Float(token) : 0)
     }
-    var specification = ProbeSpecification(concept: "position", dataset: ["none"])
-    specification.level = .token
-    specification.target = .position
-    specification.controls = [.majority, .randomDirections, .shuffledLabels, .controlTask]
-    specification.resamples = 20
-    let result = try specification.run(name: "position", on: source, sites: ["s"], model: .absent("none"))
+    var settings = ProbeSettings.quick(concept: Concept(level: .token), target: .position, resamples: 20)
+    settings.controls = [.majority, .randomDirections, .shuffledLabels, .controlTask]
+    let result = try Study(settings: settings).run(on: source).result
     let controls = try #require(result.controls)
-    #expect(controls.measure == "R²" && controls.score > 0.7)
+    #expect(result.measure == .r2 && result.score > 0.7 && result.chance == 0)
+    #expect(controls[.randomDirections]?.reference.map { abs($0 - result.score) < 1e-9 } == true)
     #expect((controls[.majority]?.score ?? 1) <= 0)
     #expect((controls[.shuffledLabels]?.pValue ?? 1) < 0.01)
   }

@@ -6,29 +6,32 @@ import Testing
 /// Sites that take more memory than they may.
 @Suite struct MemoryTests {
   private func settings(outerFolds: Int = 0) -> ProbeSettings {
-    var settings = ProbeSettings(outerFolds: outerFolds, bootstrap: .init(resamples: 20), seed: 1)
-    settings.logistic.strengths = [0.01, 1]
+    var settings = ProbeSettings.quick(resamples: 20)
+    settings.outerFolds = outerFolds
+    settings.seed = 1
+    settings.strengths = [0.01, 1]
     return settings
   }
 
   @Test(arguments: [0, 3])
   func aSweepIsTheSameFromAScratchFile(outerFolds: Int) throws {
-    let source = ProbeTrainerTests.labelled()
-    let methods = ProbeSettings.Method.allCases.filter { !$0.predictsNumbers }
-    let settings = settings(outerFolds: outerFolds)
-    let inMemory = try ProbeSweep(settings: settings, methods: methods).run(on: source)
-    let inFile = try ProbeSweep(settings: settings, methods: methods, memory: 0).run(on: source)
-    #expect(inMemory == inFile)
+    let source = StudyTests.labelled()
+    var settings = settings(outerFolds: outerFolds)
+    settings.classifiers = ProbeSettings.Method.classifiers
+    let inMemory = try Study(settings: settings).run(on: source)
+    let inFile = try Study(settings: settings, memory: 0).run(on: source)
+    #expect(inMemory.result == inFile.result && inMemory.probe == inFile.probe)
   }
 
   @Test func controlsAreTheSameFromAScratchFile() throws {
-    let source = ProbeTrainerTests.labelled()
-    let row = try ProbeSweep(settings: settings()).run(on: source).rows[1]
-    func report(_ memory: Int) throws -> ControlReport {
-      try ControlSuite(settings: settings(), controls: .init(shuffles: 49), memory: memory).run(
-        on: source, row: row, neuronSite: "b", model: .absent("no model in this test"))
+    let source = StudyTests.labelled()
+    var settings = settings()
+    settings.controls = Control.allCases
+    settings.shuffles = 49
+    func report(_ memory: Int) throws -> ControlReport? {
+      try Study(settings: settings, memory: memory).run(on: source).result.controls
     }
-    #expect(try report(0) == report(1 << 30))
+    #expect(try #require(try report(0)) == report(1 << 30))
   }
 
   @Test func rowsAreWhatWasWritten() throws {

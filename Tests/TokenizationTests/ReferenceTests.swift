@@ -88,11 +88,13 @@ import Tokenization
     #expect(tokenizer.text(of: space) == " ")
     let half = try #require(tokenizer.id("Ã"))
     #expect(tokenizer.text(of: half) == "\u{FFFD}")
+    #expect(tokenizer.shownText(of: half) == "<0xC3>" && tokenizer.shownText(of: space) == " ")
     #expect(tokenizer.text(of: 1 << 20) == nil)
     #expect(tokenizer.piece(-1) == nil)
     let marks = try Tokenizer(contentsOf: Fixture.url("llama2.json"))
     #expect(marks.text(of: try #require(marks.id("▁"))) == " ")
     #expect(marks.text(of: try #require(marks.id("<0x41>"))) == "A")
+    #expect(marks.shownText(of: try #require(marks.id("<0xEB>"))) == "<0xEB>")
   }
 
   private func words(_ pattern: String) throws -> Tokenizer {

@@ -108,7 +108,8 @@ struct ExpertCommandTests {
     let ranked = try tool.run("neurons", "rank", "s", "--sites", "expert_post", "--layer", "1", "-n", "3")
     #expect(ranked.code == 0 && ranked.output.contains("L1.E") && !ranked.output.contains("L0.E"))
     let concept = try tool.run("neurons", "top", "s", "--concept", "a", "-n", "3")
-    #expect(concept.code == 0 && concept.output.contains(".E"))
+    // Of random experts, what is listed holds on held-out documents, and what does not is counted.
+    #expect(concept.code == 0 && (concept.output.contains(".E") || concept.output.contains("left out")))
     for (name, fault) in [("L1.E9.5", "activations.unknownSite"), ("L1.E3.99", "neurons.noSuchNeuron")] {
       let outcome = try tool.run("neurons", "top", "s", "--neuron", name, "--json")
       #expect(outcome.code != 0 && [fault, "neurons.noExamples"].contains(outcome.faultName))

@@ -33,7 +33,8 @@ struct Tool {
 
   func run(_ arguments: String...) throws -> Outcome { try run(arguments) }
 
-  func run(_ arguments: [String]) throws -> Outcome {
+  /// - Parameter input: the file that standard input is.
+  func run(_ arguments: [String], input: String? = nil) throws -> Outcome {
     let process = Process()
     process.executableURL = Self.executable
     process.arguments = arguments
@@ -41,6 +42,7 @@ struct Tool {
     // Output goes to files: a pipe that nobody reads would fill up.
     let (output, errors) = (folder.file("stdout"), folder.file("stderr"))
     for file in [output, errors] { FileManager.default.createFile(atPath: file.path, contents: nil) }
+    if let input { process.standardInput = try FileHandle(forReadingFrom: folder.file(input)) }
     process.standardOutput = try FileHandle(forWritingTo: output)
     process.standardError = try FileHandle(forWritingTo: errors)
     try process.run()

@@ -82,9 +82,9 @@ def korean(rng):
 @dataset(
     "sentiment",
     title="Positive and negative opinions",
-    about="Opinions on films, books, meals, hotels, journeys, machines, events, work and music.",
-    made=str(len(sentiment.FRAMES)) + " frames (`scripts/sets/sentiment.py`), each filled with favourable and unfavourable words. " + FRAME_NOTE,
-    use="Some judgements stand in the verdict (`I would watch it again`), not in an adjective; negations occur on both sides (`not a dull minute`, `not a single joke`).",
+    about="Opinions, most of them on films and shows, the others on books, meals, hotels, journeys, machines, events, work and music.",
+    made=str(len(sentiment.FRAMES)) + " frames (`scripts/sets/sentiment.py`), each with favourable and unfavourable wordings of its own: no word that carries a judgement occurs in two frames. " + FRAME_NOTE,
+    use="A probe that learnt words fails on the next frame; it has to find what praise and blame have in common. Many judgements stand in a turn of phrase (`I could hardly sit through`, `begged to see it again`), not in an adjective.",
     shortcuts={},
 )
 def sentiment_set(rng):

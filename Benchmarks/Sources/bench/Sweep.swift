@@ -122,15 +122,16 @@ enum SweepBenchmark {
   static func run(_ arguments: [String]) throws {
     guard arguments.count == 3, let folds = Int(arguments[2]) else { Bench.usage() }
     let strengths = arguments[1].split(separator: ",").compactMap { Double($0) }
-    let settings = ProbeSettings(
-      logistic: .init(strengths: strengths, folds: folds, tolerance: 1e-4), bootstrap: .init(resamples: 0))
-    var table: ProbeSweep.Table?
+    var settings = ProbeSettings(strengths: strengths, folds: folds, controls: [])
+    settings.tolerance = 1e-4
+    settings.resamples = 0
+    var rows: [StudyResult.Row] = []
     var rowCount = 0
     let before = usage()
     let seconds = try Bench.seconds {
       let store = try ActivationStore(opening: URL(filePath: arguments[0]))
       rowCount = store.rowCount
-      table = try ProbeSweep(settings: settings).run(on: store)
+      rows = try Study(settings: settings).run(on: store).result.rows
     }
     let after = usage()
     // The same split as the sweep's: by label and document, from the seed.
@@ -140,7 +141,7 @@ enum SweepBenchmark {
       folds, labels: split.train.map { labels[$0] }, groups: split.train, seed: settings.seed)
     let result = Result(
       seconds: seconds, cpu: after.cpu - before.cpu, peak: after.peak,
-      rows: (table?.rows ?? []).map {
+      rows: rows.map {
         .init(
           site: $0.site, auroc: $0.evaluation.scores.auroc ?? .nan, accuracy: $0.evaluation.scores.accuracy,
           strength: $0.strength ?? .nan, iterations: $0.iterations)

@@ -15,6 +15,7 @@
 #include "screening.h"
 #include "sparse.h"
 #include "statistics.h"
+#include "synthetic.h"
 
 #pragma clang assume_nonnull begin
 

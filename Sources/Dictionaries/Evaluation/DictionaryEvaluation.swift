@@ -26,7 +26,9 @@ public struct DictionaryEvaluation: Codable, Sendable, Equatable {
   /// The site that is read, and the one that is rebuilt.
   public var site: String
   public var target: String
+  /// Rows that were judged, and documents that they come from.
   public var rows: Int
+  public var documents: Int
   public var l0: Double
   public var l1: Double
   public var fvu: Double
@@ -34,6 +36,8 @@ public struct DictionaryEvaluation: Codable, Sendable, Equatable {
   public var meanSquaredError: Double
   public var cosine: Double
   public var normRatio: Double
+  /// 95 % intervals of L0 and FVU over documents.
+  public var intervals: ReconstructionMeasures.Intervals?
   public var deadLatents: Int
   public var alwaysOnLatents: Int
   public var density: DensityHistogram
@@ -46,19 +50,25 @@ public struct DictionaryEvaluation: Codable, Sendable, Equatable {
   /// Empty where it was not asked for.
   public var probing: [SparseProbing]
   public var absorption: FeatureAbsorption?
+  /// Of a crosscoder; the figures above are then those of all its sites together.
+  public var crosscoder: CrosscoderEvaluation?
 
   public init(
     _ dictionary: SparseAutoencoder, site: String? = nil, reconstruction: ReconstructionMeasures,
     directions: DirectionMeasures, splice: SpliceMeasures? = nil, probing: [SparseProbing] = [],
-    absorption: FeatureAbsorption? = nil
+    absorption: FeatureAbsorption? = nil, crosscoder: CrosscoderEvaluation? = nil
   ) {
     let configuration = dictionary.configuration
-    architecture = configuration.architecture.rawValue + (dictionary.isTranscoder ? " transcoder" : "")
+    architecture =
+      configuration.architecture.rawValue
+      + (dictionary.isTranscoder ? " transcoder" : dictionary.isCrosscoder ? " crosscoder" : "")
     latents = dictionary.latents
     k = configuration.k
     self.site = site ?? configuration.hookIn
     target = dictionary.isTranscoder ? configuration.hookOut : self.site
     rows = reconstruction.rows
+    documents = reconstruction.documents
+    intervals = reconstruction.intervals
     l0 = reconstruction.l0
     l1 = reconstruction.l1
     fvu = reconstruction.fvu
@@ -79,6 +89,7 @@ public struct DictionaryEvaluation: Codable, Sendable, Equatable {
     }
     self.probing = probing
     self.absorption = absorption
+    self.crosscoder = crosscoder
   }
 }
 

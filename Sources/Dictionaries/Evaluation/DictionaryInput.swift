@@ -15,8 +15,9 @@ package struct DictionaryInput {
   ///
   /// - Parameter site: the site to read, in place of the one that the dictionary names.
   /// - Throws: `dictionary.otherModel`, `dictionary.site`, `dictionary.width`.
-  package init(_ dictionary: SparseAutoencoder, source: any ActivationSource, site: String? = nil) throws {
+  package init(_ dictionary: SparseAutoencoder, source given: any ActivationSource, site: String? = nil) throws {
     let configuration = dictionary.configuration
+    let source = try dictionary.joined(given, site: site)
     try Self.requireModel(of: configuration, digest: source.origin.modelDigest, name: source.origin.model)
     self.dictionary = dictionary
     self.source = source
@@ -74,10 +75,14 @@ package struct DictionaryInput {
 
   /// Gives `body` all rows in order, without those of tokens that the tokenizer added unless they are wanted.
   ///
-  /// - Parameter others: names of further sites to read beside.
+  /// - Parameters:
+  ///   - others: names of further sites to read beside.
+  ///   - most: stops after the block that brings so many rows.
+  ///   - sample: the documents whose rows are given, where not all; of a store no others are read.
   /// - Throws: `dictionary.notFiniteActivations`, and what `body` and the source throw.
   package func stream(
-    specialTokens: Bool = false, others: [String] = [], rows most: Int? = nil, _ body: (Block) throws -> Void
+    specialTokens: Bool = false, others: [String] = [], rows most: Int? = nil, sample: DocumentSample? = nil,
+    _ body: (Block) throws -> Void
   ) throws {
     let sites =
       (output.name == input.name ? [input] : [input, output]) + (try others.map { try source.site(named: $0) })
@@ -88,21 +93,20 @@ package struct DictionaryInput {
     var seen = 0
     struct Enough: Error {}
     do {
-      try source.stream(sites.map(\.name), maximumRows: blockRows) { block in
+      try blocks(of: sites.map(\.name), maximumRows: blockRows, sample: sample) { block in
         var rows = Array(block.rows)
-        var documents = rows.map { Int32(truncatingIfNeeded: $0) }
+        let tokens = byToken ? try source.tokens(in: block.rows) : nil
+        var documents = tokens?.documents ?? rows.map { Int32(truncatingIfNeeded: $0) }
         var values = block.values
-        if byToken {
-          let tokens = try source.tokens(in: block.rows)
-          documents = tokens.documents
-          if !specialTokens, tokens.special.contains(where: { $0 != 0 }) {
-            let kept = tokens.special.indices.filter { tokens.special[$0] == 0 }
-            rows = kept.map { rows[$0] }
-            documents = kept.map { documents[$0] }
-            values = values.map { $0.selectingRows(kept) }
-          }
+        let kept = try source.places(in: block.rows, countingSpecialTokens: specialTokens).filter {
+          (sample?.unitOfRow[Int(documents[$0])] ?? 0) >= 0
         }
-        guard !rows.isEmpty else { return }
+        guard !kept.isEmpty else { return }
+        if kept.count < rows.count {
+          rows = kept.map { rows[$0] }
+          documents = kept.map { documents[$0] }
+          values = values.map { $0.selectingRows(kept) }
+        }
         for (site, matrix) in zip(sites, values) { try requireFinite(matrix, rows: rows, site: site.name) }
         try body(
           Block(
@@ -116,6 +120,25 @@ package struct DictionaryInput {
       throw Fault(
         .badData, "dictionary.noRows", "The source has no rows to judge a dictionary by", place: input.name,
         expected: "tokens that came from text", found: "none")
+    }
+  }
+
+  /// The source's blocks; of a store only those of the documents in the sample.
+  private func blocks(
+    of sites: [String], maximumRows: Int, sample: DocumentSample?, _ body: (ActivationBlock) throws -> Void
+  ) throws {
+    guard let sample, !sample.isWhole, let read = rowReader(of: source) else {
+      return try source.stream(sites, maximumRows: maximumRows, body)
+    }
+    let table = try source.documents
+    for documents in sample.documents.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+      for document in documents {
+        let all = source.rowKind == .token ? table.tokens(of: document) : document..<document + 1
+        for start in stride(from: all.lowerBound, to: all.upperBound, by: maximumRows) {
+          let rows = start..<min(start + maximumRows, all.upperBound)
+          try body(ActivationBlock(rows: rows, values: try sites.map { try read($0, rows) }))
+        }
+      }
     }
   }
 

@@ -19,10 +19,11 @@ public struct FeatureAbsorption: Codable, Sendable, Equatable {
     public var mainLatents: [Int]
     /// The F1 of a probe of these latents.
     public var mainF1: Double
-    /// The mean over words of the part that other latents have taken over, 0 to 1.
-    public var absorption: Double
-    /// The share of words where no main latent is active and one other latent does its work.
-    public var fullAbsorption: Double
+    /// The mean over words of the part that other latents have taken over, 0 to 1; nil where the probe of the whole
+    /// activation does not know the letter, so that there is nothing to take over.
+    public var absorption: Double?
+    /// The share of words where no main latent is active and one other latent does its work; nil as `absorption`.
+    public var fullAbsorption: Double?
   }
 
   public var letters: [Letter]
@@ -64,6 +65,11 @@ extension FeatureAbsorption {
     words most: Int = 4000,
     seed: UInt64 = 0, progress: (String) -> Void = { _ in }
   ) throws {
+    guard !dictionary.isCrosscoder else {
+      throw Fault(
+        .usage, "dictionary.crosscoder", "Feature absorption is defined for a dictionary of one site",
+        found: dictionary.configuration.hookIn, advice: "leave --absorption out")
+    }
     let site = try dictionary.site(name ?? dictionary.configuration.hookIn, width: dictionary.inputWidth, in: model)
     var words = try Self.words(of: tokenizer)
     var generator = SeededGenerator(seed: seed, stream: "absorption")
@@ -124,21 +130,21 @@ extension FeatureAbsorption {
         full += isFull ? 1 : 0
         count += 1
       }
+      let isKnown = f1 >= Rule.leastProbeF1 && count > 0
       results.append(
         Letter(
           letter: String(Character(UnicodeScalar(UInt8(97 + letter)))), words: count, probeF1: f1,
-          mainLatents: main.latents, mainF1: main.f1, absorption: count > 0 ? absorbed / Double(count) : 0,
-          fullAbsorption: count > 0 ? Double(full) / Double(count) : 0))
+          mainLatents: main.latents, mainF1: main.f1, absorption: isKnown ? absorbed / Double(count) : nil,
+          fullAbsorption: isKnown ? Double(full) / Double(count) : nil))
     }
     self.letters = results
     words = letters.count
-    let known = results.filter { $0.probeF1 >= Rule.leastProbeF1 && $0.words > 0 }
-    func mean(_ value: (Letter) -> Double) -> Double {
-      known.isEmpty ? .nan : known.reduce(0) { $0 + value($1) } / Double(known.count)
+    func mean(_ values: [Double]) -> Double {
+      values.isEmpty ? .nan : values.reduce(0, +) / Double(values.count)
     }
-    meanAbsorption = mean(\.absorption)
-    meanFullAbsorption = mean(\.fullAbsorption)
-    meanMainLatents = mean { Double($0.mainLatents.count) }
+    meanAbsorption = mean(results.compactMap(\.absorption))
+    meanFullAbsorption = mean(results.compactMap(\.fullAbsorption))
+    meanMainLatents = mean(results.filter { $0.absorption != nil }.map { Double($0.mainLatents.count) })
   }
 
   struct Word {

@@ -22,7 +22,7 @@ extension SparseAutoencoder {
   /// number for NaN and infinity.
   ///
   /// - Throws: `Fault`: `dictionary.notADictionary`, `dictionary.pickle`, `dictionary.architecture`,
-  ///   `dictionary.configuration`, `dictionary.tensors`, `dictionary.notFinite`, and those of the files' own formats.
+  ///   `dictionary.unknownKey`, `dictionary.configuration`, `dictionary.tensors`, `dictionary.notFinite`, and those of the files' own formats.
   public static func load(folder: URL) throws -> SparseAutoencoder {
     func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: folder.appending(path: name).path) }
     let dictionary: SparseAutoencoder

@@ -13,7 +13,10 @@ extension SAELensFolder {
     // Before version 6 everything lay flat.
     let isFlat = try metadata?.optional("sae_lens_version") == nil && config.optional("metadata") == nil
     var (name, kind) = try architecture(config, isFlat: isFlat)
-    try refuseUnknown(config)
+    try KnownKeys.checkSAELens(config)
+    if let reader = try config.optional("reshape_activations"), !["none", "hook_z"].contains(try reader.string()) {
+      throw reader.unexpected("none or hook_z")
+    }
 
     let latents = try config.size("d_sae")
     let width = try config.size("d_in")
@@ -61,6 +64,7 @@ extension SAELensFolder {
         configuration.rescaleByDecoderNorm = try scaled.bool()
       }
     }
+    configuration.crosscoder = try crosscoder(ours, kind: kind, width: width, file: config.file)
     if let k = try k(config, isFlat: isFlat) { configuration.k = k }
     if kind.rule == .topK {
       guard let k = configuration.k, k >= 1, k <= latents else {
@@ -118,12 +122,13 @@ extension SAELensFolder {
   /// The architecture; of flat files, `activation_fn` says whether it is a TopK.
   private static func architecture(_ config: JSONReader, isFlat: Bool) throws -> (name: String, kind: Kind) {
     let (name, kind) = try kind(config.optional("architecture"))
-    guard isFlat, let function = try config.optional("activation_fn") ?? config.optional("activation_fn_str") else {
+    guard let function = try config.optional("activation_fn") ?? config.optional("activation_fn_str") else {
       return (name, kind)
     }
     switch try function.string() {
-    case "relu": return (name, kind)
-    case "topk": return ("topk", Kind(rule: .topK))
+    case "relu" where kind.rule != .topK || isFlat: return (name, kind)
+    case "topk" where isFlat: return ("topk", Kind(rule: .topK))
+    case "topk" where kind.rule == .topK: return (name, kind)
     case let other:
       throw Fault(
         .badData, "dictionary.architecture", "Dictionaries with this activation function cannot be read",
@@ -149,13 +154,6 @@ extension SAELensFolder {
         found: "\"\(name.prefix(60))\"", advice: "save it for inference with the normalization folded into the weights")
     }
     return normalization
-  }
-
-  private static func refuseUnknown(_ config: JSONReader) throws {
-    if let reader = try config.optional("reshape_activations") {
-      let name = try reader.string()
-      guard name == "none" || name == "hook_z" else { throw reader.unexpected("none or hook_z") }
-    }
   }
 
   private static func origin(_ reader: JSONReader) throws -> Origin {

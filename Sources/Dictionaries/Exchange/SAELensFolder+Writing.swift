@@ -66,6 +66,7 @@ extension SAELensFolder {
       var architecture: String
       var k: Int?
       var origin: Origin?
+      var crosscoder: [CrosscoderSite]?
     }
 
     init(_ dictionary: SparseAutoencoder, type: ComputeType) {
@@ -84,7 +85,7 @@ extension SAELensFolder {
         modelName: c.modelName, hookName: c.hookIn.isEmpty ? nil : c.hookIn,
         hookNameOut: c.isTranscoder && !c.hookOut.isEmpty ? c.hookOut : nil, contextSize: c.contextSize,
         prependBos: c.prependsBeginToken,
-        unfold: Ours(architecture: c.architecture.rawValue, k: c.k, origin: c.origin))
+        unfold: Ours(architecture: c.architecture.rawValue, k: c.k, origin: c.origin, crosscoder: c.crosscoder))
     }
   }
 }

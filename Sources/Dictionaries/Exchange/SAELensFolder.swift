@@ -16,6 +16,7 @@ enum SAELensFolder {
     var rule: SparseAutoencoder.Architecture
     var isTranscoder = false
     var hasSkip = false
+    var isCrosscoder = false
   }
 
   /// The names that SAELens has for what we have, and beneath them ours for what it has not.
@@ -30,6 +31,10 @@ enum SAELensFolder {
     "topk_skip_transcoder": Kind(rule: .topK, isTranscoder: true, hasSkip: true),
     "gated_transcoder": Kind(rule: .gated, isTranscoder: true),
     "gated_skip_transcoder": Kind(rule: .gated, isTranscoder: true, hasSkip: true),
+    "standard_crosscoder": Kind(rule: .standard, isCrosscoder: true),
+    "topk_crosscoder": Kind(rule: .topK, isCrosscoder: true),
+    "jumprelu_crosscoder": Kind(rule: .jumpReLU, isCrosscoder: true),
+    "gated_crosscoder": Kind(rule: .gated, isCrosscoder: true),
   ]
   private static let oursAlone: Set = [
     "topk_transcoder", "topk_skip_transcoder", "gated_transcoder", "gated_skip_transcoder",
@@ -40,13 +45,14 @@ enum SAELensFolder {
     let rule = dictionary.configuration.architecture
     let wanted = Kind(
       rule: rule.usesThreshold ? .jumpReLU : rule, isTranscoder: dictionary.isTranscoder,
-      hasSkip: dictionary.skip != nil)
+      hasSkip: dictionary.skip != nil, isCrosscoder: dictionary.isCrosscoder)
     return kinds.first { $0.value == wanted }?.key ?? wanted.rule.rawValue
   }
 
   /// What SAELens would have to have, or nil.
   static func problem(with dictionary: SparseAutoencoder) -> String? {
     let name = architecture(of: dictionary)
+    if dictionary.isCrosscoder { return "a dictionary of one site" }
     if oursAlone.contains(name) { return "a transcoder of architecture standard or jumprelu" }
     if dictionary.skip != nil, !dictionary.isTranscoder { return "an autoencoder without a skip path" }
     return nil

@@ -13,6 +13,7 @@ enum SparsifyFolder {
 
   static func read(_ folder: URL) throws -> SparseAutoencoder {
     let config = try dictionaryConfiguration(in: folder)
+    try KnownKeys.checkSparsify(config)
     if let activation = try config.optional("activation"), try activation.string() != "topk" {
       throw Fault(
         .badData, "dictionary.architecture", "Dictionaries with this activation cannot be read", file: config.file,
@@ -57,6 +58,7 @@ enum SparsifyFolder {
   /// What sparsify would have to have, or nil.
   static func problem(with dictionary: SparseAutoencoder) -> String? {
     let c = dictionary.configuration
+    if dictionary.isCrosscoder { return "a dictionary of one site" }
     if c.architecture != .topK { return "architecture topk" }
     if c.normalization.isUndoneAtOutput { return "no normalization" }
     if c.inputWidth != c.outputWidth { return "one width at input and output" }

@@ -63,6 +63,8 @@ extension SparseAutoencoder {
     public var flattensHeads: Bool
     /// Whether the dictionary was trained to predict another site than the one it reads.
     public var isTranscoder: Bool
+    /// Of a crosscoder, the sites whose columns make up a row; `hookIn` and `hookOut` then join their names.
+    public var crosscoder: [CrosscoderSite]?
     /// The model's name as the file gives it.
     public var modelName: String?
     /// The tokens of a training context.

@@ -14,7 +14,7 @@ extension SparseAutoencoder {
     precondition(
       input != nil || (skip == nil && !norm), "decoding needs the rows that were encoded in this dictionary")
     let width = outputWidth
-    let inverse = configuration.rescaleByDecoderNorm ? decoderNorms.map { $0 > 0 ? 1 / $0 : 0 } : nil
+    let inverse = configuration.rescaleByDecoderNorm ? latentNorms.map { $0 > 0 ? 1 / $0 : 0 } : nil
     let scales = norm ? input.map(rowScales) : nil
     var result = Matrix(rows: latents.rows, columns: width) { output in
       guard let output = output.baseAddress else { return }
@@ -73,7 +73,7 @@ extension SparseAutoencoder {
   public mutating func foldDecoderNorms() {
     let rescaled = configuration.rescaleByDecoderNorm
     precondition(configuration.architecture != .topK || rescaled, "the norms of this dictionary cannot be folded")
-    let norms = decoderNorms
+    let norms = latentNorms
     let isGated = configuration.architecture == .gated
     let (width, outputs) = (inputWidth, outputWidth)
     for (latent, norm) in norms.enumerated() where norm > 0 || rescaled {

@@ -114,7 +114,7 @@ private struct ActivationRule: Sendable {
     } else {
       bias = dictionary.encoderBias
       magnitudeBias = []
-      scale = dictionary.configuration.rescaleByDecoderNorm ? dictionary.decoderNorms : nil
+      scale = dictionary.configuration.rescaleByDecoderNorm ? dictionary.latentNorms : nil
       threshold = (dictionary.threshold ?? zeros).map { max($0, 0) }
     }
   }

@@ -113,6 +113,7 @@ public struct SparseAutoencoder: Sendable, Equatable {
     if c.inputWidth != c.outputWidth, c.applyDecoderBiasToInput {
       return "a width of \(c.outputWidth) at the output and \(c.inputWidth) at the input, which share a bias"
     }
+    if let problem = crosscoderProblem { return problem }
     let gated = c.architecture == .gated
     return columns("encoder bias", encoderBias, c.latents, wanted: true)
       ?? columns("decoder bias", decoderBias, c.outputWidth, wanted: true)

@@ -83,11 +83,12 @@ public struct FeatureReader: Sendable {
     }
     let chosen = try self.chosen(gathering, concepts: concepts)
     let weights = try LatentWeights(dictionary, model: model, latents: chosen, count: related, piece: piece)
-    let reader = try ExampleReader(source: source, piece: piece)
+    let shares = dictionary.siteShares
+    var reader = try ContextReader(source: source, piece: piece)
     let n = Double(max(gathering.rows, 1))
     var features: [LatentFeature] = []
     for (place, latent) in chosen.enumerated() {
-      let places = try gathering.top(latent).map { try reader.example(row: $0.row, value: $0.value) }
+      let places = try gathering.top(latent).map { try reader.latentExample(row: $0.row, value: $0.value) }
       let correlated = topK(related, of: gathering.correlations(latent))
       features.append(
         LatentFeature(
@@ -95,7 +96,8 @@ public struct FeatureReader: Sendable {
           mean: gathering.mean(latent), examples: places, promoted: weights.promoted[place],
           suppressed: weights.suppressed[place], aligned: weights.aligned[place],
           correlated: correlated.map { LatentFeature.Related(index: $0.index, value: $0.value) },
-          nearest: weights.nearest[place], concepts: concepts.filter { $0.latent == latent }))
+          nearest: weights.nearest[place], concepts: concepts.filter { $0.latent == latent },
+          sites: shares?[latent]))
     }
     return DictionaryFeatures(
       site: input.input.name, neuronSite: neuronSite?.name, rows: gathering.rows, latents: dictionary.latents,

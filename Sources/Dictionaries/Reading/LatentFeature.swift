@@ -33,6 +33,14 @@ public struct LatentFeature: Codable, Sendable, Equatable {
   public var nearest: [Related]
   /// The labels that it separates best, among those for which it is one of the best latents.
   public var concepts: [ConceptLatent]
+  /// Of a crosscoder, the share of each site in Σ_l ‖d_l‖, in units in which all sites count alike: where the latent lives.
+  public var sites: [SiteShare]?
+
+  /// A site's share of a latent.
+  public struct SiteShare: Codable, Sendable, Equatable {
+    public var site: String
+    public var share: Float
+  }
 }
 
 /// A dictionary's latents, read on a source.

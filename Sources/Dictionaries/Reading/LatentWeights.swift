@@ -14,8 +14,10 @@ struct LatentWeights {
     _ dictionary: SparseAutoencoder, model: Model?, latents: [Int], count: Int,
     piece: (@Sendable (Int32) -> String)?
   ) throws {
-    let directions = dictionary.decoder.selectingRows(latents)
+    let directions = dictionary.lastDirections.selectingRows(latents)
     aligned = (0..<latents.count).map { row in
+      // The coordinates of a crosscoder belong to several bases.
+      if dictionary.isCrosscoder { return [] }
       let values = directions.row(row).map(abs)
       let total = Float(values.reduce(0.0) { $0 + Double($1) })
       return topK(count, of: values).map {
@@ -57,7 +59,7 @@ struct LatentWeights {
   private static func residual(
     _ directions: Matrix, of dictionary: SparseAutoencoder, in model: Model
   ) throws -> Matrix? {
-    let name = dictionary.configuration.hookOut
+    let name = dictionary.configuration.sites.last ?? ""
     guard model.architecture.hasLogits,
       let site = model.architecture.sites.first(where: { $0.name == name })
     else { return nil }

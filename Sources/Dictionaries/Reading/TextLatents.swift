@@ -41,19 +41,13 @@ extension TextLatents {
     of text: String, in dictionary: SparseAutoencoder, model: Model, tokenizer: Tokenizer, perToken: Int = 5,
     count: Int = 20, site name: String? = nil
   ) throws {
-    let site = try dictionary.site(name ?? dictionary.configuration.hookIn, width: dictionary.inputWidth, in: model)
     let encoding = try tokenizer.encode(text)
     guard encoding.special.contains(false) else {
       throw Fault(
         .usage, "dictionary.emptyText", "There is no text to look at", expected: "at least one token", found: "none")
     }
-    var x = Matrix(zeros: 0, columns: dictionary.inputWidth)
-    try model.run(
-      TokenBatch(ids: encoding.ids, lengths: [encoding.ids.count]),
-      hooks: [
-        Hook(site) { value in x = Matrix(rows: value.rows.count, columns: value.width, elements: value.copy()) }
-      ])
-    let active = dictionary.encode(x)
+    let batch = TokenBatch(ids: encoding.ids, lengths: [encoding.ids.count])
+    let active = dictionary.encode(try dictionary.rows(of: batch, in: model, site: name).values)
     let scalars = Array(text.unicodeScalars)
     var peaks: [Int: Peak] = [:]
     tokens = encoding.ids.indices.map { token in

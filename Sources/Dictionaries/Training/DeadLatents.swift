@@ -5,37 +5,55 @@ extension DictionaryTrainer {
   /// Lets dead latents rebuild what the living ones left, and adds the gradients of that (Gao et al., arXiv 2406.04093).
   ///
   /// Each token's k_aux largest dead latents rebuild the residual e, which itself gets no gradient; the loss is weight ·
-  /// min(1, dead/k_aux) · Σ‖e − ê‖² / Σ‖e − ē‖². 8·rows·dead·width operations, in blocks of 512 rows.
+  /// min(1, dead/k_aux) · Σ‖e − ê‖² / Σ‖e − ē‖², or the mean of ‖e − ê‖² where it is not
+  /// relative. 8·rows·dead·width operations, in blocks of 512 rows.
   func addAuxiliaryLoss(dead: [Int], rows: Int) -> Double {
+    guard settings.auxiliaryByPrefix else {
+      return addAuxiliaryLoss(dead: dead, prefix: prefixes.count - 1, rows: rows)
+    }
+    var (loss, start) = (0.0, 0)
+    for (prefix, end) in prefixes.enumerated() {
+      let own = dead.filter { start..<end ~= $0 }
+      if !own.isEmpty { loss += addAuxiliaryLoss(dead: own, prefix: prefix, rows: rows) }
+      start = end
+    }
+    return loss
+  }
+
+  /// The same of the residual that a prefix leaves.
+  private func addAuxiliaryLoss(dead: [Int], prefix: Int, rows: Int) -> Double {
     let wanted = max(1, settings.auxiliaryK ?? inputWidth / 2)
     let k = min(wanted, dead.count)
-    let residual = residuals(rows: rows)
-    let variation = max(centredSquares(residual, rows: rows), Double.leastNormalMagnitude)
+    let residual = residuals(prefix, rows: rows)
+    let variation =
+      settings.auxiliaryIsRelative
+      ? max(centredSquares(residual, rows: rows), Double.leastNormalMagnitude) : Double(rows)
     let weight = Double(settings.auxiliaryWeight) * min(1, Double(dead.count) / Double(wanted))
     let factor = Float(2 * weight / variation)
     let count = dead.count
     let (n, m) = (inputWidth, outputWidth)
     let rowsIn = FloatBuffer(zeros: count * n)
     let rowsOut = FloatBuffer(zeros: count * m)
+    let selection = scaled.map { SelectionRows($0) } ?? SelectionRows(encoder: encoder, bias: encoderBias)
     for (index, latent) in dead.enumerated() {
-      (rowsIn.base + index * n).update(from: encoder.row(latent), count: n)
-      (rowsOut.base + index * m).update(from: decoder.row(latent), count: m)
+      (rowsIn.base + index * n).update(from: selection.row(latent), count: n)
+      unfold_scale(scaled?.inverses.base[latent] ?? 1, 0, decoder.row(latent), rowsOut.base + index * m, m)
     }
     let gradientIn = FloatBuffer(zeros: count * n)
     let gradientOut = FloatBuffer(zeros: count * m)
     var biasGradient = [Double](repeating: 0, count: count)
     var squares = 0.0
     let block = min(rows, 512)
-    let values = FloatBuffer(zeros: block * count)
-    let slopes = FloatBuffer(zeros: block * count)
-    let errors = FloatBuffer(zeros: block * m)
+    let values = FloatBuffer(unset: block * count)
+    let slopes = FloatBuffer(unset: block * count)
+    let errors = FloatBuffer(unset: block * m)
     for first in stride(from: 0, to: rows, by: block) {
       let some = min(block, rows - first)
       let input = scratch.encoderInput + first * n
       gemm(
         m: some, n: count, k: n, a: input, aStride: n, b: rowsIn.base, bStride: n, transposeB: true, c: values.base,
         cStride: count)
-      selectDead(dead, k, values, rows: some)
+      selectDead(dead, k, values, bias: selection.bias, rows: some)
       errors.base.update(from: residual.base + first * m, count: some * m)
       gemm(
         m: some, n: m, k: count, a: values.base, aStride: count, b: rowsOut.base, bStride: m, beta: -1, c: errors.base,
@@ -62,20 +80,29 @@ extension DictionaryTrainer {
         encoder.gradientRow(latent).update(repeating: 0, count: n)
         decoder.gradientRow(latent).update(repeating: 0, count: m)
       }
-      unfold_axpy(1, gradientIn.base + index * n, encoder.gradientRow(latent), n)
-      unfold_axpy(1, gradientOut.base + index * m, decoder.gradientRow(latent), m)
-      encoderBias.gradient.base[latent] += Float(biasGradient[index])
-      scratch.productSums.base[latent] = Float(biasGradient[index])
+      let norm = scaled?.norms.base[latent] ?? 1
+      unfold_axpy(norm, gradientIn.base + index * n, encoder.gradientRow(latent), n)
+      unfold_axpy(scaled?.inverses.base[latent] ?? 1, gradientOut.base + index * m, decoder.gradientRow(latent), m)
+      encoderBias.gradient.base[latent] += norm * Float(biasGradient[index])
+      scratch.productSums.base[latent] = norm * Float(biasGradient[index])
     }
     if subtractsDecoderBias { addToDecoderBias(latents: dead.map { Int32($0) }) }
     return weight * squares / variation
   }
 
-  /// y − ŷ of the whole reconstruction, [rows, outputWidth].
-  private func residuals(rows: Int) -> FloatBuffer {
-    let result = FloatBuffer(zeros: rows * outputWidth)
-    Kernels.scale(
-      scratch.error(prefixes.count - 1), by: -Float(rows) / 2, into: result.base, count: rows * outputWidth)
+  /// y − ŷ of a prefix's reconstruction, [rows, outputWidth].
+  private func residuals(_ prefix: Int, rows: Int) -> FloatBuffer {
+    let (scratch, count, factor) = (scratch, outputWidth, Float(rows) / 2)
+    let isLast = prefix == prefixes.count - 1
+    let result = FloatBuffer(unset: rows * count)
+    Threads.forRanges(0..<rows, grain: 32) { some in
+      for row in some {
+        let place = row * count
+        unfold_scale(-factor, 0, scratch.error(prefix) + place, result.base + place, count)
+        // The errors are sums over the prefixes from there on.
+        if !isLast { unfold_axpy(factor, scratch.error(prefix + 1) + place, result.base + place, count) }
+      }
+    }
     return result
   }
 
@@ -89,8 +116,7 @@ extension DictionaryTrainer {
   }
 
   /// Adds biases and leaves each row's k largest values that are above 0.
-  private func selectDead(_ dead: [Int], _ k: Int, _ values: FloatBuffer, rows: Int) {
-    let bias = encoderBias.values
+  private func selectDead(_ dead: [Int], _ k: Int, _ values: FloatBuffer, bias: FloatBuffer, rows: Int) {
     Threads.forRanges(0..<rows, grain: 8) { some in
       for row in some {
         let base = values.base + row * dead.count

@@ -169,14 +169,15 @@ private struct DenseBlocks {
                 let latent = some.lowerBound + index
                 let own = entries(some.lowerBound, index)
                 let direction = decoder.row(latent)
-                let norm = unfold_dot(direction, direction, width).squareRoot()
+                let norm = trainer.directionNorm.of(direction)
                 let answer = trainer.rule.differentiate(
                   latent, own, LossContext(sparsity: sparsity, decoderNorm: norm))
                 losses[latent] = answer.loss
                 bias.gradient.base[latent] = answer.bias
                 scratch.productSums.base[latent] = Float(unfold_sum(own.productGradients, rows))
                 if answer.decoderFactor != 0 {
-                  unfold_axpy(answer.decoderFactor, direction, decoder.gradientRow(latent), width)
+                  trainer.directionNorm.pull(
+                    answer.decoderFactor, direction, norm: norm, decoder.gradientRow(latent))
                 }
                 active[latent] = unfold_count_above(own.values, 0, rows)
                 above[latent] = unfold_count_above(own.products, trainer.rule.bound(latent), rows)

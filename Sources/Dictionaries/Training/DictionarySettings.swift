@@ -25,8 +25,9 @@ public struct DictionarySettings: Codable, Sendable, Equatable {
   /// Whether b_dec starts at the geometric median of the first tokens; otherwise at 0.
   public var startsAtGeometricMedian = true
   /// Whether decoder rows are kept at norm 1, the gradient's part along each row removed; default: for the TopK family.
+  /// Where they are free there, the largest products times norms are selected, and the norms are folded at the end.
   public var unitNormDecoder: Bool
-  /// The norm that decoder rows start with, where they are free.
+  /// The norm that decoder rows start with, where they are free; an autoencoder's encoder rows start with it too.
   public var initialDecoderNorm: Float = 0.1
 
   /// λ of Σ fᵢ·‖Wᵢ‖ (standard, gated) or of the number of active latents (JumpReLU).
@@ -37,11 +38,14 @@ public struct DictionarySettings: Codable, Sendable, Equatable {
   public var jumpReLU = JumpReLUSettings()
   /// Matryoshka: the ends of the nested prefixes, rising; the last is `latents`. Default: 1/16, 1/8, 1/4, 1/2, 1.
   public var prefixes: [Int]?
-  /// BatchTopK and Matryoshka: the share of each batch in the running mean of the threshold.
-  public var thresholdRate: Float = 0.01
 
   /// TopK family: the weight of the auxiliary loss, 0 for none.
   public var auxiliaryWeight: Float = 1 / 32
+  /// Whether the auxiliary loss counts relative to the residual's variance (Gao et al.); otherwise in the units of the loss
+  /// itself, as in SAELens.
+  public var auxiliaryIsRelative = true
+  /// Matryoshka: whether dead latents rebuild what their own prefix leaves, not what the whole dictionary does.
+  public var auxiliaryByPrefix = false
   /// How many dead latents rebuild a token's residual; default: half of the input's width.
   public var auxiliaryK: Int?
   /// A latent is dead when it has not fired for so many tokens; default: 10 million or a tenth of the run.
@@ -123,7 +127,7 @@ public struct DictionarySettings: Codable, Sendable, Equatable {
     }
     let rates = [
       ("learning rate", resolvedLearningRate), ("sparsity", sparsity), ("auxiliary weight", auxiliaryWeight),
-      ("bandwidth", jumpReLU.bandwidth), ("threshold rate", thresholdRate), ("beta1", beta1), ("beta2", beta2),
+      ("bandwidth", jumpReLU.bandwidth), ("beta1", beta1), ("beta2", beta2),
       ("epsilon", epsilon), ("gradient limit", gradientLimit ?? 1), ("initial decoder norm", initialDecoderNorm),
     ]
     for (name, value) in rates where !value.isFinite || value < 0 {

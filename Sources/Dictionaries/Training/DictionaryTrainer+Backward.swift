@@ -9,7 +9,7 @@ extension DictionaryTrainer {
     let (encoder, decoder, encoderBias) = (encoder, decoder, encoderBias)
     let (inputWidth, outputWidth) = (inputWidth, outputWidth)
     let sparsity = schedule.sparsity(at: step) / Float(rows)
-    let (rule, prefixes, scratch) = (rule, prefixes, scratch)
+    let (rule, prefixes, scratch, directionNorm) = (rule, prefixes, scratch, directionNorm)
     let valueGradients = FloatBuffer(unset: active.count)
     let gateGradients = rule.rebuildsFromGate ? FloatBuffer(unset: active.count) : nil
     let productGradients = FloatBuffer(unset: active.count)
@@ -42,7 +42,7 @@ extension DictionaryTrainer {
                         scratch.gateError.base, outputWidth, tokens + start, count, outputWidth, direction,
                         gateGradients.base + start)
                     }
-                    let norm = unfold_dot(direction, direction, outputWidth).squareRoot()
+                    let norm = directionNorm.of(direction)
                     let answer = rule.differentiate(
                       latent,
                       LatentEntries(
@@ -55,7 +55,7 @@ extension DictionaryTrainer {
                     encoderBias.gradient.base[latent] = answer.bias
                     sums[latent] = Float(unfold_sum(productGradients.base + start, count))
                     if answer.decoderFactor != 0 {
-                      unfold_axpy(answer.decoderFactor, direction, decoderGradient, outputWidth)
+                      directionNorm.pull(answer.decoderFactor, direction, norm: norm, decoderGradient)
                     }
                     let encoderGradient = encoder.gradientRow(latent)
                     encoderGradient.update(repeating: 0, count: inputWidth)

@@ -4,22 +4,24 @@ import LinearAlgebra
 extension DictionaryTrainer {
   /// The active latents of the batch, with their values.
   func activate(rows: Int) -> ActiveLatents {
-    let selection = LatentSelection(encoder: encoder, bias: encoderBias, input: scratch.encoderInput, tokens: rows)
+    scaled?.update(encoder: encoder, bias: encoderBias, decoder: decoder, norm: directionNorm)
+    let selectionRows = scaled.map { SelectionRows($0) } ?? SelectionRows(encoder: encoder, bias: encoderBias)
+    let selection = LatentSelection(encoder: selectionRows, input: scratch.encoderInput, tokens: rows)
     switch settings.architecture {
     case .topK:
-      if let screened {
-        return screened.largest(encoder: encoder, bias: encoderBias, input: scratch.encoderInput, tokens: rows)
-      }
-      return selection.largest(settings.k)
-    case .batchTopK, .matryoshka:
-      var active = selection.largestOfBatch(settings.k * rows, guess: 0.8 * lastBound)
-      active.values = active.products
+      var active =
+        screened?.largest(encoder: selectionRows, input: scratch.encoderInput, tokens: rows)
+        ?? selection.largest(settings.k)
+      guard let scaled else { return active }
+      scaled.unscale(&active)
       active.orderByToken(tokenCount: rows)
-      lastBound = active.products.min() ?? 0
-      if !active.products.isEmpty {
-        let rate = Double(settings.thresholdRate)
-        threshold = (1 - rate) * threshold + rate * Double(lastBound)
-      }
+      return active
+    case .batchTopK, .matryoshka:
+      var (active, least) = selection.largestOfBatch(settings.k * rows, guess: 0.93 * lastBound)
+      lastBound = least
+      active.values = active.products
+      scaled?.unscale(&active)
+      active.orderByToken(tokenCount: rows)
       return active
     case .standard, .gated, .jumpReLU:
       let rule = rule

@@ -1,6 +1,7 @@
 extension DictionaryTrainer {
-  /// What weights, their gradients and Adam's two moments take: 16 bytes a weight.
-  public var parameterBytes: Int { parameters.reduce(0) { $0 + 16 * $1.values.count } }
+  /// What weights, their gradients and Adam's two moments take: 16 bytes a weight, and where the TopK family's directions are
+  /// free 4 more for each of the encoder's.
+  public var parameterBytes: Int { parameters.reduce(scaled?.bytes ?? 0) { $0 + 16 * $1.values.count } }
 
   /// What a batch needs at most beside them: its rows two times, their errors, what selects the latents, and the active
   /// latents' lists, 40 bytes for each latent and token; of rules with bounds, all products, since at first half of the

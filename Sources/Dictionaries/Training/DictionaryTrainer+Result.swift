@@ -5,8 +5,9 @@ import LinearAlgebra
 extension DictionaryTrainer {
   /// The dictionary as it stands, for activations as the model has them.
   ///
-  /// A normalization by a constant is folded into the weights. Unit-norm decoders stay so but for that fold, after which
-  /// rows have equal norms. BatchTopK's and Matryoshka's running threshold becomes every latent's.
+  /// A normalization by a constant is folded into the weights. The TopK family's directions get norm 1, but for that fold,
+  /// after which they have equal norms. BatchTopK's and Matryoshka's latents share the threshold of `setThreshold`, or where that was
+  /// not called the smallest product that the last batch selected.
   public func dictionary(site: String, target: String? = nil, origin: Origin? = nil) -> SparseAutoencoder {
     let latents = settings.latents
     let normalization = settings.normalization
@@ -24,12 +25,19 @@ extension DictionaryTrainer {
       magnitudeBias: (rule as? GatedRule)?.magnitudeBias.values.array,
       magnitudeScale: (rule as? GatedRule)?.magnitudeScale.values.array,
       skip: skip.map { Matrix(rows: outputWidth, columns: inputWidth, elements: $0.values.array) })
-    if normalization == .expectedAverageOnlyIn { fold(&result) }
+    result.configuration.crosscoder = crosscoder
+    if scaled != nil {
+      result.configuration.rescaleByDecoderNorm = true
+      result.foldDecoderNorms()
+    }
+    guard normalization == .expectedAverageOnlyIn else { return result }
+    if let parts = scaling.parts { result.foldSiteScales(parts.map(\.factor)) } else { fold(&result) }
     return result
   }
 
   private var thresholds: [Float] {
-    (rule as? JumpReLURule)?.threshold.values.array ?? [Float](repeating: Float(threshold), count: settings.latents)
+    (rule as? JumpReLURule)?.threshold.values.array
+      ?? [Float](repeating: threshold ?? lastBound, count: settings.latents)
   }
 
   /// x̂ = D(E(s·x))/t: the scales go into the weights, and the latents' values stay.

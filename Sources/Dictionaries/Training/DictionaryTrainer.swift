@@ -14,6 +14,9 @@ public final class DictionaryTrainer {
   public let inputWidth: Int
   public let outputWidth: Int
   public let isTranscoder: Bool
+  /// The sites of a crosscoder, whose columns make up a row; nil of other dictionaries.
+  public let crosscoder: [CrosscoderSite]?
+  let directionNorm: DirectionNorm
   let schedule: Schedule
   let deadAfter: Int64
   let prefixes: [Int]
@@ -30,8 +33,8 @@ public final class DictionaryTrainer {
   public internal(set) var tokens = 0
   /// Tokens since each latent last fired.
   var sinceFired: [Int64]
-  /// The running mean of the smallest selected product, of BatchTopK and Matryoshka.
-  var threshold = 0.0
+  /// Above which a latent of BatchTopK or Matryoshka is active in use; nil until `setThreshold` has measured it.
+  var threshold: Float?
   /// The smallest product that the last batch selected: where the next will look.
   var lastBound: Float = 0
   var scaling: InputScaling
@@ -43,6 +46,8 @@ public final class DictionaryTrainer {
   /// Σ of the squared gradient of each latent's rows.
   var squares: [Double]
   let scratch: BatchScratch
+  /// What the TopK family selects by where its directions have norms of their own; nil elsewhere.
+  let scaled: ScaledEncoder?
   /// How TopK selects where products of integers are the quicker; nil elsewhere and in other architectures.
   var screened: ScreenedSelection?
   /// What steps over all latents need, held while they last.
@@ -52,18 +57,23 @@ public final class DictionaryTrainer {
 
   /// - Parameters:
   ///   - outputWidth: the width of the predicted site, of a transcoder; nil for an autoencoder.
+  ///   - crosscoder: the sites whose columns make up a row, of a crosscoder.
   ///   - steps: the run's length, for schedules.
   ///   - batch: tokens in a step.
   /// - Throws: `Fault`: `dictionary.k`, `dictionary.latents`, `dictionary.prefixes`, `dictionary.setting`.
   public init(
-    settings: DictionarySettings, inputWidth: Int, outputWidth: Int? = nil, steps: Int, batch: Int
+    settings: DictionarySettings, inputWidth: Int, outputWidth: Int? = nil, crosscoder: [CrosscoderSite]? = nil,
+    steps: Int, batch: Int
   ) throws {
     try settings.check(inputWidth: inputWidth, outputWidth: outputWidth ?? inputWidth)
+    if let crosscoder { try settings.check(crosscoder: crosscoder, inputWidth: inputWidth, outputWidth: outputWidth) }
     precondition(inputWidth > 0 && steps >= 0 && batch > 0, "width \(inputWidth), \(steps) steps of \(batch)")
     self.settings = settings
     self.inputWidth = inputWidth
     self.outputWidth = outputWidth ?? inputWidth
     isTranscoder = outputWidth != nil
+    self.crosscoder = crosscoder
+    directionNorm = DirectionNorm(widths: crosscoder?.map(\.width) ?? [self.outputWidth])
     schedule = Schedule(settings, steps: steps)
     deadAfter = Int64(settings.deadAfterTokens ?? min(10_000_000, max(batch, steps * batch / 10)))
     prefixes = settings.resolvedPrefixes
@@ -79,6 +89,8 @@ public final class DictionaryTrainer {
     case .jumpReLU: rule = JumpReLURule(settings, encoderBias: encoderBias)
     case .topK, .batchTopK, .matryoshka: rule = LargestRule()
     }
+    scaled =
+      settings.selectsLargest && !settings.unitNormDecoder ? ScaledEncoder(latents: latents, width: inputWidth) : nil
     sinceFired = Array(repeating: 0, count: latents)
     touched = Array(repeating: false, count: latents)
     fired = touched
@@ -122,7 +134,8 @@ public final class DictionaryTrainer {
 
   /// Measures a sample of rows: the scale of inputs and, where wanted, the bias that training starts from.
   public func prepare(input: Matrix, target: Matrix? = nil) {
-    scaling = InputScaling(settings.normalization, input: input, target: target)
+    scaling = InputScaling(
+      settings.normalization, input: input, target: target, widths: crosscoder?.map(\.width))
     guard settings.startsAtGeometricMedian else { return }
     var sample = target ?? input
     let (rows, width) = (sample.rows, sample.columns)
@@ -147,6 +160,7 @@ public final class DictionaryTrainer {
     precondition(rows > 0 && rows <= scratch.batch, "\(rows) rows in a batch of \(scratch.batch)")
     precondition((target != nil) == isTranscoder, "a target belongs to a transcoder")
     scratch.load(input, target: target, rows: rows, scaling: scaling, bias: subtractsDecoderBias ? decoderBias : nil)
+    threshold = nil
     let isDense = !settings.selectsLargest && density > Self.denseFrom
     if !isDense { denseBuffers = nil }
     var active = isDense ? ActiveLatents() : activate(rows: rows)
@@ -177,6 +191,21 @@ public final class DictionaryTrainer {
     tokens += rows
     if settings.resampleSteps.contains(step) { resample(dead: dead, rows: rows) }
     return metrics
+  }
+
+  /// What is amiss with a run of so many steps.
+  var warnings: [String] {
+    var warnings: [String] = []
+    let warmUp = settings.warmUp ?? Schedule.usualWarmUp
+    if schedule.steps < warmUp {
+      warnings.append(
+        "\(schedule.steps) steps are fewer than a warm-up of \(warmUp): hardly learnt; train on more tokens")
+    }
+    if schedule.steps < settings.sparsityWarmUp {
+      warnings.append(
+        "\(schedule.steps) steps are fewer than the \(settings.sparsityWarmUp) in which the sparsity's weight rises")
+    }
+    return warnings
   }
 
   private func notFinite(_ metrics: StepMetrics, rows: Int) -> Fault {

@@ -8,13 +8,26 @@ struct InputScaling: Codable, Equatable, Sendable {
   var input: Float = 1
   /// The same of the target; equals `input` in an autoencoder.
   var target: Float = 1
+  /// Of a crosscoder, each site's width and factor, in the place of the one above.
+  var parts: [Part]?
+
+  struct Part: Codable, Equatable, Sendable {
+    var width: Int
+    var factor: Float
+  }
 
   init(_ normalization: SparseAutoencoder.Normalization) { self.normalization = normalization }
 
   /// Measures the mean norms of a sample.
-  init(_ normalization: SparseAutoencoder.Normalization, input: Matrix, target: Matrix?) {
+  ///
+  /// - Parameter widths: of the sites of a crosscoder, whose columns lie side by side; nil of other dictionaries.
+  init(_ normalization: SparseAutoencoder.Normalization, input: Matrix, target: Matrix?, widths: [Int]? = nil) {
     self.normalization = normalization
     guard normalization == .expectedAverageOnlyIn else { return }
+    if let widths {
+      parts = zip(widths, input.splitColumns(widths)).map { Part(width: $0, factor: Self.factor($1)) }
+      return
+    }
     self.input = Self.factor(input)
     self.target = target.map(Self.factor) ?? self.input
   }
@@ -31,7 +44,17 @@ struct InputScaling: Codable, Equatable, Sendable {
   ) {
     switch normalization {
     case .none: result.update(from: rows, count: count * width)
-    case .expectedAverageOnlyIn: Kernels.scale(rows, by: factor, into: result, count: count * width)
+    case .expectedAverageOnlyIn:
+      guard let parts else { return Kernels.scale(rows, by: factor, into: result, count: count * width) }
+      Threads.forRanges(0..<count, grain: 64) { some in
+        for row in some {
+          var place = row * width
+          for part in parts {
+            Kernels.scale(rows + place, by: part.factor, into: result + place, count: part.width)
+            place += part.width
+          }
+        }
+      }
     case .constantNormRescale, .layerNorm:
       Threads.forRanges(0..<count, grain: 64) { some in
         for row in some { scale(rows + row * width, width, into: result + row * width) }

@@ -6,14 +6,13 @@ import LinearAlgebra
 /// The product comes in tiles [latents, tokens], a latent's row against a run of tokens, so that a vector compares one
 /// latent with the bounds of many tokens.
 struct LatentSelection {
-  let encoder: Parameter
-  let bias: Parameter
+  let encoder: SelectionRows
   /// [tokens, width].
   let input: UnsafePointer<Float>
   let tokens: Int
 
-  var latents: Int { encoder.rows }
-  var width: Int { encoder.columns }
+  var latents: Int { encoder.latents }
+  var width: Int { encoder.width }
 
   /// The k largest of each token, those above 0.
   ///
@@ -46,7 +45,7 @@ struct LatentSelection {
                   let some = min(tile, latents - start)
                   multiply(start, some, first, count, into: products.base)
                   unfold_select(
-                    products.base, some, count, count, Int32(start), bias.values.base + start, selection, first)
+                    products.base, some, count, count, Int32(start), encoder.bias.base + start, selection, first)
                 }
                 for token in first..<first + count { _ = unfold_select_finish(selection, token) }
               }
@@ -89,7 +88,7 @@ struct LatentSelection {
             sums.withUnsafeMutableBufferPointer { sums -> Int in
               guard let found = found.baseAddress, let sums = sums.baseAddress else { return 0 }
               return unfold_filter_above(
-                products.base + latent * tokens, tokens, bias.values.base[start + latent], bounds[start + latent], 0,
+                products.base + latent * tokens, tokens, encoder.bias.base[start + latent], bounds[start + latent], 0,
                 found, sums)
             }
           }
@@ -115,12 +114,15 @@ struct LatentSelection {
 
   /// The `count` largest of the whole batch, those above 0; of equal values those with the smaller latents.
   ///
-  /// - Parameter guess: a bound below which the smallest of them is not expected, such as 0.8 of the last one; where too
-  ///   few lie above it, the product is made again.
-  func largestOfBatch(_ count: Int, guess: Float) -> ActiveLatents {
+  /// - Parameter guess: a bound below which the smallest of them is not expected, such as nine tenths of the last one; where
+  ///   too few lie above it, the product is made again.
+  /// - Returns: them, and the smallest of their products, 0 of none.
+  func largestOfBatch(_ count: Int, guess: Float) -> (active: ActiveLatents, least: Float) {
     var found = above { _ in guess }
+    // A batch apart from the last, and then all that is above 0.
+    if found.count < count && guess > 0 { found = above { _ in 0.8 * guess } }
     if found.count < count && guess > 0 { found = above { _ in 0 } }
-    guard found.count > count else { return found }
+    guard found.count > count else { return (found, found.products.min() ?? 0) }
     // Cheaper than a sort: the bits of positive numbers rise with the numbers.
     var sorted = found.products
     let least = selectLargest(&sorted, count)
@@ -128,6 +130,8 @@ struct LatentSelection {
     var equal = count - larger
     var result = ActiveLatents()
     result.offsets.reserveCapacity(found.latentCount + 1)
+    result.tokens.reserveCapacity(count)
+    result.products.reserveCapacity(count)
     for latent in 0..<found.latentCount {
       for place in found.range(latent) {
         let product = found.products[place]
@@ -141,7 +145,7 @@ struct LatentSelection {
       }
       result.offsets.append(result.tokens.count)
     }
-    return result
+    return (result, least)
   }
 
   /// products[l, t] = encoder row · input row.
@@ -149,7 +153,7 @@ struct LatentSelection {
     _ firstLatent: Int, _ latents: Int, _ firstToken: Int, _ tokens: Int, into products: UnsafeMutablePointer<Float>
   ) {
     gemm(
-      m: latents, n: tokens, k: width, a: encoder.values.base + firstLatent * width, aStride: width,
+      m: latents, n: tokens, k: width, a: encoder.row(firstLatent), aStride: width,
       b: input + firstToken * width, bStride: width, transposeB: true, c: products, cStride: tokens)
   }
 }

@@ -8,11 +8,13 @@ struct Schedule: Sendable {
   let decayStart: Int
   let sparsity: Float
   let sparsityWarmUp: Int
+  /// Steps that a rising learning rate takes where the run is long enough.
+  static let usualWarmUp = 1000
 
   init(_ settings: DictionarySettings, steps: Int) {
     self.steps = steps
     learningRate = settings.resolvedLearningRate
-    warmUp = settings.warmUp ?? min(1000, steps / 20)
+    warmUp = settings.warmUp ?? min(Self.usualWarmUp, steps / 20)
     decayStart = steps - Int(Double(steps) * settings.decay)
     sparsity = settings.sparsity
     sparsityWarmUp = settings.sparsityWarmUp

@@ -57,11 +57,9 @@ final class ScreenedSelection {
 
   deinit { for raw in memory { raw.deallocate() } }
 
-  func largest(encoder: Parameter, bias encoderBias: Parameter, input: UnsafePointer<Float>, tokens: Int)
-    -> ActiveLatents
-  {
+  func largest(encoder: SelectionRows, input: UnsafePointer<Float>, tokens: Int) -> ActiveLatents {
     precondition(tokens <= batch, "\(tokens) tokens in a batch of \(batch)")
-    bias.update(from: encoderBias.values.base, count: latents)
+    bias.update(from: encoder.bias.base, count: latents)
     let found = UnsafeMutablePointer<Int32>.allocate(capacity: tokens * k)
     let values = UnsafeMutablePointer<Float>.allocate(capacity: tokens * k)
     let counts = UnsafeMutablePointer<Int>.allocate(capacity: tokens)
@@ -90,7 +88,7 @@ final class ScreenedSelection {
         unfold_screen_tokens(screen, first, count, share)
         for token in first..<first + count {
           counts[token] = unfold_screen_finish(
-            screen, token, encoder.values.base, input + token * width, found + token * k, values + token * k)
+            screen, token, encoder.rows.base, input + token * width, found + token * k, values + token * k)
         }
       }
     }

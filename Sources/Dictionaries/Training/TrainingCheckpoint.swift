@@ -6,7 +6,7 @@ import LinearAlgebra
 
 /// Where a run stands, its arrays aside.
 struct RunState: Codable {
-  var format = "unfold training checkpoint 1"
+  var format = "unfold training checkpoint 2"
   var training: TrainingSettings
   var dictionaries: [DictionarySettings]
   var source: SourceIdentity
@@ -16,6 +16,8 @@ struct RunState: Codable {
   var batch = 0
   var step = 0
   var steps: Int
+  /// Groups of the first epoch whose held-out rows have been kept.
+  var heldGroups = 0
   /// Whether the first group has been seen: scales and starting biases are set.
   var isPrepared = false
   var largestNorm: Float?
@@ -37,7 +39,7 @@ struct SourceIdentity: Codable, Equatable {
 struct TrainerState: Codable {
   var step: Int
   var tokens: Int
-  var threshold: Double
+  var threshold: Float?
   var lastBound: Float
   var density: Double
   var scaling: InputScaling
@@ -68,32 +70,18 @@ extension DictionaryTrainer {
 /// Arrays are written from where they lie: no copy is made. Everything that decides what follows is there: weights, Adam's
 /// moments, counters, generators, and the rows that were left over when the present group of rows was read.
 enum TrainingCheckpoint {
-  static func write(_ state: RunState, _ trainers: [DictionaryTrainer], carried: RowGroup, to url: URL) throws {
-    var tensors: [SafetensorsWriter.LentTensor] = []
-    for (index, trainer) in trainers.enumerated() {
-      for parameter in trainer.parameters {
-        let shape = [parameter.rows, parameter.columns]
-        for (name, buffer) in [
-          (parameter.name, parameter.values), ("\(parameter.name).first", parameter.first),
-          ("\(parameter.name).second", parameter.second),
-        ] {
-          tensors.append(.init(name: "\(index).\(name)", type: .float32, shape: shape) { try $0(buffer.bytes) })
-        }
+  static func write(
+    _ state: RunState, _ trainers: [DictionaryTrainer], carried: RowGroup, held: HeldOutRows, to url: URL
+  ) throws {
+    var tensors = trainers.enumerated().flatMap { index, trainer in trainer.lentArrays(prefix: "\(index).") }
+    for (group, rows) in [("carried", carried), ("sample", held.sample), ("judged", held.judged)] {
+      for (site, matrix) in [("input", rows.input), ("target", rows.target)] {
+        guard let matrix else { continue }
+        tensors.append(
+          .init(name: "\(group).\(site)", type: .float32, shape: [matrix.rows, matrix.columns]) {
+            try matrix.elements.withUnsafeBytes($0)
+          })
       }
-    }
-    for (index, trainer) in trainers.enumerated() {
-      let counters = trainer.sinceFired
-      tensors.append(
-        .init(name: "\(index).sinceFired", type: .int64, shape: [counters.count]) {
-          try counters.withUnsafeBytes($0)
-        })
-    }
-    for (name, matrix) in [("carried.input", carried.input), ("carried.target", carried.target)] {
-      guard let matrix else { continue }
-      tensors.append(
-        .init(name: name, type: .float32, shape: [matrix.rows, matrix.columns]) {
-          try matrix.elements.withUnsafeBytes($0)
-        })
     }
     let metadata = String(decoding: try encoder.encode(state), as: UTF8.self)
     try SafetensorsWriter.write(lent: tensors, metadata: ["state": metadata], to: url)
@@ -112,42 +100,24 @@ enum TrainingCheckpoint {
     return state
   }
 
-  /// Fills the trainers' arrays; returns the rows that were carried over.
-  static func read(_ file: SafetensorsFile, _ state: RunState, into trainers: [DictionaryTrainer]) throws -> RowGroup {
-    func copy(_ name: String, bytes count: Int, to target: UnsafeMutableRawPointer) throws {
-      guard let tensor = file[name], tensor.range.count == count else {
-        throw Fault(
-          .badData, "dictionary.checkpoint", "The checkpoint lacks an array, or it is of another size",
-          file: file.url.path, place: name, expected: "\(count) bytes",
-          found: file[name].map { "\($0.range.count) bytes" } ?? "no such array")
-      }
-      tensor.withUnsafeBytes { bytes in
-        if let base = bytes.baseAddress, count > 0 { target.copyMemory(from: base, byteCount: count) }
-      }
-    }
+  /// Fills the trainers' arrays; returns the rows that were carried over and those that were held out.
+  static func read(
+    _ file: SafetensorsFile, _ state: RunState, into trainers: [DictionaryTrainer]
+  ) throws -> (carried: RowGroup, held: HeldOutRows) {
     for (index, trainer) in trainers.enumerated() {
-      for parameter in trainer.parameters {
-        let name = "\(index).\(parameter.name)"
-        let count = parameter.values.count * 4
-        try copy(name, bytes: count, to: parameter.values.base)
-        try copy("\(name).first", bytes: count, to: parameter.first.base)
-        try copy("\(name).second", bytes: count, to: parameter.second.base)
-      }
-      let latents = trainer.settings.latents
-      trainer.sinceFired = try [Int64](unsafeUninitializedCapacity: latents) { buffer, initialized in
-        guard let base = buffer.baseAddress else { return }
-        try copy("\(index).sinceFired", bytes: latents * 8, to: base)
-        initialized = latents
-      }
+      try trainer.readArrays(file, prefix: "\(index).")
       if state.trainers.indices.contains(index) { trainer.state = state.trainers[index] }
     }
-    func matrix(_ name: String) throws -> Matrix? {
-      guard let tensor = file[name], tensor.shape.count == 2 else { return nil }
-      return Matrix(rows: tensor.shape[0], columns: tensor.shape[1], elements: try tensor.floats())
+    func rows(_ group: String) throws -> RowGroup {
+      func matrix(_ site: String) throws -> Matrix? {
+        guard let tensor = file["\(group).\(site)"], tensor.shape.count == 2 else { return nil }
+        return Matrix(rows: tensor.shape[0], columns: tensor.shape[1], elements: try tensor.floats())
+      }
+      return RowGroup(
+        input: try matrix("input") ?? Matrix(zeros: 0, columns: state.source.widths.first ?? 0),
+        target: try matrix("target"))
     }
-    return RowGroup(
-      input: try matrix("carried.input") ?? Matrix(zeros: 0, columns: state.source.widths.first ?? 0),
-      target: try matrix("carried.target"))
+    return (try rows("carried"), HeldOutRows(sample: try rows("sample"), judged: try rows("judged")))
   }
 
   private static let encoder: JSONEncoder = {

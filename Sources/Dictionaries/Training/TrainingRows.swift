@@ -18,6 +18,7 @@ final class TrainingRows {
   let settings: TrainingSettings
   /// Rows of a group.
   let groupRows: Int
+  let heldOut: HeldOutRule
   /// Rows with a larger norm are left out; nil until the first group is known, or for none.
   var largestNorm: Float?
 
@@ -27,23 +28,26 @@ final class TrainingRows {
     let width = try settings.sites.reduce(0) { $0 + (try source.site(named: $1).width) }
     let held = settings.shuffledTokens ?? max(4 * settings.batch, (256 << 20) / (4 * max(width, 1)))
     groupRows = max(held, settings.batch)
-    guard source.rowCount >= settings.batch else {
+    heldOut = HeldOutRule(rows: source.rowCount, tokens: settings.tokens, width: width, seed: settings.seed)
+    guard heldOut.trained(of: source.rowCount) >= settings.batch else {
       throw Fault(
         .badData, "dictionary.tooFewTokens", "The source has fewer tokens than a batch",
-        expected: "at least \(settings.batch)", found: "\(source.rowCount)",
+        expected: "at least \(settings.batch) beside those that are held out",
+        found: "\(source.rowCount), one in \(heldOut.interval) held out",
         advice: "choose a smaller batch, or capture more text")
     }
   }
 
   /// Gives `body` one group after another from the given one on, until it answers false or an epoch brings no group.
   func forEachGroup(
-    epoch first: Int, group start: Int, _ body: (_ epoch: Int, _ group: Int, RowGroup) throws -> Bool
+    epoch first: Int, group start: Int,
+    _ body: (_ epoch: Int, _ group: Int, RowGroup, HeldOutRows) throws -> Bool
   ) throws {
     var (epoch, from) = (first, start)
     while true {
       let goesOn =
-        source is ActivationStore
-        ? try readRuns(epoch, from: from, body) : try readStream(epoch, from: from, body)
+        try rowReader(of: source).map { try readRuns(epoch, from: from, $0, body) }
+        ?? readStream(epoch, from: from, body)
       guard goesOn else { return }
       epoch += 1
       from = 0
@@ -51,27 +55,28 @@ final class TrainingRows {
   }
 
   private func readRuns(
-    _ epoch: Int, from start: Int, _ body: (Int, Int, RowGroup) throws -> Bool
+    _ epoch: Int, from start: Int, _ read: (String, Range<Int>) throws -> Matrix,
+    _ body: (Int, Int, RowGroup, HeldOutRows) throws -> Bool
   ) throws -> Bool {
-    guard let store = source as? ActivationStore else { return false }
     let length = max(1, min(settings.runTokens, groupRows))
-    let runs = (store.rowCount + length - 1) / length
+    let runs = (source.rowCount + length - 1) / length
     var generator = SeededGenerator(seed: settings.seed, stream: "runs of epoch \(epoch)")
     let order = generator.permutation(runs)
     let together = max(1, groupRows / length)
     for group in start..<max(start, (runs + together - 1) / together) {
       var collected = GroupCollector(self)
       for run in order[group * together..<min((group + 1) * together, runs)].sorted() {
-        let rows = run * length..<min((run + 1) * length, store.rowCount)
-        try collected.add(try settings.sites.map { try store.read($0, rows: rows) }, rows)
+        let rows = run * length..<min((run + 1) * length, source.rowCount)
+        try collected.add(try settings.sites.map { try read($0, rows) }, rows)
       }
-      if try !body(epoch, group, finish(&collected)) { return false }
+      let (rows, held) = finish(&collected)
+      if try !body(epoch, group, rows, held) { return false }
     }
     return true
   }
 
   private func readStream(
-    _ epoch: Int, from start: Int, _ body: (Int, Int, RowGroup) throws -> Bool
+    _ epoch: Int, from start: Int, _ body: (Int, Int, RowGroup, HeldOutRows) throws -> Bool
   ) throws -> Bool {
     struct Stop: Error {}
     var collected = GroupCollector(self)
@@ -81,7 +86,10 @@ final class TrainingRows {
         // A group ends at the first block that fills it, so that groups follow from the source's blocks alone.
         if group >= start { try collected.add(block.values, block.rows) } else { collected.rows += block.rows.count }
         guard collected.rows >= groupRows else { return }
-        if group >= start, try !body(epoch, group, finish(&collected)) { throw Stop() }
+        if group >= start {
+          let (rows, held) = finish(&collected)
+          if try !body(epoch, group, rows, held) { throw Stop() }
+        }
         group += 1
         collected = GroupCollector(self)
       }
@@ -89,31 +97,29 @@ final class TrainingRows {
       return false
     }
     guard collected.rows > 0, group >= start else { return true }
-    return try body(epoch, group, finish(&collected))
+    let (rows, held) = finish(&collected)
+    return try body(epoch, group, rows, held)
   }
 
-  /// The group's rows, without those whose norm is far above the median.
-  private func finish(_ collected: inout GroupCollector) throws -> RowGroup {
-    let width = collected.width
-    var group = RowGroup(
-      input: Matrix(rows: collected.elements[0].count / width[0], columns: width[0], elements: collected.elements[0]),
-      target: width.count > 1
-        ? Matrix(rows: collected.elements[1].count / width[1], columns: width[1], elements: collected.elements[1]) : nil
-    )
+  /// The group's rows and those held out, without those whose norm is far above the median.
+  private func finish(_ collected: inout GroupCollector) -> (rows: RowGroup, held: HeldOutRows) {
+    let groups = collected.parts.map(collected.group)
     collected = GroupCollector(self)
-    guard let times = settings.outlierNorm, group.input.rows > 0 else { return group }
-    let norms = group.input.rowNorms
-    if largestNorm == nil {
+    let norms = groups[0].input.rowNorms
+    if let times = settings.outlierNorm, largestNorm == nil, !norms.isEmpty {
       var sorted = norms
       largestNorm = selectLargest(&sorted, (norms.count + 1) / 2) * times
     }
-    let limit = largestNorm ?? .infinity
+    let (rows, sample, judged) = (usual(groups[0]), usual(groups[1]), usual(groups[2]))
+    return (rows, HeldOutRows(sample: sample, judged: judged))
+  }
+
+  private func usual(_ group: RowGroup) -> RowGroup {
+    guard let limit = largestNorm else { return group }
+    let norms = group.input.rowNorms
     let kept = norms.indices.filter { norms[$0] <= limit }
-    if kept.count < norms.count {
-      group.input = group.input.selectingRows(kept)
-      group.target = group.target?.selectingRows(kept)
-    }
-    return group
+    guard kept.count < norms.count else { return group }
+    return RowGroup(input: group.input.selectingRows(kept), target: group.target?.selectingRows(kept))
   }
 }
 
@@ -124,31 +130,42 @@ extension TrainingSettings {
 
 /// Rows of a group as they come.
 private struct GroupCollector {
-  /// For each site, rows one after another.
-  var elements: [[Float]]
+  /// Rows to train on, rows to set thresholds on, and rows to judge by: for each site one after another.
+  var parts: [[[Float]]]
   let width: [Int]
   /// Rows read, those left out included.
   var rows = 0
   private let source: any ActivationSource
   private let settings: TrainingSettings
+  private let heldOut: HeldOutRule
 
   init(_ data: TrainingRows) {
     source = data.source
     settings = data.settings
     width = settings.sites.map { name in data.source.sites.first { $0.name == name }?.width ?? 1 }
-    elements = settings.sites.map { _ in [] }
+    heldOut = data.heldOut
+    parts = (0..<3).map { _ in data.settings.sites.map { _ in [] } }
+  }
+
+  /// A part as matrices.
+  func group(_ part: [[Float]]) -> RowGroup {
+    let matrices = zip(part, width).map { Matrix(rows: $0.count / $1, columns: $1, elements: $0) }
+    return RowGroup(input: matrices[0], target: matrices.count > 1 ? matrices[1] : nil)
   }
 
   mutating func add(_ values: [Matrix], _ range: Range<Int>) throws {
     rows += range.count
     for (index, matrix) in values.enumerated() { try check(matrix, range, settings.sites[index]) }
-    let special =
-      source.rowKind == .token && !settings.countsSpecialTokens ? try source.tokens(in: range).special : []
-    if special.contains(where: { $0 != 0 }) {
-      let kept = special.indices.filter { special[$0] == 0 }
-      for (index, matrix) in values.enumerated() { elements[index] += matrix.selectingRows(kept).elements }
-    } else {
-      for (index, matrix) in values.enumerated() { elements[index] += matrix.elements }
+    var places: [[Int]] = [[], [], []]
+    for place in try source.places(in: range, countingSpecialTokens: settings.countsSpecialTokens) {
+      switch heldOut.part(ofRow: range.lowerBound + place) {
+      case nil: places[0].append(place)
+      case .sample: places[1].append(place)
+      case .judged: places[2].append(place)
+      }
+    }
+    for (part, places) in places.enumerated() where !places.isEmpty {
+      for (index, matrix) in values.enumerated() { parts[part][index] += matrix.selectingRows(places).elements }
     }
   }
 

@@ -30,6 +30,10 @@ public final class TrainingRun {
     /// The names of the dictionaries and their last metrics.
     public var names: [String]
     public var metrics: [StepMetrics]
+    /// What each dictionary, as it is saved, does on rows that no step saw; nil where these are too few.
+    public var heldOut: [HeldOutMeasures?] = []
+    /// What a reader of the figures must know.
+    public var warnings: [String] = []
     public var wasComplete = false
   }
 
@@ -40,6 +44,7 @@ public final class TrainingRun {
   private let rows: TrainingRows
   private var state: RunState
   private var carried: RowGroup
+  private var held: HeldOutRows
   private let source: any ActivationSource
   private var inputBatch: Matrix
   private var targetBatch: Matrix?
@@ -47,23 +52,32 @@ public final class TrainingRun {
 
   /// Prepares a run; nothing is read but the source's description.
   ///
-  /// - Throws: `Fault`: `activations.unknownSite`, `dictionary.tooFewTokens`, `dictionary.batch`, and what
+  /// - Throws: `Fault`: `activations.unknownSite`, `dictionary.expertSite`, `dictionary.tooFewTokens`, `dictionary.batch`, and what
   ///   `DictionaryTrainer` refuses.
-  public init(source: any ActivationSource, settings: TrainingSettings, dictionaries: [DictionarySettings]) throws {
+  public init(source given: any ActivationSource, settings: TrainingSettings, dictionaries: [DictionarySettings]) throws
+  {
     precondition(!dictionaries.isEmpty, "no dictionary to train")
+    let (source, dictionaries, crosscoder) = try CrosscoderSite.prepared(given, settings, dictionaries)
     guard settings.batch >= 1, settings.batch <= 1 << 24, settings.tokens ?? 1 >= 1, settings.runTokens >= 1 else {
       throw Fault(
         .usage, "dictionary.batch", "The batch or the number of tokens cannot be used",
         expected: "a batch of 1 … 2²⁴ and at least one token",
         found: "batch \(settings.batch), tokens \(settings.tokens ?? 0), runs of \(settings.runTokens)")
     }
-    let widths = try settings.sites.map { try source.site(named: $0).width }
+    let sites = try settings.sites.map { try source.site(named: $0) }
+    if let expert = sites.first(where: \.isRouted) {
+      throw Fault(
+        .usage, "dictionary.expertSite", "No dictionary can be trained on an expert's site", place: expert.name,
+        expected: "a site that has a row for every token", found: "one with rows for the tokens routed there alone",
+        advice: "train on what all tokens have, such as hook_resid_post or mlp.hook_in of the layer")
+    }
+    let widths = sites.map(\.width)
     let rows = try TrainingRows(source, settings)
-    let steps = max(1, (settings.tokens ?? source.rowCount) / settings.batch)
+    let steps = max(1, (settings.tokens ?? rows.heldOut.trained(of: source.rowCount)) / settings.batch)
     trainers = try dictionaries.map {
       try DictionaryTrainer(
-        settings: $0, inputWidth: widths[0], outputWidth: widths.count > 1 ? widths[1] : nil, steps: steps,
-        batch: settings.batch)
+        settings: $0, inputWidth: widths[0], outputWidth: widths.count > 1 ? widths[1] : nil, crosscoder: crosscoder,
+        steps: steps, batch: settings.batch)
     }
     self.settings = settings
     self.source = source
@@ -75,6 +89,7 @@ public final class TrainingRun {
     carried = RowGroup(
       input: Matrix(zeros: 0, columns: widths[0]), target: widths.count > 1 ? Matrix(zeros: 0, columns: widths[1]) : nil
     )
+    held = HeldOutRows(sample: carried, judged: carried)
     inputBatch = Matrix(zeros: settings.batch, columns: widths[0])
     targetBatch = widths.count > 1 ? Matrix(zeros: settings.batch, columns: widths[1]) : nil
     lastMetrics = dictionaries.map { _ in nil }
@@ -109,7 +124,11 @@ public final class TrainingRun {
     let start = ContinuousClock.now
     var (epochOfRows, rowsInEpoch) = (state.epoch, 1)
     if state.step < state.steps {
-      try rows.forEachGroup(epoch: state.epoch, group: state.group) { epoch, group, loaded in
+      try rows.forEachGroup(epoch: state.epoch, group: state.group) { epoch, group, loaded, unseen in
+        if epoch == 0, group >= state.heldGroups {
+          held.append(unseen)
+          state.heldGroups = group + 1
+        }
         if epoch != epochOfRows {
           guard rowsInEpoch > 0 else { throw tooFewTokens() }
           (epochOfRows, rowsInEpoch) = (epoch, 0)
@@ -127,13 +146,33 @@ public final class TrainingRun {
               metrics: lastMetrics.compactMap { $0 }))
         }
       }
-      if let checkpoint { try save(checkpoint, log) }
     }
     let seconds = (ContinuousClock.now - start).seconds
+    let (measures, warnings) = finish()
+    if firstStep < state.steps, let checkpoint { try save(checkpoint, log) }
     return Summary(
       steps: state.step, tokens: state.step * settings.batch, computedSteps: state.step - firstStep, seconds: seconds,
       tokensPerSecond: Double((state.step - firstStep) * settings.batch) / max(seconds, 1e-9), names: names,
-      metrics: lastMetrics.compactMap { $0 }, wasComplete: firstStep == state.steps)
+      metrics: lastMetrics.compactMap { $0 }, heldOut: measures, warnings: warnings,
+      wasComplete: firstStep == state.steps)
+  }
+
+  /// Sets the thresholds, and judges the dictionaries as they will be saved.
+  private func finish() -> (measures: [HeldOutMeasures?], warnings: [String]) {
+    var warnings: [String] = []
+    for (trainer, name) in zip(trainers, names) {
+      if let error = trainer.setThreshold(on: held.sample.input), error > 0.01 {
+        warnings.append(
+          "\(name): the threshold was set on \(held.sample.input.rows) rows alone, so that L0 elsewhere may differ from k "
+            + "by \(Int((200 * error).rounded(.up))) %; train on more tokens")
+      }
+      warnings += trainer.warnings.map { "\(name): \($0)" }
+    }
+    let measures = zip(trainers, dictionaries).map { trainer, dictionary in
+      dictionary.heldOutMeasures(
+        on: held.judged, thresholdRows: trainer.threshold == nil ? 0 : held.sample.input.rows)
+    }
+    return (measures, warnings)
   }
 
   /// Takes the batches of one group; false when the run has come to its end.
@@ -226,7 +265,7 @@ public final class TrainingRun {
     state.lengths = log?.lengths ?? []
     state.kernel = MatrixKernel.name
     state.threads = Threads.count
-    try TrainingCheckpoint.write(state, trainers, carried: carried, to: url)
+    try TrainingCheckpoint.write(state, trainers, carried: carried, held: held, to: url)
   }
 
   private func restore(_ url: URL) throws {
@@ -252,7 +291,7 @@ public final class TrainingRun {
         "way to compute, whose last bits differ", "\(saved.kernel), \(saved.threads) threads",
         "\(MatrixKernel.name), \(Threads.count) threads")
     }
-    carried = try TrainingCheckpoint.read(file, saved, into: trainers)
+    (carried, held) = try TrainingCheckpoint.read(file, saved, into: trainers)
     state = saved
     rows.largestNorm = saved.largestNorm
   }

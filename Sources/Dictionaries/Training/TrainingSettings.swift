@@ -6,6 +6,8 @@ public struct TrainingSettings: Codable, Sendable, Equatable {
   public var site: String
   /// The site that a transcoder predicts; nil for an autoencoder.
   public var target: String?
+  /// The sites that a crosscoder reads and rebuilds together; nil of other dictionaries.
+  public var crosscoder: [String]?
   /// Tokens in a step.
   public var batch = 4096
   /// Tokens to train on, repeating the data as often as needed; nil: the data once.
@@ -28,5 +30,11 @@ public struct TrainingSettings: Codable, Sendable, Equatable {
   public init(site: String, target: String? = nil) {
     self.site = site
     self.target = target
+  }
+
+  /// For a crosscoder of several sites.
+  public init(crosscoder sites: [String]) {
+    site = JoinedSites.name(of: sites)
+    crosscoder = sites
   }
 }

@@ -109,7 +109,7 @@ extension TokenVectors {
     var counts: [Int] = []
     var ids: [Int32] = []
     var slotOfRow = [Int32](repeating: -1, count: tokens.count)
-    for row in 0..<tokens.count where tokens.special[row] == 0 {
+    for row in tokens.fromText {
       let slot = slots[tokens.ids[row]] ?? ids.count
       if slot == ids.count {
         slots[tokens.ids[row]] = slot

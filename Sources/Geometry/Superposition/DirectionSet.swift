@@ -83,6 +83,6 @@ public struct DirectionSet: Sendable, Equatable {
   public init(dictionary: SparseAutoencoder) throws {
     try self.init(
       origin: dictionary.configuration.hookOut.isEmpty ? "a dictionary" : dictionary.configuration.hookOut,
-      names: (0..<dictionary.latents).map { "feature \($0)" }, directions: dictionary.decoder)
+      names: (0..<dictionary.latents).map { "feature \($0)" }, directions: dictionary.comparableDecoder)
   }
 }

@@ -24,6 +24,12 @@ public struct NeuronAblation: Sendable {
     public var change: Double
     /// The standard error of `change` over documents.
     public var standardError: Double
+    /// The chance of so large a growth, or a larger one, where there is none: Student's t of documents − 1 degrees of
+    /// freedom, one-sided; 1 where there is no standard error.
+    public var chance: Double {
+      guard standardError > 0, documents > 1 else { return 1 }
+      return StudentT.chance(above: change / standardError, degrees: Double(documents - 1))
+    }
   }
 
   /// A token whose loss grows much.

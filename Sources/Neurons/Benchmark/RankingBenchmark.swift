@@ -4,8 +4,9 @@ import Probes
 
 /// Judges the measures on neurons whose meanings are known.
 ///
-/// In every condition the chance that a planted neuron of several concepts is ranked above another one (one concept, a
-/// single token, noise) is measured: the AUROC of each measure for "polysemantic".
+/// In every condition the chance that a planted neuron of several concepts is ranked above one that is not (one concept, one
+/// broad meaning, a single token, noise) is measured: the AUROC of each measure for "polysemantic", over all of these and
+/// against each kind alone.
 public struct RankingBenchmark: Sendable {
   /// A way to generate, and a name for it.
   public struct Condition: Codable, Sendable, Equatable {
@@ -15,27 +16,50 @@ public struct RankingBenchmark: Sendable {
     public var settings: PlantedNeurons.Settings
   }
 
+  /// A mean over seeds and the standard deviation between them.
+  public struct Spread: Codable, Sendable, Equatable {
+    public var mean: Double
+    public var deviation: Double
+
+    init(_ values: [Double]) {
+      let count = Double(max(values.count, 1))
+      let mean = values.reduce(0, +) / count
+      self.mean = mean
+      deviation = (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / max(count - 1, 1)).squareRoot()
+    }
+  }
+
   public struct Row: Encodable, Sendable, Equatable {
     public var condition: Condition
-    /// By measure, the mean over the seeds; absent where the condition does not give the measure.
-    public var aurocs: [String: Double]
-    /// The same, the share of one single token taken out of the ranks.
-    public var controlled: [String: Double]
-    /// The same as the first against neurons of one concept alone: what the measure says of a neuron that has a meaning.
-    public var againstOneConcept: [String: Double]
-    /// The best measure but the consensus.
-    public var best: String
-    public var bestAUROC: Double
-    public var consensus: Double
+    /// By measure; absent where the condition does not give the measure.
+    public var aurocs: [String: Spread]
+    /// By measure, and by what the polysemantic neurons are told from.
+    public var against: [String: [String: Spread]]
+
+    public func auroc(_ measure: NeuronMeasure, against kind: PlantedKind? = nil) -> Spread? {
+      kind.map { against[measure.rawValue]?[$0.rawValue] } ?? aurocs[measure.rawValue]
+    }
   }
 
   public struct Result: Encodable, Sendable, Equatable {
     public var rows: [Row]
     public var seeds: [UInt64]
-    /// The consensus's mean over the conditions.
-    public var meanConsensus: Double
-    /// The largest distance by which the consensus falls short of the best single measure.
-    public var largestShortfall: Double
+
+    /// A measure's mean over conditions.
+    ///
+    /// - Parameters:
+    ///   - kind: against neurons of this kind alone.
+    ///   - labelled: conditions with labels, or without; all unless given.
+    ///   - variant: of one name.
+    public func mean(
+      _ measure: NeuronMeasure, against kind: PlantedKind? = nil, labelled: Bool? = nil, variant: String? = nil
+    ) -> Double? {
+      let values = rows.filter {
+        (labelled == nil || $0.condition.labelled == labelled) && (variant == nil || $0.condition.name == variant)
+      }
+      .compactMap { $0.auroc(measure, against: kind)?.mean }
+      return values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
+    }
   }
 
   /// Generators that differ in what is hard.
@@ -44,10 +68,12 @@ public struct RankingBenchmark: Sendable {
     case plain
     /// Frequent and rare concepts, strong and weak meanings, longer documents, more concepts.
     case uneven
-    /// Concepts in families of related ones, contexts with much noise.
+    /// Contexts with much noise and much of their words.
     case related
-    /// Many concepts, neurons that fire seldom, contexts ruled by the words: held out while the consensus was settled.
+    /// Many concepts, neurons that fire seldom, contexts ruled by the words.
     case sparse
+    /// A model's own activations on real text, with neurons planted beside its own.
+    case text
 
     /// What the generator does, but for noise and labels.
     var settings: PlantedNeurons.Settings {
@@ -55,13 +81,13 @@ public struct RankingBenchmark: Sendable {
       case .plain: .init()
       case .uneven:
         .init(
-          concepts: 16, documents: 480, tokens: 32, width: 64, vocabulary: 600, weakest: 0.4, firingShare: 0.2,
-          imbalance: 4)
-      case .related: .init(contextNoise: 1.5, formStrength: 1.2, firingShare: 0.4, relatedness: 0.4)
+          concepts: 15, documents: 480, tokens: 32, width: 64, vocabulary: 600, weakest: 0.4, rate: 0.05, imbalance: 4)
+      case .related: .init(contextNoise: 1.5, formStrength: 1.2, rate: 0.08)
       case .sparse:
         .init(
-          concepts: 20, documents: 600, tokens: 40, width: 80, vocabulary: 1000, formStrength: 1.5, weakest: 0.5,
-          firingShare: 0.12, imbalance: 2, relatedness: 0.2)
+          concepts: 21, documents: 600, tokens: 40, width: 80, vocabulary: 1000, formStrength: 1.5, weakest: 0.5,
+          rate: 0.03, imbalance: 2)
+      case .text: .init(rate: 0.05)
       }
     }
   }
@@ -69,19 +95,32 @@ public struct RankingBenchmark: Sendable {
   public var noises: [Double]
   public var variants: [Variant]
   public var seeds: [UInt64]
+  /// What `Variant.text` is planted on; without it the variant is left out.
+  public var text: TextActivations?
+  /// Labels of the text that are one broad meaning.
+  public var families: [[String]]
 
-  /// - Parameter seeds: of the corpora and neurons. The consensus was settled on seeds below 100; published figures use
+  /// What people would call related among the shipped corpus's domains: languages, what machines write and read, and prose.
+  public static let demoFamilies = [
+    ["french", "german", "korean", "russian"], ["code", "http", "json"],
+    ["letters", "news", "poems", "questions", "reviews", "tales"],
+  ]
+
+  /// - Parameter seeds: of the corpora and neurons. The measures were settled on seeds below 100; published figures use
   ///   others.
   public init(
-    noises: [Double] = [0.2, 0.5, 0.8], variants: [Variant] = Variant.allCases, seeds: [UInt64] = [1001, 1002, 1003]
+    noises: [Double] = [0.2, 0.5, 0.8], variants: [Variant] = Variant.allCases, seeds: [UInt64] = [1001, 1002, 1003],
+    text: TextActivations? = nil, families: [[String]] = RankingBenchmark.demoFamilies
   ) {
     self.noises = noises
     self.variants = variants
     self.seeds = seeds
+    self.text = text
+    self.families = families
   }
 
   public var conditions: [Condition] {
-    variants.flatMap { variant in
+    variants.filter { $0 != .text || text != nil }.flatMap { variant in
       noises.flatMap { noise in
         [true, false].map { labelled in
           var settings = variant.settings
@@ -95,73 +134,59 @@ public struct RankingBenchmark: Sendable {
 
   /// Runs every condition with every seed.
   ///
-  /// - Parameter each: told each planted neuron's condition, kind and measures, and those without its most frequent token.
+  /// - Parameter each: told each planted neuron's condition, kind and measures.
   public func run(
-    progress: ((Int, Int) -> Void)? = nil,
-    each: ((Condition, PlantedNeurons.Kind, NeuronMeasures, NeuronMeasures) -> Void)? = nil
+    progress: ((Int, Int) -> Void)? = nil, each: ((Condition, PlantedKind, NeuronMeasures) -> Void)? = nil
   ) throws -> Result {
     let conditions = conditions
     var rows: [Row] = []
     for (number, condition) in conditions.enumerated() {
-      var sums: [NeuronMeasure: Sums] = [:]
-      for seed in seeds {
-        var settings = condition.settings
-        settings.seed = seed
-        let planted = PlantedNeurons(settings)
-        let measured = try NeuronRanking(seed: seed).measure(planted)
-        let truth = planted.kinds.map(\.isPolysemantic)
-        if let each {
-          for (index, kind) in planted.kinds.enumerated() {
-            each(condition, kind, measured.neurons[index], measured.controlled[index])
+      var plain: [NeuronMeasure: [Double]] = [:]
+      var against: [NeuronMeasure: [PlantedKind: [Double]]] = [:]
+      for (place, seed) in seeds.enumerated() {
+        progress?(number * seeds.count + place + 1, conditions.count * seeds.count)
+        var condition = condition
+        condition.settings.seed = seed
+        let (neurons, kinds) = try measured(condition)
+        for (neuron, kind) in zip(neurons, kinds) { each?(condition, kind, neuron) }
+        for measure in NeuronMeasure.allCases {
+          // A neuron for which a measure is not defined (it never fires) speaks for neither side.
+          let defined = neurons.compactMap { $0[measure] }.sorted()
+          guard !defined.isEmpty else { continue }
+          let keys = neurons.map { measure.sign * ($0[measure] ?? defined[defined.count / 2]) }
+          func auroc(_ some: [Int]) -> Double? {
+            AUROC.area(scores: some.map { keys[$0] }, positive: some.map { kinds[$0].isPolysemantic })
+          }
+          if let area = auroc(Array(keys.indices)) { plain[measure, default: []].append(area) }
+          for kind in PlantedKind.negatives {
+            let some = kinds.indices.filter { kinds[$0] == kind || kinds[$0].isPolysemantic }
+            if let area = auroc(some) { against[measure, default: [:]][kind, default: []].append(area) }
           }
         }
-        for measure in NeuronMeasure.allCases {
-          guard measured.neurons.contains(where: { $0[measure] != nil }) else { continue }
-          // A neuron for which a measure is not defined (it never fires) speaks for neither side.
-          let defined = measured.neurons.compactMap { $0[measure] }.sorted()
-          let keys = measured.neurons.map { measure.sign * ($0[measure] ?? defined[defined.count / 2]) }
-          let meaningful = planted.kinds.indices.filter { planted.kinds[$0] == .oneConcept || truth[$0] }
-          guard let plain = AUROC.area(scores: keys, positive: truth),
-            let without = measured.withoutLexical(measure, sign: measure.sign, of: Array(keys.indices)),
-            let controlled = AUROC.area(scores: without, positive: truth),
-            let againstOne = AUROC.area(
-              scores: meaningful.map { keys[$0] }, positive: meaningful.map { truth[$0] })
-          else { continue }
-          sums[measure, default: Sums()].add(plain, controlled, againstOne)
-        }
-        progress?(number * seeds.count + 1, conditions.count * seeds.count)
       }
-      func means(_ part: KeyPath<Sums, Double>) -> [String: Double] {
-        Dictionary(uniqueKeysWithValues: sums.map { ($0.key.rawValue, $0.value[keyPath: part] / $0.value.count) })
-      }
-      let aurocs = means(\.plain)
-      let single = aurocs.filter { $0.key != NeuronMeasure.consensus.rawValue }
-      let best = single.max { $0.value != $1.value ? $0.value < $1.value : $0.key > $1.key }
       rows.append(
         Row(
-          condition: condition, aurocs: aurocs,
-          controlled: means(\.controlled), againstOneConcept: means(\.againstOne),
-          best: best?.key ?? "", bestAUROC: best?.value ?? 0.5,
-          consensus: aurocs[NeuronMeasure.consensus.rawValue] ?? 0.5))
+          condition: condition,
+          aurocs: Dictionary(uniqueKeysWithValues: plain.map { ($0.key.rawValue, Spread($0.value)) }),
+          against: Dictionary(
+            uniqueKeysWithValues: against.map { measure, kinds in
+              (
+                measure.rawValue,
+                Dictionary(uniqueKeysWithValues: kinds.map { ($0.key.rawValue, Spread($0.value)) })
+              )
+            })))
     }
-    return Result(
-      rows: rows, seeds: seeds,
-      meanConsensus: rows.reduce(0) { $0 + $1.consensus } / Double(max(rows.count, 1)),
-      largestShortfall: rows.map { $0.bestAUROC - $0.consensus }.max() ?? 0)
+    return Result(rows: rows, seeds: seeds)
   }
 
-  /// Sums over seeds.
-  private struct Sums {
-    var plain = 0.0
-    var controlled = 0.0
-    var againstOne = 0.0
-    var count = 0.0
-
-    mutating func add(_ plain: Double, _ controlled: Double, _ againstOne: Double) {
-      self.plain += plain
-      self.controlled += controlled
-      self.againstOne += againstOne
-      count += 1
+  /// The planted neurons' measures, and what each was planted to do.
+  private func measured(_ condition: Condition) throws -> ([NeuronMeasures], [PlantedKind]) {
+    let ranking = NeuronRanking(seed: condition.settings.seed, nullDirections: 0)
+    if let text, condition.name == Variant.text.rawValue {
+      let planted = try PlantedOnText(text, families: families, settings: condition.settings)
+      return (Array(try ranking.measure(planted).neurons.dropFirst(planted.firstPlanted)), planted.kinds)
     }
+    let planted = PlantedNeurons(condition.settings)
+    return (try ranking.measure(planted).neurons, planted.kinds)
   }
 }

@@ -40,7 +40,7 @@ public enum ConceptDirections {
     var counts = [Double](repeating: 0, count: names.count)
     try source.stream([site.name], maximumRows: max(64, (4 << 20) / max(site.width, 1))) { block in
       let tokens = try source.tokens(in: block.rows)
-      for offset in 0..<block.rows.count where tokens.special[offset] == 0 {
+      for offset in tokens.fromText {
         guard let label = labels[Int(tokens.documents[offset])], let number = numbers[label.description] else {
           continue
         }

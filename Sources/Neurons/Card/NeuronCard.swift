@@ -135,9 +135,8 @@ extension NeuronCard {
     var values: [Float] = []
     let width = try source.requireNeuron(neuron).width
     try source.streamRouted([neuron.site], maximumRows: max(64, (4 << 20) / max(width, 1))) { block in
-      let special = source.rowKind == .token ? try source.tokens(in: block.rows).special : []
-      for (offset, row) in block.rowNumbers(0).enumerated()
-      where special.isEmpty || special[row - block.rows.lowerBound] == 0 {
+      let places = Set(try source.places(in: block.rows, countingSpecialTokens: false))
+      for (offset, row) in block.rowNumbers(0).enumerated() where places.contains(row - block.rows.lowerBound) {
         values.append(block.values[0].elements[offset * width + neuron.index])
       }
     }
@@ -146,10 +145,10 @@ extension NeuronCard {
 
   private static func statistics(of values: [Float]) -> Statistics? {
     guard let minimum = values.min(), let maximum = values.max() else { return nil }
-    let moments = Moments(values)
+    let moments = ColumnMoments(of: values)
     return Statistics(
-      count: values.count, mean: moments.mean, standardDeviation: moments.variance.squareRoot(),
-      skewness: moments.skewness, kurtosis: moments.kurtosis, minimum: minimum, maximum: maximum,
+      count: values.count, mean: moments.mean[0], standardDeviation: moments.variance[0].squareRoot(),
+      skewness: moments.skewness[0], kurtosis: moments.kurtosis[0], minimum: minimum, maximum: maximum,
       firing: Double(values.count { $0 > 0 }) / Double(values.count))
   }
 
@@ -162,8 +161,10 @@ extension NeuronCard {
   }
 }
 
-/// A token's characters without case and white space: what makes two tokens one word form.
+/// A token's characters without case and white space: what makes two tokens one word form. Bytes of a partial character
+/// stay as they are written.
 func tokenForm(_ text: String) -> String {
-  let trimmed = text.trimmingCharacters(in: .whitespaces).lowercased()
+  let shown = text.trimmingCharacters(in: .whitespaces)
+  let trimmed = shown.hasPrefix("<0x") ? shown : shown.lowercased()
   return trimmed.isEmpty ? text : trimmed
 }

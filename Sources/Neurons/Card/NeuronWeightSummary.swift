@@ -40,8 +40,8 @@ public struct NeuronWeightSummary: Codable, Sendable, Equatable {
   ) {
     precondition(input.count == output.count, "w_in of \(input.count), w_out of \(output.count)")
     var effects = effects
-    let moments = Moments(effects)
-    for token in effects.indices { effects[token] -= Float(moments.mean) }
+    let moments = ColumnMoments(of: effects)
+    for token in effects.indices { effects[token] -= Float(moments.mean[0]) }
     func list(_ values: [Float], sign: Float) -> [TokenEffect] {
       topK(min(count, values.count), of: values).map {
         TokenEffect(id: Int32($0.index), text: piece(Int32($0.index)), effect: sign * $0.value)
@@ -49,8 +49,8 @@ public struct NeuronWeightSummary: Codable, Sendable, Equatable {
     }
     promoted = list(effects, sign: 1)
     suppressed = list(effects.map { -$0 }, sign: -1)
-    vocabularySkewness = moments.skewness
-    vocabularyKurtosis = moments.kurtosis
+    vocabularySkewness = moments.skewness[0]
+    vocabularyKurtosis = moments.kurtosis[0]
     let inputSquares = input.reduce(0.0) { $0 + Double($1) * Double($1) }
     let outputSquares = output.reduce(0.0) { $0 + Double($1) * Double($1) }
     inputNorm = inputSquares.squareRoot()

@@ -58,10 +58,10 @@ public struct ExpertProfiling: Sendable {
       let tokens = try source.tokens(in: block.rows)
       var place = routers.count
       for (layer, router) in routers.enumerated() where router.logits != nil {
-        entropies[layer] += RouterEntropy.sum(block.values[place], score, leavingOut: tokens.special)
+        entropies[layer] += RouterEntropy.sum(block.values[place], score, rows: tokens.fromText)
         place += 1
       }
-      for offset in 0..<tokens.count where tokens.special[offset] == 0 {
+      for offset in tokens.fromText {
         let document = Int(tokens.documents[offset])
         if document != current {
           if current >= 0, groups.lastDocument[groups.ofDocument[current]] == current {
@@ -157,9 +157,9 @@ public struct ExpertProfiling: Sendable {
 /// The entropy of a router's distributions.
 enum RouterEntropy {
   /// The sum over the rows of [rows, experts] logits whose tokens came from text, in nats.
-  static func sum(_ logits: Matrix, _ score: Experts.Router.Score, leavingOut special: [Int32]) -> Double {
+  static func sum(_ logits: Matrix, _ score: Experts.Router.Score, rows: [Int]) -> Double {
     var total = 0.0
-    for row in 0..<logits.rows where special[row] == 0 {
+    for row in rows {
       total += logits.withUnsafeRow(row) { values -> Double in
         let highest = Double(values.max() ?? 0)
         // Softmax over all experts, also where only those chosen enter it in the pass.

@@ -55,7 +55,10 @@ struct ConceptProfile {
       let all = (0..<classes).reduce(0) { $1 == c ? $0 : $0 + wins[c * classes + $1] }
       return all / (counts[c] * others)
     }
-    let measured = auroc
+    // Cautiously, so that a concept of few documents does not lead by chance.
+    let measured = zip(auroc, counts).map { area, own in
+      own > 0 && own < total ? area - Self.standardError(own, total - own) : area
+    }
     ranked = (0..<classes).filter { counts[$0] > 0 }
       .sorted { measured[$0] != measured[$1] ? measured[$0] > measured[$1] : $0 < $1 }
   }
@@ -99,55 +102,54 @@ struct ConceptProfile {
     return found
   }
 
-  /// How clearly there is more than one unrelated meaning, 0 to 1, and the concepts concerned.
+  /// How clearly there is more than one unrelated meaning, and which.
   ///
-  /// For the first m concepts by AUROC, m from 2 to half of them: the smallest separation s from the documents of none of
-  /// them, and the smallest relatedness ρ of two of them; the largest (2s − 1) · (1 − max(0, ρ)).
-  ///
-  /// - Parameter relatedness: [concepts, concepts].
-  func secondMeaning(relatedness: [Double]) -> (score: Double, concepts: [Int]) {
+  /// For the first m concepts, m from 2 to half of them: the smallest cautious separation s from the documents of none of
+  /// them, and the level ρ at which the tree joins them; the largest (2s − 1) · max(0.05, 1 − max(0, ρ) / 0.35).
+  func secondMeaning(_ tree: ConceptTree) -> SecondMeaning {
     let classes = counts.count
-    var best = (score: 0.0, concepts: Array(ranked.prefix(1)))
+    var best = SecondMeaning(score: 0, meanings: ranked.prefix(1).map { [$0] })
     guard ranked.count >= 3 else { return best }
-    for count in 2...max(2, ranked.count / 2) {
-      let some = Array(ranked.prefix(count))
-      let least = some.map { separation(of: $0, outside: some) }.min() ?? 0.5
-      var related = 1.0
-      for (offset, a) in some.enumerated() {
-        for b in some[(offset + 1)...] { related = min(related, relatedness[a * classes + b]) }
+    var some: [Int] = []
+    // Pairs that each concept wins against documents of none of them, and how many such documents there are.
+    var outside: [Double] = []
+    var rest = counts.reduce(0, +)
+    var level = 1.0
+    for concept in ranked.prefix(max(2, ranked.count / 2)) {
+      for index in some.indices {
+        outside[index] -= wins[some[index] * classes + concept]
+        level = min(level, tree.level(some[index], concept))
       }
-      let score = max(0, 2 * least - 1) * (1 - max(0, related))
-      if score > best.score { best = (score, some) }
+      outside.append(
+        (0..<classes).reduce(0) { $1 == concept || some.contains($1) ? $0 : $0 + wins[concept * classes + $1] })
+      some.append(concept)
+      rest -= counts[concept]
+      guard some.count > 1, rest > 0 else { continue }
+      let least = some.indices.map { index in
+        let own = counts[some[index]]
+        return outside[index] / (own * rest) - Self.standardError(own, rest)
+      }
+      .min()
+      let apart = max(SecondMeaning.oneMeaning, 1 - max(0, level) / ConceptTree.threshold)
+      let score = max(0, 2 * (least ?? 0.5) - 1) * apart
+      if score > best.score { best = SecondMeaning(score: score, meanings: tree.meanings(some)) }
     }
+    if !best.hasSeveral, best.meanings.count > 1 { best.meanings = [[ranked[0]]] }
     return best
   }
+
+  /// The standard error of an AUROC of m against n documents where there is nothing to tell (Mann and Whitney).
+  private static func standardError(_ m: Double, _ n: Double) -> Double { ((m + n + 1) / (12 * m * n)).squareRoot() }
 }
 
-/// How alike the neurons of a model answer concepts.
-struct ConceptRelatedness {
-  private var products: [Double]
-  let classes: Int
+/// What a neuron means beside its first meaning.
+struct SecondMeaning {
+  /// How clear the several meanings are, 0 to 1.
+  var score: Double
+  /// Concepts that are one meaning together, first that of the clearest; one list where there is no second meaning.
+  var meanings: [[Int]]
 
-  init(classes: Int) {
-    self.classes = classes
-    products = [Double](repeating: 0, count: classes * classes)
-  }
-
-  /// Takes in a neuron's means, standardised over the concepts.
-  mutating func add(_ means: [Double]) {
-    let mean = means.reduce(0, +) / Double(classes)
-    let deviation = (means.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(classes)).squareRoot()
-    guard deviation > 0 else { return }
-    let z = means.map { ($0 - mean) / deviation }
-    for a in 0..<classes { for b in 0..<classes { products[a * classes + b] += z[a] * z[b] } }
-  }
-
-  /// Σ z_a z_b / √(Σ z_a² · Σ z_b²) over the neurons: [concepts, concepts].
-  var matrix: [Double] {
-    (0..<classes * classes).map { index in
-      let (a, b) = (index / classes, index % classes)
-      let norm = (products[a * classes + a] * products[b * classes + b]).squareRoot()
-      return norm > 0 ? products[index] / norm : 0
-    }
-  }
+  /// No neuron with one meaning scores more than this, and each with several scores more.
+  static let oneMeaning = 0.05
+  var hasSeveral: Bool { score > Self.oneMeaning }
 }

@@ -19,31 +19,13 @@ struct ContextClusters: Equatable {
   init(_ embeddings: Matrix, threshold: Double) {
     let count = embeddings.rows
     let gram = embeddings.multiplied(by: embeddings, transposed: true)
-    var between = gram.elements.map { Double($0) }
+    let cosines = gram.elements.map { Double($0) }
     var sum = 0.0
-    for a in 0..<count { for b in a + 1..<max(count, a + 1) { sum += between[a * count + b] } }
+    for a in 0..<count { for b in a + 1..<max(count, a + 1) { sum += cosines[a * count + b] } }
     coherence = count > 1 ? sum / Double(count * (count - 1) / 2) : 1
-    var groups = (0..<count).map { [$0] }
-    var alive = Array(0..<count)
-    while alive.count > 1 {
-      var best = (value: -Double.infinity, a: 0, b: 0)
-      for (offset, a) in alive.enumerated() {
-        for b in alive[(offset + 1)...] where between[a * count + b] > best.value {
-          best = (between[a * count + b], a, b)
-        }
-      }
-      guard best.value >= threshold else { break }
-      let (m, n) = (Double(groups[best.a].count), Double(groups[best.b].count))
-      for other in alive where other != best.a && other != best.b {
-        let mean = (m * between[best.a * count + other] + n * between[best.b * count + other]) / (m + n)
-        between[best.a * count + other] = mean
-        between[other * count + best.a] = mean
-      }
-      groups[best.a] += groups[best.b]
-      alive.removeAll { $0 == best.b }
-    }
+    let groups = AverageLinkage(cosines, count: count, threshold: threshold).groups
     let least = max(2, (count + 9) / 10)
-    members = alive.map { groups[$0].sorted() }.filter { $0.count >= least }
+    members = groups.filter { $0.count >= least }
       .sorted { $0.count != $1.count ? $0.count > $1.count : $0[0] < $1[0] }
     centreCosine = Self.meanCosine(of: members, in: embeddings)
   }

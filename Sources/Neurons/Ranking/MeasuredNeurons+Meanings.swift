@@ -2,7 +2,8 @@ import Activations
 import LinearAlgebra
 
 extension MeasuredNeurons {
-  /// What a neuron fires for: the concepts that it separates, or the clusters of its top examples' contexts.
+  /// What a neuron fires for: the concepts that it separates, labels or regions, related ones as one meaning. A neuron
+  /// without a second meaning has one.
   ///
   /// - Parameter most: how many meanings at most.
   public func meanings(of neuron: NeuronReference, most: Int = 3, examples: Int = 1) throws -> [NeuronMeaning] {
@@ -22,13 +23,14 @@ extension MeasuredNeurons {
       let counts = forms.reduce(into: [String: Int]()) { $0[$1, default: 0] += 1 }
       let sorted = counts.sorted { $0.value != $1.value ? $0.value > $1.value : $0.key < $1.key }
       let shown = group.places.prefix(8)
+      let examples = try reader.distinct(group.places, count: examples) { contexts.rows[$0.context] }
       return NeuronMeaning(
-        label: group.label, separation: group.separation,
+        labels: group.labels, separation: group.separation,
         topShare: Double(group.inTop) / Double(max(total, 1)),
         activation: shown.reduce(0) { $0 + Double($1.value) } / Double(max(shown.count, 1)),
         tokens: sorted.map(\.key), lexicalShare: Double(sorted.first?.value ?? 0) / Double(max(forms.count, 1)),
         context: contexts.characteristicForms(shown.map(\.context)),
-        examples: try group.places.prefix(examples).map { place in
+        examples: try examples.map { place in
           let row = contexts.rows[place.context]
           return source.rowKind == .token
             ? try reader.example(row: row, value: place.value)
@@ -40,7 +42,7 @@ extension MeasuredNeurons {
 
   /// The documents of one meaning.
   private struct Group {
-    var label: String?
+    var labels: [String]
     var separation: Double?
     /// Where the neuron is highest in each, strongest first.
     var places: [(context: Int, value: Float)]
@@ -48,29 +50,22 @@ extension MeasuredNeurons {
     var inTop: Int
   }
 
-  /// The concepts that a neuron answers; without labels, the clusters of its top examples.
+  /// The concepts that a neuron answers, labels or regions: those that its second meaning rests on, related ones as one.
   private func groups(_ site: NeuronResponses, _ column: Int, _ most: Int) -> (found: [Group], top: Int) {
-    let (values, places, documents) = seen(site, column)
-    func place(_ document: Int) -> (context: Int, value: Float) { (Int(places[document]), values[document]) }
-    if let classes = contexts.classes {
-      let all = Kinds(labels: contexts.labels, count: classes.count)
-      let kinds = documents.map { all.keeping($0) } ?? all
-      let profile = ConceptProfile(values: values, labels: kinds.labels, counts: kinds.counts)
-      let top = profile.order.prefix(settings.top)
-      let concepts = profile.secondMeaning(relatedness: conceptRelatedness).concepts
-      let found = concepts.prefix(most).map { concept in
-        let own = profile.order.lazy.map { Int($0) }.filter { kinds.labels[$0] == Int32(concept) }
-        return Group(
-          label: classes[concept], separation: profile.separation(of: concept, outside: concepts),
-          places: own.prefix(24).map(place), inTop: top.count { kinds.labels[Int($0)] == Int32(concept) })
-      }
-      return (found, top.count)
-    }
-    guard let embeddings = contexts.embeddings else { return ([], 0) }
-    let top = ConceptProfile.order(values).prefix(settings.top).map { Int($0) }
-    let clusters = ContextClusters(embeddings.selectingRows(top.map { Int(places[$0]) }), threshold: threshold)
-    let found = clusters.members.prefix(most).map { members in
-      Group(label: nil, separation: nil, places: members.map { place(top[$0]) }, inTop: members.count)
+    guard let (all, tree, names) = kinds else { return ([], 0) }
+    let (values, places, documents) = site.seen(column)
+    let kinds = documents.map { all.keeping($0) } ?? all
+    let profile = ConceptProfile(values: values, labels: kinds.labels, counts: kinds.counts)
+    let top = profile.order.prefix(settings.top)
+    let meanings = profile.secondMeaning(tree).meanings
+    let concepts = meanings.flatMap(\.self)
+    let found = meanings.prefix(most).map { meaning in
+      func isOwn(_ document: Int32) -> Bool { meaning.contains(Int(kinds.labels[Int(document)])) }
+      return Group(
+        labels: names.map { names in meaning.map { names[$0] } } ?? [],
+        separation: meaning.map { profile.separation(of: $0, outside: concepts) }.min(),
+        places: profile.order.lazy.filter(isOwn).prefix(24).map { (Int(places[Int($0)]), values[Int($0)]) },
+        inTop: top.count(where: isOwn))
     }
     return (found, top.count)
   }
@@ -82,7 +77,7 @@ extension MeasuredNeurons {
     }
     guard let classes = contexts.classes else {
       return (
-        places.isEmpty ? [] : [Group(label: nil, separation: nil, places: places, inTop: places.count)], places.count
+        places.isEmpty ? [] : [Group(labels: [], separation: nil, places: places, inTop: places.count)], places.count
       )
     }
     var byLabel: [Int32: [(context: Int, value: Float)]] = [:]
@@ -90,7 +85,7 @@ extension MeasuredNeurons {
     let found = byLabel.filter { $0.value.count >= 2 || byLabel.count == 1 }
       .sorted { $0.value.count != $1.value.count ? $0.value.count > $1.value.count : $0.key < $1.key }
       .prefix(most).map { label, places in
-        Group(label: classes[Int(label)], separation: nil, places: places, inTop: places.count)
+        Group(labels: [classes[Int(label)]], separation: nil, places: places, inTop: places.count)
       }
     return (found, places.count)
   }

@@ -13,6 +13,34 @@ extension MeasuredNeurons {
     by measure: NeuronMeasure = .consensus, count: Int = 20, least: Bool = false, layers: Set<Int>? = nil,
     examples: Int = 1
   ) throws -> [RankedNeuron] {
+    let chosen = try chosen(measure, layers: layers)
+    let sign = measure.sign * (least ? -1 : 1)
+    let keys = chosen.map { sign * (neurons[$0][measure] ?? 0) }
+    func places(_ keys: [Double]) -> [Int] {
+      let order = keys.indices.sorted { keys[$0] != keys[$1] ? keys[$0] > keys[$1] : $0 < $1 }
+      var places = [Int](repeating: 0, count: keys.count)
+      for (place, index) in order.enumerated() { places[index] = place + 1 }
+      return places
+    }
+    let own = places(keys)
+    let withoutLexical = withoutLexical(measure, sign: sign, of: chosen).map { places($0) }
+    let table = null.table(measure, sign: sign)
+    var reader = try ContextReader(source: source, piece: piece)
+    return try chosen.indices.sorted { own[$0] < own[$1] }.prefix(count).map { index in
+      let measures = neurons[chosen[index]]
+      let (value, site) = (measures[measure] ?? 0, measures.neuron.site)
+      return RankedNeuron(
+        neuron: measures.neuron, rank: own[index], rankWithoutLexical: withoutLexical?[index], measures: measures,
+        directionsReaching: table.share(reaching: value, .directions, site: site),
+        rotationsReaching: table.share(reaching: value, .rotations, site: site),
+        isAboveNull: table.isPassed(by: value, site: site),
+        meanings: try meanings(of: measures.neuron, examples: examples, reader: &reader),
+        aurocs: aurocs(of: measures.neuron))
+    }
+  }
+
+  /// The neurons that have a measure, of the layers named.
+  private func chosen(_ measure: NeuronMeasure, layers: Set<Int>?) throws -> [Int] {
     var chosen = neurons.indices.filter { neurons[$0][measure] != nil }
     guard !chosen.isEmpty else { throw Self.notAvailable(measure, among: neurons.first?.present ?? []) }
     if let layers {
@@ -25,24 +53,33 @@ extension MeasuredNeurons {
           expected: "a layer among \(held.map(String.init).joined(separator: ", "))", found: "none of them")
       }
     }
+    return chosen
+  }
+
+  /// How the neurons stand against random directions by a measure.
+  ///
+  /// - Returns: nil where no random direction was measured by it.
+  /// - Throws: what `ranked` throws.
+  public func againstNull(
+    by measure: NeuronMeasure, least: Bool = false, layers: Set<Int>? = nil
+  ) throws -> NullComparison? {
+    let chosen = try chosen(measure, layers: layers)
     let sign = measure.sign * (least ? -1 : 1)
-    let keys = chosen.map { sign * (neurons[$0][measure] ?? 0) }
-    func places(_ keys: [Double]) -> [Int] {
-      let order = keys.indices.sorted { keys[$0] != keys[$1] ? keys[$0] > keys[$1] : $0 < $1 }
-      var places = [Int](repeating: 0, count: keys.count)
-      for (place, index) in order.enumerated() { places[index] = place + 1 }
-      return places
+    let table = null.table(measure, sign: sign)
+    let sites = Set(chosen.map { neurons[$0].neuron.site })
+    let kinds = NullKind.allCases.compactMap { null.summary(measure, $0, sign: sign, sites: sites) }
+    guard let smallest = kinds.map(\.count).min() else { return nil }
+    let values = chosen.map { sign * (neurons[$0][measure] ?? 0) }
+    let above = chosen.count {
+      table.isPassed(by: neurons[$0][measure] ?? 0, site: neurons[$0].neuron.site) == true
     }
-    let own = places(keys)
-    let withoutLexical = withoutLexical(measure, sign: sign, of: chosen).map { places($0) }
-    var reader = try ContextReader(source: source, piece: piece)
-    return try chosen.indices.sorted { own[$0] < own[$1] }.prefix(count).map { index in
-      let measures = neurons[chosen[index]]
-      return RankedNeuron(
-        neuron: measures.neuron, rank: own[index], rankWithoutLexical: withoutLexical?[index], measures: measures,
-        meanings: try meanings(of: measures.neuron, examples: examples, reader: &reader),
-        aurocs: aurocs(of: measures.neuron))
-    }
+    // Both the neurons above and the level, which rests on a sample of directions, vary by chance.
+    let (n, level) = (Double(chosen.count), RankingNull.level)
+    let deviation = (n * level * (1 - level) * (1 + n / Double(smallest))).squareRoot()
+    return NullComparison(
+      measure: measure, neurons: chosen.count, reached5: sign * RankingNull.reached(values, by: 0.05),
+      reached1: sign * RankingNull.reached(values, by: 0.01), kinds: kinds, above: above,
+      byChance: Int((n * level + 1.645 * deviation).rounded(.up)))
   }
 
   /// What orders neurons by a measure with the lexical effect taken out: the measure without each neuron's most
@@ -70,7 +107,7 @@ extension MeasuredNeurons {
       responses[site].gathered == nil
     else { return [:] }
     let all = Kinds(labels: contexts.labels, count: classes.count)
-    let (values, _, documents) = seen(responses[site], neuron.index)
+    let (values, _, documents) = responses[site].seen(neuron.index)
     let kinds = documents.map { all.keeping($0) } ?? all
     let profile = ConceptProfile(values: values, labels: kinds.labels, counts: kinds.counts)
     return Dictionary(uniqueKeysWithValues: zip(classes, profile.auroc))

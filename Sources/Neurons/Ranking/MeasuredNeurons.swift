@@ -16,7 +16,7 @@ public struct MeasuredNeurons: Sendable {
   /// Why labels that are there were not used; nil where they were, or there are none.
   public var labelsLeftAside: String? { contexts.labelsLeftAside }
   /// How many regions of the residual stream stand in for labels; nil without a residual stream.
-  public var regions: Int? { regionLabels.map { ($0.centres.rows) } }
+  public var regions: Int? { regionLabels?.count }
   /// The site that contexts were embedded by.
   public var embeddingSite: String? { contexts.embeddingSite }
   public var documentCount: Int { contexts.documents.count }
@@ -26,17 +26,20 @@ public struct MeasuredNeurons: Sendable {
   let settings: NeuronRanking
   let contexts: RankingContexts
   let responses: [NeuronResponses]
-  private let regionLabels: ContextRegions?
+  let regionLabels: ContextRegions?
+  /// What random directions reach; empty where none were measured.
+  public let null: RankingNull
   let piece: (@Sendable (Int32) -> String)?
-  /// Relatedness of concepts, and of regions.
-  let conceptRelatedness: [Double]
-  private let regionRelatedness: [Double]
+  /// Which labels are one meaning, and which regions.
+  let conceptTree: ConceptTree?
+  let regionTree: ConceptTree?
   package let threshold: Double
   let siteNumbers: [String: Int]
 
   init(
     source: any ActivationSource, settings: NeuronRanking, contexts: RankingContexts, responses: [NeuronResponses],
-    model: Model?, loads: [String: [Int]], piece: (@Sendable (Int32) -> String)?
+    nulls: [(kind: NullKind, responses: NeuronResponses)] = [], model: Model?, loads: [String: [Int]],
+    piece: (@Sendable (Int32) -> String)?
   ) throws {
     self.source = source
     self.settings = settings
@@ -44,36 +47,27 @@ public struct MeasuredNeurons: Sendable {
     self.responses = responses
     self.piece = piece
     siteNumbers = Dictionary(uniqueKeysWithValues: responses.enumerated().map { ($1.site.name, $0) })
-    regionLabels = contexts.documentEmbeddings().map {
-      ContextRegions($0, count: ContextRegions.count(documents: $0.rows), seed: settings.seed)
-    }
+    let embedded = contexts.documentEmbeddings()
+    regionLabels = embedded.map { ContextRegions(contexts, documents: $0, seed: settings.seed) }
     threshold =
       contexts.embeddings.map {
         ContextClusters.threshold($0, documentOf: contexts.documentOf, seed: settings.seed)
       } ?? 0
 
     let byLabel = contexts.classes.map { Kinds(labels: contexts.labels, count: $0.count) }
-    let byRegion = regionLabels.map { Kinds(labels: $0.labels, count: $0.centres.rows) }
-    conceptRelatedness = byLabel.map { Self.relatedness($0, responses) } ?? []
-    regionRelatedness = byRegion.map { Self.relatedness($0, responses) } ?? []
+    let byRegion = regionLabels.map { Kinds(labels: $0.labels, count: $0.count) }
+    let related = try contexts.concepts(named: settings.related)
+    let conceptTree = byLabel.map { Self.tree($0, responses, embedded, related: related) }
+    let regionTree = byRegion.map { Self.tree($0, responses, embedded) }
+    (self.conceptTree, self.regionTree) = (conceptTree, regionTree)
+    let judge = NeuronJudge(
+      contexts: contexts, top: settings.top, threshold: threshold, byLabel: byLabel, byRegion: byRegion,
+      conceptTree: conceptTree, regionTree: regionTree)
 
     neurons = []
     controlled = []
     for site in responses {
-      var own = (0..<site.width).map {
-        NeuronMeasures(neuron: NeuronReference(site: site.site.name, layer: site.site.layer, index: $0))
-      }
-      var without = own
-      own.withUnsafeMutableBufferPointer { own in
-        without.withUnsafeMutableBufferPointer { without in
-          nonisolated(unsafe) let (own, without) = (own, without)
-          Threads.forRanges(0..<site.width, grain: 8) { columns in
-            for column in columns {
-              measure(site, column, byLabel, byRegion, into: &own[column], without: &without[column])
-            }
-          }
-        }
-      }
+      var (own, without) = judge.measures(of: site)
       if let features = loads[site.site.name] {
         for column in own.indices where column < features.count { own[column][.features] = Double(features[column]) }
       }
@@ -83,10 +77,10 @@ public struct MeasuredNeurons: Sendable {
       neurons += own
       controlled += without
     }
-    for index in neurons.indices {
-      neurons[index][.consensus] = Consensus.score(neurons[index], without: controlled[index])
-      controlled[index][.consensus] = neurons[index][.consensus]
-    }
+    null = RankingNull(
+      sites: nulls.map {
+        RankingNull.Site(kind: $0.kind, site: $0.responses.site.name, measures: judge.measures(of: $0.responses).own)
+      }, draws: settings.nullDraws)
   }
 
   /// Kinds of documents: labels or regions.
@@ -107,7 +101,9 @@ public struct MeasuredNeurons: Sendable {
     }
   }
 
-  private static func relatedness(_ kinds: Kinds, _ responses: [NeuronResponses]) -> [Double] {
+  private static func tree(
+    _ kinds: Kinds, _ responses: [NeuronResponses], _ documents: Matrix?, related: [[Int]] = []
+  ) -> ConceptTree {
     let classes = kinds.counts.count
     var relatedness = ConceptRelatedness(classes: classes)
     for site in responses where site.gathered == nil {
@@ -123,134 +119,26 @@ public struct MeasuredNeurons: Sendable {
         relatedness.add((0..<classes).map { sums[$0 * site.width + column] / max(counts[$0], 1) })
       }
     }
-    return relatedness.matrix
+    let measures = [
+      relatedness.correlations,
+      documents.map { ConceptRelatedness.cosines($0, labels: kinds.labels, counts: kinds.counts) },
+    ]
+    return ConceptTree(measures.compactMap(\.self), classes: classes, related: related)
   }
 
-  private func measure(
-    _ site: NeuronResponses, _ column: Int, _ byLabel: Kinds?, _ byRegion: Kinds?,
-    into measures: inout NeuronMeasures, without: inout NeuronMeasures
-  ) {
-    measures[.skewness] = site.skewness[column]
-    measures[.kurtosis] = site.kurtosis[column]
-    measures[.firing] = site.firing[column]
-    if let gathered = site.gathered {
-      return measureTop(gathered, column, byLabel, into: &measures, without: &without)
+  /// Kinds of documents that neurons are judged by: labels where there are some, else regions.
+  var kinds: (kinds: Kinds, tree: ConceptTree, names: [String]?)? {
+    if let classes = contexts.classes, let conceptTree {
+      return (Kinds(labels: contexts.labels, count: classes.count), conceptTree, classes)
     }
-    measures[.monosemanticity] = site.monosemanticity[column]
-    let (values, places, documents) = seen(site, column)
-    let (byLabel, byRegion) = documents.map { (byLabel?.keeping($0), byRegion?.keeping($0)) } ?? (byLabel, byRegion)
-    guard values.count >= 4 else { return }
-    let order = ConceptProfile.order(values)
-    let top = order.prefix(settings.top).map { Int(places[Int($0)]) }
-    let frequent = mostFrequentForm(top)
-    if let frequent { measures[.lexicalShare] = frequent.share }
-    addDocuments(values, places, byLabel, byRegion, into: &measures)
-    guard let frequent else { return }
-    let kept = values.indices.filter { contexts.formOf[Int(places[$0])] != frequent.form }
-    guard kept.count >= 4 else { return }
-    addDocuments(
-      kept.map { values[$0] }, kept.map { places[$0] }, byLabel?.keeping(kept), byRegion?.keeping(kept),
-      into: &without)
-  }
-
-  /// A neuron's highest activation in each document and its context; of an expert's neuron, in the documents that woke
-  /// it, and which these are.
-  func seen(_ site: NeuronResponses, _ column: Int) -> (values: [Float], places: [Int32], documents: [Int]?) {
-    let (values, places) = (site.values(column), site.places(column))
-    guard let seen = site.seen else { return (values, places, nil) }
-    return (seen.map { values[$0] }, seen.map { places[$0] }, seen)
-  }
-
-  /// What each document's highest activation says.
-  private func addDocuments(
-    _ values: [Float], _ places: [Int32], _ byLabel: Kinds?, _ byRegion: Kinds?, into measures: inout NeuronMeasures
-  ) {
-    var order: [Int32]?
-    if let byRegion {
-      let profile = ConceptProfile(values: values, labels: byRegion.labels, counts: byRegion.counts)
-      order = profile.order
-      measures[.regionMeaning] = profile.secondMeaning(relatedness: regionRelatedness).score
-      measures[.secondMeaning] = measures[.regionMeaning]
+    if let regionLabels, let regionTree {
+      return (Kinds(labels: regionLabels.labels, count: regionLabels.count), regionTree, nil)
     }
-    if let byLabel {
-      let profile = ConceptProfile(values: values, labels: byLabel.labels, counts: byLabel.counts)
-      order = profile.order
-      measures[.secondMeaning] = profile.secondMeaning(relatedness: conceptRelatedness).score
-      addConcepts(profile, byLabel, into: &measures)
-    }
-    let top = (order ?? ConceptProfile.order(values)).prefix(settings.top).map { Int(places[Int($0)]) }
-    if let embeddings = contexts.embeddings, top.count > 1 {
-      let clusters = ContextClusters(embeddings.selectingRows(top), threshold: threshold)
-      measures[.coherence] = clusters.coherence
-      measures[.contextClusters] = Double(clusters.members.count)
-      measures[.clusterSpread] = clusters.centreCosine.map { 1 - $0 } ?? 0
-    }
-  }
-
-  /// What the top examples alone say, where the activations themselves were not kept.
-  private func measureTop(
-    _ gathered: TopExamples, _ column: Int, _ byLabel: Kinds?, into measures: inout NeuronMeasures,
-    without: inout NeuronMeasures
-  ) {
-    let places = topContexts(gathered, column)
-    let frequent = mostFrequentForm(places)
-    if let frequent { measures[.lexicalShare] = frequent.share }
-    guard let byLabel, !places.isEmpty else { return }
-    func add(_ places: [Int], to measures: inout NeuronMeasures) {
-      guard !places.isEmpty else { return }
-      let mixture = ConceptMixture(
-        order: places.map { contexts.documentOf[$0] }, labels: byLabel.labels, counts: byLabel.counts,
-        top: settings.top)
-      measures[.conceptEntropy] = mixture.entropy
-      measures[.effectiveConcepts] = exp(mixture.entropy)
-      measures[.purity] = mixture.purity
-    }
-    add(places, to: &measures)
-    if let frequent { add(places.filter { contexts.formOf[$0] != frequent.form }, to: &without) }
+    return nil
   }
 
   /// The contexts of the top examples that a capture gathered, first the strongest.
   func topContexts(_ gathered: TopExamples, _ column: Int) -> [Int] {
-    (0..<min(gathered.k, settings.top)).compactMap { rank in
-      let row = Int(gathered.rows[column * gathered.k + rank])
-      guard contexts.contextOfRow.indices.contains(row), contexts.contextOfRow[row] >= 0 else { return nil }
-      return Int(contexts.contextOfRow[row])
-    }
-  }
-
-  private func addConcepts(_ profile: ConceptProfile, _ kinds: Kinds, into measures: inout NeuronMeasures) {
-    let mixture = ConceptMixture(order: profile.order, labels: kinds.labels, counts: kinds.counts, top: settings.top)
-    measures[.conceptEntropy] = mixture.entropy
-    measures[.effectiveConcepts] = exp(mixture.entropy)
-    measures[.purity] = mixture.purity
-    measures[.bestAUROC] = profile.auroc.max() ?? 0.5
-    // Of related concepts the first stands for all.
-    let classes = kinds.counts.count
-    var unrelated: [Int] = []
-    for concept in profile.separated(atLeast: Self.separationThreshold)
-    where unrelated.allSatisfy({ conceptRelatedness[concept * classes + $0] < Self.relatedThreshold }) {
-      unrelated.append(concept)
-    }
-    measures[.conceptCount] = Double(unrelated.count)
-    let means = profile.means.map { max($0, 0) }
-    let sum = means.reduce(0, +)
-    let highest = means.max() ?? 0
-    measures[.singleFeatureRatio] = sum > 0 ? highest / sum : 0
-    let rest = (sum - highest) / Double(max(means.count - 1, 1))
-    measures[.selectivity] = highest + rest > 0 ? (highest - rest) / (highest + rest) : 0
-  }
-
-  /// A concept counts as separated from this AUROC on.
-  static let separationThreshold = 0.8
-  /// Two concepts count as one from this relatedness on.
-  static let relatedThreshold = 0.5
-
-  /// The most frequent form among some contexts' tokens, and its share of them.
-  private func mostFrequentForm(_ places: [Int]) -> (form: Int32, share: Double)? {
-    guard !contexts.formOf.isEmpty, !places.isEmpty else { return nil }
-    var counts: [Int32: Int] = [:]
-    for place in places { counts[contexts.formOf[place], default: 0] += 1 }
-    let best = counts.max { $0.value != $1.value ? $0.value < $1.value : $0.key > $1.key }
-    return best.map { ($0.key, Double($0.value) / Double(places.count)) }
+    contexts.places(gathered, column, most: settings.top)
   }
 }

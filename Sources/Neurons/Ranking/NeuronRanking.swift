@@ -8,7 +8,8 @@ import Transformer
 /// Documents are judged by their highest token's activation (behind a gated MLP, by its magnitude), their kinds by their
 /// labels or, without, by regions of the residual stream. The residual stream of one site is read once for the
 /// contexts' embeddings, then every neuron's activations once, in blocks; what is kept for a neuron is one value a
-/// document and a few sums. Formulas and sources stand in `docs/neurons.md`.
+/// document and a few sums. Beside the neurons, random directions of the residual stream and rotated axes of the neurons are
+/// measured in the same pass: what they reach is what a measure is worth. Formulas and sources stand in `docs/neurons.md`.
 public struct NeuronRanking: Sendable {
   /// The column of document labels that names the concepts.
   public var column: String
@@ -27,12 +28,21 @@ public struct NeuronRanking: Sendable {
   /// The bytes held at a time for activations and embeddings; sites that don't fit are read in further passes.
   public var memory: Int
   public var seed: UInt64
+  /// Lists of labels that are one meaning, whatever the model makes of them.
+  public var related: [[String]]
+  /// Random directions of each kind that every site's neurons are held against, in each of `nullDraws` draws; 0 for none.
+  public var nullDirections: Int
+  /// At most 64.
+  public var nullDraws: Int
 
   public init(
     column: String = DocumentTable.defaultLabels, usesLabels: Bool = true, needsLabels: Bool = false,
     embedding: String? = nil, window: Int = 8, top: Int = 40, maximumDocuments: Int = 2000, memory: Int = 1 << 30,
-    seed: UInt64 = 0
+    seed: UInt64 = 0, related: [[String]] = [], nullDirections: Int = 64, nullDraws: Int = 4
   ) {
+    precondition(
+      (0...4096).contains(nullDirections) && (1...64).contains(nullDraws),
+      "\(nullDirections) random directions in \(nullDraws) draws")
     precondition(window > 0 && top > 1, "a window of \(window), \(top) top examples")
     self.column = column
     self.usesLabels = usesLabels
@@ -43,6 +53,9 @@ public struct NeuronRanking: Sendable {
     self.maximumDocuments = maximumDocuments
     self.memory = memory
     self.seed = seed
+    self.related = related
+    self.nullDirections = nullDirections
+    self.nullDraws = nullDraws
   }
 
   /// Measures every neuron of some sites.
@@ -54,9 +67,9 @@ public struct NeuronRanking: Sendable {
   ///   - piece: a token's text by its id, where the source has no texts.
   ///   - progress: told how many rows of `rowCount` have been read.
   /// - Throws: `neurons.noNeurons`, `neurons.noTokens`, `neurons.noLabels`, `neurons.tooFewLabels`,
-  ///   `neurons.nothingToCompare`, `neurons.noTopExamples`, `neurons.notFinite`.
+  ///   `neurons.nothingToCompare`, `neurons.noTopExamples`, `neurons.notFinite`, `neurons.noSuchLabel`.
   /// - Complexity: O(tokens · neurons · width of the residual stream) for the monosemanticity score, and
-  ///   O(neurons · documents · (log documents + concepts)).
+  ///   O(neurons · documents · (log documents + concepts)); of `2 · nullDraws · nullDirections` further columns a site.
   public func measure(
     _ source: some ActivationSource, sites: [String]? = nil, model: Model? = nil, loads: [String: [Int]] = [:],
     piece: (@Sendable (Int32) -> String)? = nil, progress: (@Sendable (Int, Int) -> Void)? = nil
@@ -91,12 +104,21 @@ public struct NeuronRanking: Sendable {
     }
     // The values and their places: eight bytes for each neuron and document.
     var responses: [NeuronResponses] = []
+    var nulls: [(NullKind, NeuronResponses)] = []
     for share in sites.shares(rows: 2 * contexts.documents.count, memory: memory) {
-      responses += try NeuronResponses.gather(share, of: source, contexts: contexts) { progress?($0, source.rowCount) }
+      let directions = share.map { site in
+        NullDirections.beside(
+          site, of: source, embedding: contexts.embeddingSite, draws: nullDraws, each: nullDirections, seed: seed)
+      }
+      let found = try NeuronResponses.gather(share, of: source, contexts: contexts, null: directions) {
+        progress?($0, source.rowCount)
+      }
+      responses += found.neurons
+      for (own, measured) in zip(directions, found.null) { nulls += zip(own.map(\.kind), measured) }
     }
     return try MeasuredNeurons(
-      source: source, settings: self, contexts: contexts, responses: responses, model: model, loads: loads,
-      piece: piece)
+      source: source, settings: self, contexts: contexts, responses: responses, nulls: nulls, model: model,
+      loads: loads, piece: piece)
   }
 
   /// The neurons' sites of a source that kept statistics in place of activations; nil where activations are there.

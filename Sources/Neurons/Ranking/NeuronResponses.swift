@@ -30,6 +30,14 @@ struct NeuronResponses {
   /// The context of each of them.
   func places(_ column: Int) -> [Int32] { (0..<documentCount).map { places[$0 * width + column] } }
 
+  /// A neuron's highest activation in each document and its context; of an expert's neuron, in the documents that woke
+  /// it, and which these are.
+  func seen(_ column: Int) -> (values: [Float], places: [Int32], documents: [Int]?) {
+    let (values, places) = (values(column), places(column))
+    guard let seen else { return (values, places, nil) }
+    return (seen.map { values[$0] }, seen.map { places[$0] }, seen)
+  }
+
   /// What a capture gathered, without the activations themselves.
   init(_ statistics: SiteStatistics, top: TopExamples, site: StoredSite) {
     self.site = site
@@ -53,35 +61,52 @@ struct NeuronResponses {
   /// (a − min)/(max − min), linear in a, so its sums follow from these once the extremes are known.
   ///
   /// - Complexity: contexts · neurons · width of the embeddings, in single-precision products.
+  ///
+  /// - Parameter null: for each site its random directions, which are measured on the way.
   static func gather(
     _ sites: [StoredSite], of source: some ActivationSource, contexts: RankingContexts,
-    progress: ((Int) -> Void)? = nil
-  ) throws -> [NeuronResponses] {
+    null: [[NullDirections]], progress: ((Int) -> Void)? = nil
+  ) throws -> (neurons: [NeuronResponses], null: [[NeuronResponses]]) {
     var gatherers = sites.map { SiteGatherer($0, contexts: contexts) }
-    let width = max(sites.reduce(0) { $0 + $1.width }, 1)
+    var nulls = null.map { $0.map { SiteGatherer($0.site, contexts: contexts) } }
+    var names = sites.map(\.name)
+    for direction in null.joined() where !names.contains(direction.read) { names.append(direction.read) }
+    let numbers = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0) })
+    let width = try max(names.reduce(0) { try $0 + source.site(named: $1).width }, 1)
     let blockRows = min(max((8 << 20) / width, 64), 4096)
-    try source.streamRouted(sites.map(\.name), maximumRows: blockRows) { block in
+    try source.streamRouted(names, maximumRows: blockRows) { block in
       let kept = block.rows.filter { contexts.contextOfRow[$0] >= 0 }
       guard let first = kept.first else { return }
       let start = Int(contexts.contextOfRow[first])
+      let offsets = kept.map { $0 - block.rows.lowerBound }
+      func chosen(_ values: Matrix, _ offsets: [Int]) -> Matrix {
+        offsets.count == values.rows ? values : values.selectingRows(offsets)
+      }
       for index in gatherers.indices {
         // Rows that take part follow each other in the contexts' order.
-        let values = block.values[index]
+        var places = offsets
+        var contextNumbers: [Int32]?
+        var rows = offsets
         if sites[index].isRouted {
-          let numbers = block.rowNumbers(index)
-          let own = numbers.indices.filter { contexts.contextOfRow[numbers[$0]] >= 0 }
-          if own.isEmpty { continue }
-          try gatherers[index].add(
-            values.selectingRows(own), start: 0, contexts, numbers: own.map { contexts.contextOfRow[numbers[$0]] })
-          continue
+          let own = block.rowNumbers(index)
+          places = own.indices.filter { contexts.contextOfRow[own[$0]] >= 0 }
+          if places.isEmpty { continue }
+          contextNumbers = places.map { contexts.contextOfRow[own[$0]] }
+          rows = places.map { own[$0] - block.rows.lowerBound }
         }
-        try gatherers[index].add(
-          kept.count == block.rows.count
-            ? values : values.selectingRows(kept.map { $0 - block.rows.lowerBound }), start: start, contexts)
+        let values = chosen(block.values[index], places)
+        let firstContext = contextNumbers == nil ? start : 0
+        try gatherers[index].add(values, start: firstContext, contexts, numbers: contextNumbers)
+        for (number, direction) in (null.isEmpty ? [] : null[index]).enumerated() {
+          let read =
+            direction.kind == .rotations ? values : chosen(block.values[numbers[direction.read] ?? index], rows)
+          try nulls[index][number].add(
+            direction.values(read), start: firstContext, contexts, numbers: contextNumbers)
+        }
       }
       progress?(block.rows.upperBound)
     }
-    return gatherers.map { $0.finished(contexts) }
+    return (gatherers.map { $0.finished(contexts) }, nulls.map { $0.map { $0.finished(contexts) } })
   }
 }
 
@@ -208,8 +233,7 @@ private struct SiteGatherer {
       responses.seen = (0..<responses.documentCount).filter { responses.highest[$0 * site.width] > -.infinity }
     }
     responses.skewness = moments.skewness
-    // A constant column has none.
-    responses.kurtosis = zip(moments.excessKurtosis, moments.second).map { $1 > 0 ? $0 + 3 : 0 }
+    responses.kurtosis = moments.kurtosis
     responses.firing = positive.indices.map { column in
       guard site.gated else { return Double(positive[column]) / count }
       let largest = max(abs(moments.minimum[column]), abs(moments.maximum[column]))

@@ -29,6 +29,8 @@ extension RankingContexts {
       if value > 0 { scored.append((form, value)) }
     }
     scored.sort { $0.score != $1.score ? $0.score > $1.score : $0.form < $1.form }
-    return scored.prefix(most).map { forms[Int($0.form)] }
+    // Bytes of a partial character tell a reader least.
+    let names = scored.map { forms[Int($0.form)] }
+    return Array((names.filter { !$0.hasPrefix("<0x") } + names.filter { $0.hasPrefix("<0x") }).prefix(most))
   }
 }

@@ -136,6 +136,32 @@ struct RankingContexts {
     return means
   }
 
+  /// The contexts of the top examples that a capture gathered, first the strongest.
+  func places(_ gathered: TopExamples, _ column: Int, most: Int) -> [Int] {
+    (0..<min(gathered.k, most)).compactMap { rank in
+      let row = Int(gathered.rows[column * gathered.k + rank])
+      guard contextOfRow.indices.contains(row), contextOfRow[row] >= 0 else { return nil }
+      return Int(contextOfRow[row])
+    }
+  }
+
+  /// The numbers of labels that were named as one meaning.
+  ///
+  /// - Throws: `neurons.noSuchLabel`.
+  func concepts(named lists: [[String]]) throws -> [[Int]] {
+    try lists.map { list in
+      try list.map { name in
+        guard let number = classes?.firstIndex(of: name) else {
+          throw Fault(
+            .usage, "neurons.noSuchLabel", "A label named as related is not among the concepts", place: name,
+            expected: classes.map { "some of \($0.joined(separator: ", "))" } ?? "labels to rank by",
+            found: classes == nil ? "none" : name, advice: "list the labels with `unfold store info`")
+        }
+        return number
+      }
+    }
+  }
+
   private static func slice(_ text: [Unicode.Scalar], _ start: Int32, _ end: Int32) -> String {
     let end = min(max(Int(end), 0), text.count)
     var characters = String.UnicodeScalarView()

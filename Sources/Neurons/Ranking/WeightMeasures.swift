@@ -37,9 +37,9 @@ enum WeightMeasures {
       neurons.withUnsafeMutableBufferPointer { neurons in
         nonisolated(unsafe) let neurons = neurons
         Threads.forEach(rows.count) { row in
-          let moments = effects.withUnsafeRow(row) { Moments($0) }
-          neurons[start + row][.vocabularySkewness] = moments.skewness
-          neurons[start + row][.vocabularyKurtosis] = moments.kurtosis
+          let moments = effects.withUnsafeRow(row) { ColumnMoments(of: $0) }
+          neurons[start + row][.vocabularySkewness] = moments.skewness[0]
+          neurons[start + row][.vocabularyKurtosis] = moments.kurtosis[0]
         }
       }
     }

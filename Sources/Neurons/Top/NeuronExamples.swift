@@ -6,7 +6,7 @@ import Probes
 /// Where a neuron was most active, in distinct documents.
 public struct NeuronExamples: Codable, Sendable, Equatable {
   public var neuron: NeuronReference
-  /// The highest activations, at most one a document, first the strongest.
+  /// The highest activations, at most one a document and equal contexts once, first the strongest.
   public var top: [NeuronExample]
   /// The lowest, where the MLP is gated and both sides speak.
   public var bottom: [NeuronExample]
@@ -15,14 +15,15 @@ public struct NeuronExamples: Codable, Sendable, Equatable {
 extension NeuronsTop {
   /// A neuron's top examples, each with the tokens around it.
   ///
-  /// They come from the statistics that the capture gathered, where there are some; else the activations are read once.
+  /// A context that several documents share is shown once. The places come from the statistics that the capture gathered,
+  /// where there are some; else the activations are read once.
   /// Where the source holds the neuron's site, the neighbours carry their activations too.
   ///
   /// - Parameters:
   ///   - count: how many documents at most.
   ///   - before: tokens shown before the marked one.
   ///   - after: tokens shown after it.
-  ///   - piece: a token's text by its id, where the source has no texts.
+  ///   - piece: a token's text by its id, where the source has no texts and for tokens that end inside a character.
   /// - Throws: `activations.unknownSite`, `neurons.noSuchNeuron`, `neurons.noExamples`.
   /// - Complexity: a pass over the site's rows where it is held, else one look-up an example.
   public static func examples(
@@ -47,12 +48,14 @@ extension NeuronsTop {
     var top: [Place] = []
     var bottom: [Place] = []
     if let statistics, let gathered = statistics.top, gathered.k >= count || !held {
-      top = places(gathered, column: neuron.index, count: count)
-      bottom = statistics.bottom.map { places($0, column: neuron.index, count: count) } ?? []
+      top = places(gathered, column: neuron.index)
+      bottom = statistics.bottom.map { places($0, column: neuron.index) } ?? []
     } else {
       let gated = source.sites.first { $0.name == neuron.site }?.gated ?? false
-      (top, bottom) = try extremes(of: neuron, in: source, count: count, gated: gated, specialTokens: specialTokens)
+      (top, bottom) = try extremes(of: neuron, in: source, gated: gated, specialTokens: specialTokens)
     }
+    top = try reader.distinct(top, count: count, row: \.row)
+    bottom = try reader.distinct(bottom, count: count, row: \.row)
     guard source.rowKind == .token else {
       return NeuronExamples(
         neuron: neuron, top: try top.map { try reader.example(document: $0.row, value: $0.value) },
@@ -73,16 +76,16 @@ extension NeuronsTop {
     var value: Float
   }
 
-  private static func places(_ gathered: TopExamples, column: Int, count: Int) -> [Place] {
-    (0..<min(gathered.k, count)).compactMap { rank in
+  private static func places(_ gathered: TopExamples, column: Int) -> [Place] {
+    (0..<gathered.k).compactMap { rank in
       let index = column * gathered.k + rank
       return gathered.rows[index] < 0 ? nil : Place(row: Int(gathered.rows[index]), value: gathered.values[index])
     }
   }
 
-  /// The best row of each document, and of those the highest and lowest.
+  /// The best row of each document, by the highest and by the lowest value.
   private static func extremes(
-    of neuron: NeuronReference, in source: some ActivationSource, count: Int, gated: Bool, specialTokens: Bool
+    of neuron: NeuronReference, in source: some ActivationSource, gated: Bool, specialTokens: Bool
   ) throws -> (top: [Place], bottom: [Place]) {
     let documents = try source.documents.count
     var highest = [Place](repeating: Place(row: -1, value: -.infinity), count: documents)
@@ -90,9 +93,9 @@ extension NeuronsTop {
     let width = try source.requireNeuron(neuron).width
     try source.streamRouted([neuron.site], maximumRows: max(64, (4 << 20) / max(width, 1))) { block in
       let tokens = source.rowKind == .token ? try source.tokens(in: block.rows) : nil
-      for (offset, row) in block.rowNumbers(0).enumerated() {
+      let places = Set(try source.places(in: block.rows, countingSpecialTokens: specialTokens))
+      for (offset, row) in block.rowNumbers(0).enumerated() where places.contains(row - block.rows.lowerBound) {
         let place = row - block.rows.lowerBound
-        if let tokens, tokens.special[place] != 0, !specialTokens { continue }
         let value = block.values[0].elements[offset * width + neuron.index]
         let document = tokens.map { Int($0.documents[place]) } ?? row
         if value > highest[document].value { highest[document] = Place(row: row, value: value) }
@@ -100,9 +103,8 @@ extension NeuronsTop {
       }
     }
     func ranked(_ places: [Place], _ precedes: (Float, Float) -> Bool) -> [Place] {
-      Array(
-        places.filter { $0.row >= 0 }
-          .sorted { $0.value != $1.value ? precedes($0.value, $1.value) : $0.row < $1.row }.prefix(count))
+      places.filter { $0.row >= 0 }
+        .sorted { $0.value != $1.value ? precedes($0.value, $1.value) : $0.row < $1.row }
     }
     return (ranked(highest, >), gated ? ranked(lowest, <) : [])
   }

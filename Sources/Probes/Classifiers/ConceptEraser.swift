@@ -1,5 +1,4 @@
 import Diagnostics
-import Foundation
 import LinearAlgebra
 
 /// LEACE: the smallest change of the rows after which no linear classifier tells the classes apart (Belrose et al.,
@@ -88,57 +87,5 @@ public struct ConceptEraser: Sendable, Equatable {
       }
     }
     return result
-  }
-
-  /// What a linear probe still finds after the erasure.
-  public struct Check: Codable, Sendable, Equatable {
-    /// The largest |mean of a class − mean of all| over columns, in standard deviations: 0 but for rounding.
-    public var largestMeanDifference: Double
-    /// The mean loss in nats of a logistic regression trained on the erased rows, on those rows.
-    public var loss: Double
-    /// The loss of always stating the classes' shares: no linear probe can be below it where nothing is left.
-    public var constantLoss: Double
-    /// The balanced accuracy of a logistic regression on the rows before the erasure, and after it.
-    public var before: Double
-    public var after: Double
-
-    /// Whether nothing linear is left, but for rounding.
-    public var isErased: Bool { largestMeanDifference < 1e-3 && loss > constantLoss - 1e-3 }
-  }
-
-  /// Erases some rows and trains a probe on what is left.
-  ///
-  /// - Parameter labels: those rows' classes. On the rows that the eraser was found on nothing is left; on others some
-  ///   trace of what chance put there may be.
-  public func check(_ rows: Matrix, labels: [Int32], classes: Int) throws -> Check {
-    let erased = apply(to: rows)
-    let own = try TrainingRows(erased, labels: labels, classes: classes, folds: 0, needsFolds: false, seed: 0)
-    let whole = own.standardization()
-    var largest = 0.0
-    for sums in own.classSums() {
-      for column in 0..<own.width {
-        let difference = sums.sums[column] / Double(sums.count) - whole.means[column]
-        largest = max(largest, abs(difference) / whole.scales[column])
-      }
-    }
-    func judge(_ matrix: Matrix) throws -> (loss: Double, accuracy: Double) {
-      let fit = try LogisticRegression.fit(matrix, labels: labels, classes: classes, settings: .init(folds: 0))
-      let scores = fit.classifier.scores(of: matrix)
-      let evaluation = Evaluation(
-        scores: scores, labels: labels, groups: Array(labels.indices), classes: (0..<classes).map(String.init),
-        majorityClass: 0, bootstrap: .init(resamples: 0))
-      return (
-        LinearObjective.meanLoss(scores, targets: labels, kind: .logistic), evaluation.scores.balancedAccuracy
-      )
-    }
-    let after = try judge(erased)
-    let count = Double(labels.count)
-    let constant = (0..<classes).reduce(0.0) { sum, c in
-      let share = Double(labels.count { $0 == Int32(c) }) / count
-      return share > 0 ? sum - share * log(share) : sum
-    }
-    return Check(
-      largestMeanDifference: largest, loss: after.loss, constantLoss: constant, before: try judge(rows).accuracy,
-      after: after.accuracy)
   }
 }

@@ -33,6 +33,15 @@ public enum LinearDiscriminant {
     public var validation: Double?
     /// Each row's scores by the fit that had not seen it.
     public var heldOutScores: Matrix?
+
+    /// - Parameter classifiers: one learnt without each fold and, last, that of all rows.
+    init(_ training: TrainingRows, _ classifiers: [LinearClassifier], whole: Standardization, shrinkage: [Double]) {
+      classifier = classifiers[classifiers.count - 1]
+      standardization = whole
+      self.shrinkage = shrinkage
+      heldOutScores = training.heldOutScores(Array(classifiers.dropLast()))
+      validation = heldOutScores.map { training.balancedAccuracy(ofHeldOut: $0) }
+    }
   }
 
   /// Fits the rows of a matrix.
@@ -40,7 +49,8 @@ public enum LinearDiscriminant {
   /// - Parameter folds: on how many held-out parts `validation` is found; 0 for none.
   /// - Throws: `probe.shrinkage`, and what `LogisticRegression.fit` throws.
   /// - Complexity: rows · width² and folds · width³/3 operations; memory of (2 · folds + 1) · width² numbers. The products
-  ///   of rows are computed once and shared by all folds.
+  ///   of rows are computed once and shared by all folds. With fewer rows than columns folds · (rows² · width + rows³/3),
+  ///   and memory of 3 · rows² numbers.
   public static func fit(
     _ matrix: Matrix, rows: Range<Int>? = nil, labels: [Int32], classes: Int, groups: [Int]? = nil,
     settings: Settings = Settings(), folds: Int = 0, seed: UInt64 = 0
@@ -53,11 +63,17 @@ public enum LinearDiscriminant {
   }
 
   static func fit(_ training: TrainingRows, settings: Settings) -> Fit {
-    let width = training.width
-    let size = width * width
     // The fits wanted: without each fold, and of all rows.
     let left: [Int?] = training.folds.indices.map { $0 } + [nil]
     let whole = training.standardization()
+    if training.count < training.width {
+      let fits = left.compactMap { dual(training, without: $0, whole: whole, settings: settings) }
+      if fits.count == left.count {
+        return Fit(training, fits.map(\.classifier), whole: whole, shrinkage: fits[fits.count - 1].shrinkage)
+      }
+    }
+    let width = training.width
+    let size = width * width
     var pooled = [[Float]](repeating: [Float](repeating: 0, count: size), count: left.count)
     var means = left.map { _ in [[Double]](repeating: [], count: training.classes) }
     var priors = left.map { _ in [Double](repeating: 0, count: training.classes) }
@@ -100,11 +116,7 @@ public enum LinearDiscriminant {
           covariance: pooled[number], means: means[number], priors: priors[number], standardization: whole)
       }
     }
-    let classifiers = solved.compactMap(\.self)
-    let heldOut = training.heldOutScores(Array(classifiers.dropLast()))
-    return Fit(
-      classifier: classifiers[classifiers.count - 1], standardization: whole, shrinkage: shrinkages,
-      validation: heldOut.map { training.balancedAccuracy(ofHeldOut: $0) }, heldOutScores: heldOut)
+    return Fit(training, solved.compactMap(\.self), whole: whole, shrinkage: shrinkages)
   }
 
   private static func addVectors(_ values: [Float], to sums: inout [Float]) {
@@ -175,7 +187,15 @@ public enum LinearDiscriminant {
       }
     }
     let fourth = partial.reduce(0, +)
-    let p = Double(width)
+    return intensity(squares: squares, fourth: fourth, count: count, width: Double(width), trace: trace)
+  }
+
+  /// Ledoit & Wolf's intensity.
+  ///
+  /// - Parameters:
+  ///   - squares: the sum of the covariance's squares.
+  ///   - fourth: the sum over rows of their lengths to the fourth power.
+  static func intensity(squares: Double, fourth: Double, count: Double, width p: Double, trace: Double) -> Double {
     let mu = trace / p
     let delta = (squares - 2 * mu * trace + p * mu * mu) / p
     let beta = min((fourth / count - squares) / (p * count), delta)
@@ -208,7 +228,16 @@ public enum LinearDiscriminant {
   ) -> LinearClassifier {
     let width = standardization.means.count
     let solution = Scatter.solve(covariance.map { Double($0) }, size: width, right: Array(means.joined()))
-    var weights = means.indices.map { Array(solution[$0 * width..<($0 + 1) * width]) }
+    return classifier(
+      weights: means.indices.map { Array(solution[$0 * width..<($0 + 1) * width]) }, means: means, priors: priors,
+      standardization: standardization)
+  }
+
+  /// - Parameter weights: Σ⁻¹ times each class's mean.
+  static func classifier(
+    weights: [[Double]], means: [[Double]], priors: [Double], standardization: Standardization
+  ) -> LinearClassifier {
+    var weights = weights
     var bias = means.indices.map { -0.5 * innerProduct(means[$0], weights[$0]) + log(priors[$0]) }
     if means.count == 2 {
       weights = [zip(weights[1], weights[0]).map { $0 - $1 }]

@@ -46,7 +46,8 @@ enum LinearFit {
       for place in strengths.indices {
         let scores = foldScores[fold * strengths.count + place]
         losses[place].loss +=
-          LinearObjective.meanLoss(scores, targets: targets, kind: loss) / Double(training.folds.count)
+          LinearObjective.meanLoss(scores, targets: targets, kind: loss, classWeights: settings.classWeights)
+          / Double(training.folds.count)
         let outputs = scores.columns
         for index in split.test {
           for output in index * outputs..<(index + 1) * outputs {

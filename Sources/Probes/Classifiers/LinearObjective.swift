@@ -45,12 +45,16 @@ struct LinearObjective {
     problems[problem].standardization.classifier(parameters: parameters, outputs: problems[problem].outputs)
   }
 
-  /// The mean loss of scores, [rows, outputs], over the rows with a target that is no −1.
-  static func meanLoss(_ scores: Matrix, targets: [Int32], kind: LinearLoss) -> Double {
+  /// The mean loss of scores, [rows, outputs], over the rows with a target that is no −1, each counted as the weights say.
+  static func meanLoss(
+    _ scores: Matrix, targets: [Int32], kind: LinearLoss, classWeights: ClassWeights = .none
+  ) -> Double {
     let outputs = scores.columns
-    let count = targets.count { $0 >= 0 }
-    guard count > 0 else { return 0 }
-    let own = LossTargets(targets, classes: outputs == 1 ? 2 : outputs, loss: kind, classWeights: [])
+    let classes = outputs == 1 ? 2 : outputs
+    let weights = classWeights.weights(of: targets, classes: classes)
+    let total = targets.reduce(0.0) { $1 < 0 ? $0 : $0 + (weights.isEmpty ? 1 : weights[Int($1)]) }
+    guard total > 0 else { return 0 }
+    let own = LossTargets(targets, classes: classes, loss: kind, classWeights: weights)
     var turned = scores.transposed().elements
     let biases = [Float](repeating: 0, count: outputs)
     var residuals = [Double](repeating: 0, count: outputs)
@@ -64,7 +68,7 @@ struct LinearObjective {
         }
       }
     }
-    return sum / Double(count)
+    return sum / total
   }
 
   /// The weights that read unstandardised rows of some problems' outputs, one below the other.

@@ -24,6 +24,7 @@ struct OrthantWise: Minimizer {
   private var step = 1.0
   private var trials = 0
   private var flatIterations = 0
+  private var leastNorm = Double.infinity
 
   init(start: [Double], lambda: Double, penalized: Int, tolerance: Double, maximumIterations: Int) {
     point = start
@@ -49,9 +50,11 @@ struct OrthantWise: Minimizer {
     trials += 1
     var expected = 0.0
     for index in point.indices { expected += pseudoGradient[index] * (point[index] - accepted[index]) }
-    // Differences within the value's rounding count as none.
-    let falls = newValue.isFinite && newValue <= value + 1e-4 * expected + 1e-11 * abs(value)
-    guard falls else {
+    let falls = newValue <= value + 1e-4 * expected + 1e-11 * abs(value)
+    // Where values differ by rounding alone the slope at the trial tells, as in `LBFGS` (Hager & Zhang 2005): within the
+    // orthant the whole is smooth, and of a convex function that still falls there, or rises less than it fell, it is less.
+    let level = newValue <= value + 1e-7 * abs(value) && slope(newGradient) <= (2e-4 - 1) * expected
+    guard newValue.isFinite, falls || level else {
       if trials < 40 {
         step *= 0.5
         movePoint()
@@ -71,20 +74,34 @@ struct OrthantWise: Minimizer {
       y[index] -= gradient[index]
     }
     memory.add(step: s, change: y)
-    flatIterations = value - newValue <= 1e-12 * max(abs(value), 1e-3) ? flatIterations + 1 : 0
+    let isFlat = value - newValue <= 1e-12 * max(abs(value), 1e-3)
     accepted = point
     value = newValue
     gradient = newGradient
     updatePseudoGradient()
-    if gradientNorm <= tolerance {
+    // A flat value is no end as long as the gradient shrinks.
+    let norm = gradientNorm
+    flatIterations = isFlat && norm > 0.99 * leastNorm ? flatIterations + 1 : 0
+    leastNorm = min(leastNorm, norm)
+    if norm <= tolerance {
       state = .converged
-    } else if flatIterations >= 8 {
+    } else if flatIterations >= 40 {
       state = .flat
     } else if iterations >= maximumIterations {
       state = .outOfIterations
     } else {
       startLine()
     }
+  }
+
+  /// The slope at the trial along the way to it, in the orthant.
+  private func slope(_ newGradient: [Double]) -> Double {
+    var sum = 0.0
+    for index in point.indices {
+      let sign = index < penalized && orthant[index] != 0 ? (orthant[index] > 0 ? lambda : -lambda) : 0
+      sum += (newGradient[index] + sign) * (point[index] - accepted[index])
+    }
+    return sum
   }
 
   /// The subgradient of least length: at 0, what remains of the slope beyond ±λ.

@@ -82,7 +82,8 @@ public struct ReducedFit: Sendable, Equatable {
           }
           let scores = scores[end]
           candidates[place].loss +=
-            LinearObjective.meanLoss(scores, targets: heldOut, kind: .logistic) / folds
+            LinearObjective.meanLoss(
+              scores, targets: heldOut, kind: .logistic, classWeights: settings.classWeights) / folds
           for index in split.test {
             for output in index * outputs..<(index + 1) * outputs {
               candidates[place].scores.elements[output] = scores.elements[output]

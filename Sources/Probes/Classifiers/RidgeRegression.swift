@@ -4,7 +4,8 @@ import LinearAlgebra
 /// Ridge regression of a number on activations, as scikit-learn's `Ridge` with `StandardScaler` before it.
 ///
 /// Σ(y − w·z − b)² + α‖w‖² over columns standardised by the training rows, the intercept free (Hoerl & Kennard 1970).
-/// Solved by Cholesky's factorization of the columns' products, which all folds and penalties share.
+/// Solved by Cholesky's factorization: of the columns' products, which all folds and penalties share, or where rows are
+/// fewer than columns of the rows' products, which is the same solution (the dual form, w = Zᵀ(ZZᵀ + α)⁻¹(y − ȳ)).
 public enum RidgeRegression {
   public struct Settings: Codable, Sendable, Equatable {
     /// scikit-learn's α: larger holds the weights back more. With several, the one with the least mean squared error on
@@ -43,7 +44,8 @@ public enum RidgeRegression {
   ///   - values: each row's number.
   ///   - folds: on how many held-out parts α is chosen and `validation` found; 0 for none where there is one α.
   /// - Throws: `probe.penalty`, `probe.constantTarget`, and what `LogisticRegression.fit` throws.
-  /// - Complexity: rows · width² and folds · penalties · width³/3 operations; memory of 2 · folds · width² numbers.
+  /// - Complexity: rows · width² and folds · penalties · width³/3 operations; memory of 2 · folds · width² numbers. With
+  ///   fewer rows than columns folds · (rows² · width + penalties · rows³/3); memory of 3 · rows² numbers.
   public static func fit(
     _ matrix: Matrix, rows: Range<Int>? = nil, values: [Double], groups: [Int]? = nil, settings: Settings = Settings(),
     folds: Int = 5, seed: UInt64 = 0
@@ -57,8 +59,68 @@ public enum RidgeRegression {
   }
 
   static func fit(_ training: TrainingRows, settings: Settings) -> Fit {
-    let width = training.width
     let penalties = settings.penalties.sorted(by: >)
+    let solve = training.count < training.width ? dual(training) : primal(training)
+    var errors = penalties.map { LogisticRegression.StrengthLoss(strength: $0, loss: 0) }
+    var determination = [Double](repeating: 0, count: penalties.count)
+    var solutions = [[Solution]](repeating: [], count: training.folds.count)
+    solutions.withUnsafeMutableBufferPointer { solutions in
+      nonisolated(unsafe) let solutions = solutions
+      nonisolated(unsafe) let solve = solve
+      Threads.forEach(training.folds.count) { fold in solutions[fold] = solve(fold, penalties) }
+    }
+    for (fold, split) in training.folds.enumerated() {
+      let truth = split.test.map { training.values[$0] }
+      for (place, solution) in solutions[fold].enumerated() {
+        let scores = solution.classifier.scores(of: training.matrix, in: training.rows).elements
+        let own = RegressionScores(predictions: split.test.map { Double(scores[$0]) }, values: truth)
+        errors[place].loss += own.rmse * own.rmse / Double(training.folds.count)
+        determination[place] += own.r2 / Double(training.folds.count)
+      }
+    }
+    var best = 0
+    for place in errors.indices where errors[place].loss < errors[best].loss * (1 - 1e-9) { best = place }
+    let solution = solve(nil, [penalties[best]])[0]
+    return Fit(
+      classifier: solution.classifier, coefficients: solution.coefficients,
+      standardization: training.standardization(), penalty: penalties[best],
+      penaltyErrors: training.folds.isEmpty ? [] : errors,
+      validation: training.folds.isEmpty ? nil : determination[best])
+  }
+
+  private struct Solution {
+    var classifier: LinearClassifier
+    /// Of the columns standardised by the rows learnt from.
+    var coefficients: [Double]
+  }
+
+  /// What solves for some penalties without the rows of a fold.
+  private typealias Solver = (_ fold: Int?, _ penalties: [Double]) -> [Solution]
+
+  /// Among the rows. A fold's standardisation is its own, and with it its products: found anew for each, which with few
+  /// rows costs less than one factorization.
+  private static func dual(_ training: TrainingRows) -> Solver {
+    { fold, penalties in
+      let kept = training.values.indices.filter { fold == nil || training.parts[$0] != Int32(fold ?? -1) }
+      let rows = kept.map { $0 + training.rows.lowerBound }
+      let mean = kept.reduce(0) { $0 + training.values[$1] } / Double(kept.count)
+      let right = kept.map { training.values[$0] - mean }
+      let own = training.standardization(without: fold)
+      let products = Scatter.products(
+        ofRows: rows, in: training.matrix, means: [own.means], factors: [own.scales.map { 1 / $0 }])
+      return penalties.map { penalty in
+        var system = products
+        for row in rows.indices { system[row * rows.count + row] += penalty }
+        let amounts = Scatter.solve(system, size: rows.count, right: right)
+        let coefficients = own.sum(ofRows: rows, in: training.matrix, amounts: amounts)
+        return Solution(classifier: own.classifier(weights: coefficients, bias: [mean]), coefficients: coefficients)
+      }
+    }
+  }
+
+  /// Among the columns.
+  private static func primal(_ training: TrainingRows) -> Solver {
+    let width = training.width
     let whole = training.standardization()
     let products = training.moments.indices.map { part in
       Scatter.sum(
@@ -68,8 +130,7 @@ public enum RidgeRegression {
     }
     let crossed = crossProducts(training, whole)
 
-    /// The weights of `whole`'s standardised columns and the intercept for some penalties, learnt without a fold.
-    func solve(without fold: Int?, penalties: [Double]) -> [(weights: [Double], bias: Double, own: [Double])] {
+    return { fold, penalties in
       var count = 0.0
       var valueSum = 0.0
       for row in training.values.indices where fold == nil || training.parts[row] != Int32(fold ?? -1) {
@@ -110,34 +171,11 @@ public enum RidgeRegression {
         for column in 0..<width { system[column * width + column] += penalty }
         let solution = Scatter.solve(system, size: width, right: right)
         let weights = solution.indices.map { solution[$0] / scales[$0] }
-        return (weights, mean - innerProduct(weights, center), solution)
+        return Solution(
+          classifier: whole.classifier(weights: weights, bias: [mean - innerProduct(weights, center)]),
+          coefficients: solution)
       }
     }
-
-    var errors = penalties.map { LogisticRegression.StrengthLoss(strength: $0, loss: 0) }
-    var determination = [Double](repeating: 0, count: penalties.count)
-    var solutions = [[(weights: [Double], bias: Double, own: [Double])]](repeating: [], count: training.folds.count)
-    solutions.withUnsafeMutableBufferPointer { solutions in
-      nonisolated(unsafe) let solutions = solutions
-      Threads.forEach(training.folds.count) { fold in solutions[fold] = solve(without: fold, penalties: penalties) }
-    }
-    for (fold, split) in training.folds.enumerated() {
-      let truth = split.test.map { training.values[$0] }
-      for (place, solution) in solutions[fold].enumerated() {
-        let scores = whole.classifier(weights: solution.weights, bias: [solution.bias])
-          .scores(of: training.matrix, in: training.rows).elements
-        let own = RegressionScores(predictions: split.test.map { Double(scores[$0]) }, values: truth)
-        errors[place].loss += own.rmse * own.rmse / Double(training.folds.count)
-        determination[place] += own.r2 / Double(training.folds.count)
-      }
-    }
-    var best = 0
-    for place in errors.indices where errors[place].loss < errors[best].loss * (1 - 1e-9) { best = place }
-    let solution = solve(without: nil, penalties: [penalties[best]])[0]
-    return Fit(
-      classifier: whole.classifier(weights: solution.weights, bias: [solution.bias]), coefficients: solution.own,
-      standardization: whole, penalty: penalties[best], penaltyErrors: training.folds.isEmpty ? [] : errors,
-      validation: training.folds.isEmpty ? nil : determination[best])
   }
 
   /// Σ z·y over each part's rows.
@@ -155,6 +193,21 @@ public enum RidgeRegression {
         }
       }
     }
+    return result
+  }
+}
+
+extension Standardization {
+  /// Σ amount · z over some rows of a matrix, z = (x − mean) / scale: [width].
+  func sum(ofRows rows: [Int], in matrix: ExampleMatrix, amounts: [Double]) -> [Double] {
+    let width = matrix.columns
+    var result = [Double](repeating: 0, count: width)
+    matrix.withUnsafeElements { elements in
+      for (row, amount) in zip(rows, amounts) {
+        for column in 0..<width { result[column] += amount * (Double(elements[row * width + column]) - means[column]) }
+      }
+    }
+    for column in 0..<width { result[column] /= scales[column] }
     return result
   }
 }

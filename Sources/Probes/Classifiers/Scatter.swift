@@ -51,6 +51,59 @@ enum Scatter {
     return result
   }
 
+  /// Σ u uᵀ over columns: the products of rows with rows, u_ij = (x_ij − means[part of i][j]) · factors[part of i][j],
+  /// [rows, rows].
+  ///
+  /// Products in float32 over strips of 256 columns, added up in float64.
+  ///
+  /// - Parameters:
+  ///   - rows: rows of the matrix.
+  ///   - parts: each of those rows' part; empty where all are of one.
+  /// - Complexity: rows² · width multiplications; memory for the result and 256 columns.
+  static func products(
+    ofRows rows: [Int], in matrix: ExampleMatrix, parts: [Int32] = [], means: [[Double]], factors: [[Double]]
+  ) -> [Double] {
+    let width = matrix.columns
+    let count = rows.count
+    let strip = min(256, max(width, 1))
+    var result = [Double](repeating: 0, count: count * count)
+    var block = [Float](repeating: 0, count: count * strip)
+    var products = [Float](repeating: 0, count: count * count)
+    matrix.withUnsafeElements { elements in
+      block.withUnsafeMutableBufferPointer { block in
+        products.withUnsafeMutableBufferPointer { products in
+          result.withUnsafeMutableBufferPointer { result in
+            guard let base = block.baseAddress, let target = products.baseAddress else { return }
+            nonisolated(unsafe) let (block, products, result) = (block, products, result)
+            for start in stride(from: 0, to: width, by: strip) {
+              let columns = min(strip, width - start)
+              Threads.forRanges(0..<count, grain: 64) { some in
+                for row in some {
+                  let part = parts.isEmpty ? 0 : Int(parts[row])
+                  let source = rows[row] * width + start
+                  for column in 0..<columns {
+                    block[row * strip + column] = Float(
+                      (Double(elements[source + column]) - means[part][start + column])
+                        * factors[part][start + column])
+                  }
+                }
+              }
+              gemm(
+                m: count, n: count, k: columns, a: base, aStride: strip, b: base, bStride: strip, transposeB: true,
+                c: target, cStride: count)
+              Threads.forRanges(0..<count, grain: 64) { some in
+                for index in some.lowerBound * count..<some.upperBound * count {
+                  result[index] += Double(products[index])
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+    return result
+  }
+
   /// x with A·x = b for a symmetric A that is positive, or positive save for directions without any spread, which get
   /// none of x.
   ///

@@ -10,10 +10,26 @@ public enum SparseProbe {
     /// The numbers of columns to try, 1 to 256; the one with the least loss on held-out folds is taken. Those above the
     /// site's width are left out.
     public var counts: [Int]
+    /// How much the examples of each class count: all classes the same, as in the paper's code, unless set. Those of the
+    /// logistic settings have no part here.
+    public var classWeights: ClassWeights
 
-    public init(selector: ColumnSelector = .meanDifference, counts: [Int] = [1, 2, 4, 8, 16, 32, 64, 128, 256]) {
+    public init(
+      selector: ColumnSelector = .meanDifference, counts: [Int] = [1, 2, 4, 8, 16, 32, 64, 128, 256],
+      classWeights: ClassWeights = .balanced
+    ) {
       self.selector = selector
       self.counts = counts
+      self.classWeights = classWeights
+    }
+
+    /// Files from before there were weights were learnt without them.
+    public init(from decoder: any Decoder) throws {
+      let values = try decoder.container(keyedBy: CodingKeys.self)
+      self.init(
+        selector: try values.decode(ColumnSelector.self, forKey: .selector),
+        counts: try values.decode([Int].self, forKey: .counts),
+        classWeights: try values.decodeIfPresent(ClassWeights.self, forKey: .classWeights) ?? .none)
     }
 
     func validate() throws {
@@ -43,6 +59,8 @@ public enum SparseProbe {
     _ training: TrainingRows, settings: Settings, logistic: LogisticRegression.Settings
   ) -> ReducedFit {
     let sizes = ReducedFit.sizes(settings.counts, width: training.width)
+    var logistic = logistic
+    logistic.classWeights = settings.classWeights
     let rankings = settings.selector.rankings(training, most: sizes[sizes.count - 1], settings: logistic)
     let width = training.width
     var fit = ReducedFit.fit(training, sizes: sizes, settings: logistic) { fold, size in

@@ -1,74 +1,80 @@
 import Foundation
 
 extension ControlReport {
-  /// What the controls imply, in plain words, a sentence each.
+  /// What the controls imply, a sentence each. A sentence about a difference holds it with its interval, which leaves 0 out;
+  /// where it does not, there is no sentence.
   func sentences() -> [String] {
-    let notRun = results.filter { $0.notRun != nil }.map { "\($0.control.title) not run: \($0.notRun ?? "")" }
-    if let p = self[.shuffledLabels]?.pValue, p > 0.05 {
+    let notRun = results.filter { $0.notRun != nil }.map { "\($0.title) not run: \($0.notRun ?? "")" }
+    if let shuffles = self[.shuffledLabels], let p = shuffles.pValue, p > 0.05 {
       // The other controls would only be compared with noise.
-      return ["p = \(probability(p)): shuffled labels do as well, so this probe has found nothing"] + notRun
+      return ["nothing found: shuffled labels do as well, p = \(Self.probability(p))"] + notRun
     }
-    var sentences: [String] = []
-    let place = layer.map { "layer \($0)" } ?? site
-    if let embedding = self[.embedding]?.score { sentences.append(overEmbeddings(embedding, place)) }
-    if let bag = self[.bagOfTokens]?.score {
-      sentences.append(
-        "the tokens themselves, without a model, reach \(value(bag)): "
-          + (score - bag >= 0.005 ? "\(points(score - bag)) less\(within(bag))" : "the words alone give it away"))
-    }
-    if let random = self[.randomWeights]?.score {
-      sentences.append(
-        "with random weights the same site reaches \(value(random)): "
-          + (score - random >= 0.005
-            ? "training accounts for \(points(score - random))\(within(random))" : "training has added nothing"))
-    }
-    if let directions = self[.randomDirections], let mean = directions.score, let high = directions.interval?.high {
-      sentences.append("random directions reach \(value(mean)) on average, \(value(high)) at best")
-    }
-    if let basis = self[.rotatedBasis], let rotated = basis.score, let own = basis.reference {
-      let highest = basis.interval?.high ?? rotated
-      sentences.append(
-        own > highest + 0.01
-          ? "the best single neuron (AUROC \(fixed(own))) is better than the best axis of a rotated basis (\(fixed(rotated))): neurons are privileged axes here"
-          : "the best single neuron (AUROC \(fixed(own))) is no better than an axis of a rotated basis (\(fixed(rotated))): nothing here speaks for single neurons"
-      )
-    }
-    if let selectivity = self[.controlTask]?.selectivity {
-      let value = Int((selectivity * 100).rounded())
-      sentences.append(
-        "selectivity \(value)"
-          + (value < 10 ? ": random labels of words are learnt nearly as well, so the score says little" : ""))
-    }
-    if let p = self[.shuffledLabels]?.pValue { sentences.append("p = \(probability(p)) by shuffled labels") }
-    return sentences + notRun
+    return results.compactMap(\.sentence) + notRun
   }
 
-  private func overEmbeddings(_ embedding: Double, _ place: String) -> String {
-    if site.hasSuffix("hook_embed") { return "no layer does better than the embeddings alone" }
-    let difference = score - embedding
-    guard abs(difference) >= 0.005 else { return "\(place) adds nothing over the embeddings alone" }
-    return difference > 0
-      ? "\(place) adds \(points(difference)) over the embeddings alone\(within(embedding))"
-      : "\(place) loses \(points(-difference)) against the embeddings alone\(within(embedding))"
+  /// A p-value as it is printed.
+  public static func probability(_ p: Double) -> String { String(format: p < 0.0095 ? "%.3f" : "%.2f", p) }
+}
+
+extension ControlResult {
+  /// What it implies; nil where its interval holds 0.
+  public var sentence: String? {
+    if control == .shuffledLabels {
+      return pValue.map { "found: p = \(ControlReport.probability($0))" }
+    }
+    guard let difference, difference.isShownAsPrinted else { return nil }
+    let words = difference.words(measure)
+    let isAbove = difference.value > 0
+    switch control {
+    case .majority, .shuffledLabels: return nil
+    case .words:
+      return isAbove ? "\(words) above the words alone" : "the words alone, without a model, do better: \(words)"
+    case .embedding:
+      return isAbove ? "\(words) above the embeddings alone" : "the embeddings alone do better: \(words)"
+    case .randomWeights:
+      return isAbove
+        ? "\(words) above random weights: what training has added" : "random weights do better: \(words)"
+    case .randomDirections:
+      return isAbove ? "\(words) above random directions" : "random directions do better: \(words)"
+    case .rotatedBasis:
+      guard isAbove else { return "the best single neuron is worse than an axis of a rotated basis: AUROC \(words)" }
+      // The neurons' rank among the rotations counts too: a mean says nothing of the best of them.
+      guard let pValue, pValue <= 0.05 else { return nil }
+      return "the best single neuron is better than an axis of a rotated basis, AUROC \(words): neurons are privileged "
+        + "axes here"
+    case .controlTask:
+      return isAbove ? "\(words) above the \(title)" : "the \(title) is learnt better than the concept: \(words)"
+    }
+  }
+}
+
+extension Difference {
+  /// Whether the interval leaves 0 out as it is printed.
+  public var isShownAsPrinted: Bool {
+    guard isShown, let interval else { return false }
+    // A tenth of a point, and three digits.
+    return (1000 * interval.low).rounded() > 0 || (1000 * interval.high).rounded() < 0
   }
 
-  /// A remark where the probe's own interval covers a control's score.
-  private func within(_ control: Double) -> String {
-    interval.map { $0.low <= control && control <= $0.high } ?? false ? ", within the interval" : ""
+  /// The difference with its interval and unit, as sentences have it.
+  public func words(_ measure: Measure) -> String {
+    switch measure {
+    case .accuracy, .balancedAccuracy: "\(figure(measure)) points"
+    case .r2: "R² \(figure(measure))"
+    case .auroc: figure(measure)
+    }
   }
 
-  private var isRegression: Bool { measure == "R²" }
-
-  private func points(_ difference: Double) -> String {
-    guard !isRegression else { return "\(fixed(difference)) of R²" }
-    let count = Int((difference * 100).rounded())
-    return "\(count) \(abs(count) == 1 ? "point" : "points")"
+  /// The same without a unit, in points or in the measure's own: `+12.4 (3.1 – 20.2)`.
+  public func figure(_ measure: Measure) -> String {
+    let (factor, digits) = measure == .accuracy || measure == .balancedAccuracy ? (100.0, 1) : (1.0, 3)
+    func number(_ value: Double, signed: Bool = false) -> String {
+      let text = String(format: "%.\(digits)f", abs(factor * value))
+      // What rounds to 0 has no sign.
+      let isZero = text.allSatisfy { $0 == "0" || $0 == "." }
+      return (value < 0 && !isZero ? "−" : signed && !isZero ? "+" : "") + text
+    }
+    guard let interval else { return number(value, signed: true) }
+    return "\(number(value, signed: true)) (\(number(interval.low)) – \(number(interval.high)))"
   }
-
-  private func value(_ value: Double) -> String {
-    isRegression ? "R² \(fixed(value))" : "\(Int((value * 100).rounded())) %"
-  }
-
-  private func fixed(_ value: Double) -> String { String(format: "%.2f", value) }
-  private func probability(_ p: Double) -> String { String(format: p < 0.01 ? "%.3f" : "%.2f", p) }
 }

@@ -20,38 +20,55 @@ package enum RandomBases {
   }
 
   /// The rows turned by a random orthogonal map.
+  package static func rotated(_ matrix: Matrix, generator: inout SeededGenerator) -> Matrix {
+    rotated([matrix], generator: &generator)[0]
+  }
+
+  /// The rows of several matrices, those of one width turned by one random orthogonal map.
   ///
   /// The map is made of two rounds: columns in random order, in blocks of at most 256, each block turned by a rotation
   /// uniform over all; so every column mixes with all others, at O(rows · width · 256) in place of width².
-  package static func rotated(_ matrix: Matrix, generator: inout SeededGenerator) -> Matrix {
-    var result = matrix
-    for _ in 0..<(matrix.columns > 256 ? 2 : 1) {
-      let order = generator.permutation(matrix.columns)
-      var next = Matrix(zeros: matrix.rows, columns: matrix.columns)
-      for start in stride(from: 0, to: order.count, by: 256) {
-        let columns = Array(order[start..<min(start + 256, order.count)])
-        let rotation = orthogonal(columns.count, generator: &generator)
-        let block = Matrix(rows: matrix.rows, columns: columns.count) { buffer in
-          result.elements.withUnsafeBufferPointer { values in
-            for row in 0..<matrix.rows {
-              for (place, column) in columns.enumerated() {
-                buffer[row * columns.count + place] = values[row * matrix.columns + column]
-              }
-            }
+  package static func rotated(_ matrices: [Matrix], generator: inout SeededGenerator) -> [Matrix] {
+    var results = matrices
+    for width in Set(matrices.map(\.columns)).sorted() {
+      let own = matrices.indices.filter { matrices[$0].columns == width }
+      for _ in 0..<(width > 256 ? 2 : 1) {
+        let order = generator.permutation(width)
+        var next = own.map { Matrix(zeros: matrices[$0].rows, columns: width) }
+        for start in stride(from: 0, to: width, by: 256) {
+          let columns = Array(order[start..<min(start + 256, width)])
+          let rotation = orthogonal(columns.count, generator: &generator)
+          for (place, number) in own.enumerated() {
+            turn(results[number], columns, by: rotation, into: &next[place], from: start)
           }
         }
-        let turned = block.multiplied(by: rotation)
-        next.withUnsafeMutableElements { values in
-          for row in 0..<matrix.rows {
-            for place in columns.indices {
-              values[row * matrix.columns + start + place] = turned.elements[row * columns.count + place]
-            }
+        for (place, number) in own.enumerated() { results[number] = next[place] }
+      }
+    }
+    return results
+  }
+
+  /// Turns some columns of a matrix, which come to lie side by side.
+  private static func turn(
+    _ matrix: Matrix, _ columns: [Int], by rotation: Matrix, into target: inout Matrix, from start: Int
+  ) {
+    let width = matrix.columns
+    let turned = Matrix(rows: matrix.rows, columns: columns.count) { buffer in
+      matrix.elements.withUnsafeBufferPointer { values in
+        for row in 0..<matrix.rows {
+          for (place, column) in columns.enumerated() {
+            buffer[row * columns.count + place] = values[row * width + column]
           }
         }
       }
-      result = next
+    }.multiplied(by: rotation)
+    target.withUnsafeMutableElements { values in
+      for row in 0..<matrix.rows {
+        for place in columns.indices {
+          values[row * width + start + place] = turned.elements[row * columns.count + place]
+        }
+      }
     }
-    return result
   }
 
   /// A uniformly random orthogonal matrix: normal numbers, their rows made orthonormal one after another.

@@ -52,47 +52,30 @@ extension Probe {
       }, kept: [])
   }
 
-  private static func byWeight(_ scaled: [Double]) -> [Int] {
+  fileprivate static func byWeight(_ scaled: [Double]) -> [Int] {
     scaled.indices.sorted { (abs(scaled[$1]), $0) < (abs(scaled[$0]), $1) }
   }
+}
 
-  /// The sums of all directions, with the AUROC that their first terms keep on the examples held back.
-  ///
-  /// With outer folds the AUROC is the mean over folds, each judging the sum that the others teach.
-  ///
-  /// - Parameter source: the labelled activations that the probe was trained on; the split follows from its settings.
-  /// - Throws: what training throws; `probe.otherModel`, `probe.otherSite`.
-  /// - Complexity: one pass over the site, and a fit for each outer fold.
-  public func signedSums(on source: some ActivationSource, most: Int = 10, sizes: [Int] = [1, 3, 10]) throws
-    -> [SignedSum]
-  {
-    let site = try source.site(named: record.site.name)
-    try requireMatch(origin: source.origin, site: site)
-    let task = try ProbeTask(settings: record.settings, source: source)
-    let rows = try task.examples.rows(
-      of: [site], in: source, order: task.order, pooling: task.pooling, memory: ProbeSweep.defaultMemory)[0]
-    var folds: [(classifier: LinearClassifier, scales: [Double], places: [Int])] = []
-    for split in task.outer {
-      let fit = try MethodFit(task.rowsToLearn(rows, places: split.train), settings: record.settings)
-      folds.append((fit.classifier, fit.standardization.scales, split.test))
-    }
-    if folds.isEmpty {
-      folds = [(classifier, standardization.scales, Array(task.trainingCount..<task.order.count))]
-    }
-    return directionClasses.map { number in
-      var sum = signedSum(ofClass: number, most: most)
-      for size in sizes.filter({ $0 < classifier.width }).map(Optional.some) + [nil] {
-        let areas = folds.compactMap { fold -> Double? in
-          let direction = fold.classifier.weights.row(fold.classifier.weights.rows == 1 ? 0 : number)
-          let order = Self.byWeight(direction.indices.map { Double(direction[$0]) * fold.scales[$0] })
+extension FittedStudy {
+  /// The sums of all directions of the best probe, with the AUROC that their first terms keep on the examples held back: the
+  /// mean over splits, each judging the sum that its own fit teaches.
+  func signedSums(most: Int = 10, sizes: [Int] = [1, 3, 10]) -> [SignedSum] {
+    let rows = candidates[best.site].rows
+    let fits = zip(trials[best.site][best.method].fits, examples.splits)
+    return probe.directionClasses.map { number in
+      var sum = probe.signedSum(ofClass: number, most: most)
+      for size in sizes.filter({ $0 < rows.columns }).map(Optional.some) + [nil] {
+        let areas = fits.compactMap { fit, split -> Double? in
+          let direction = fit.classifier.weights.row(fit.classifier.weights.rows == 1 ? 0 : number)
+          let order = Probe.byWeight(direction.indices.map { Double(direction[$0]) * fit.standardization.scales[$0] })
           let columns = order.prefix(size ?? order.count)
           let scores = rows.withUnsafeElements { values in
-            fold.places.map { row in
+            split.test.map { row in
               columns.reduce(0.0) { $0 + Double(direction[$1]) * Double(values[row * rows.columns + $1]) }
             }
           }
-          return AUROC.area(
-            scores: scores, positive: fold.places.map { task.examples.labels[task.order[$0]] == Int32(number) })
+          return AUROC.area(scores: scores, positive: split.test.map { targets.labels[$0] == Int32(number) })
         }
         sum.kept.append(
           .init(terms: size, auroc: areas.isEmpty ? nil : areas.reduce(0, +) / Double(areas.count)))

@@ -1,20 +1,21 @@
-import Activations
 import LinearAlgebra
 
-/// Whether a probe's direction would be the same with other examples and another seed.
+/// Whether a study would come to the same with other examples.
 ///
-/// Each repeat learns from a bootstrap resample of the training groups (whole groups, drawn with replacement) with
-/// folds of its own seed, and is judged on the same examples held back.
+/// Each repeat runs the study's procedure on a bootstrap resample of the examples to learn from (whole groups, drawn with
+/// replacement) with folds of its own seed, and is judged on the same examples held back.
 public struct Stability: Codable, Sendable, Equatable {
   public var repeats: Int
-  /// The cosine of each repeat's direction with the probe's own; of several classes, the mean over them.
+  /// The cosine of each repeat's direction at the best site with the probe's own; of several classes, the mean over them.
   public var cosines: [Double]
   /// The mean cosine between two repeats.
   public var meanCosine: Double
   /// The least.
   public var leastCosine: Double
-  /// The balanced accuracy of each repeat.
+  /// The score of each repeat's procedure.
   public var scores: [Double]
+  /// The share of all choices in all repeats that fell on the best site.
+  public var sameSite: Double
 
   public var meanScore: Double { scores.reduce(0, +) / Double(max(scores.count, 1)) }
   /// The standard deviation of the scores over repeats.
@@ -24,48 +25,42 @@ public struct Stability: Codable, Sendable, Equatable {
   }
 }
 
-extension Probe {
-  /// Trains the probe again on resamples of its training examples.
+extension FittedStudy {
+  /// Repeats the study on resamples.
   ///
-  /// - Parameters:
-  ///   - source: the labelled activations that the probe was trained on.
-  ///   - repeats: how often, at least 2.
-  /// - Throws: what training throws.
-  /// - Complexity: one pass over the site, then a fit for each repeat.
-  public func stability(on source: some ActivationSource, repeats: Int) throws -> Stability {
+  /// - Parameter repeats: how often, at least 2.
+  /// - Throws: what a fit throws.
+  /// - Complexity: a study's fits for each repeat.
+  func stability(repeats: Int) throws -> Stability {
     precondition(repeats >= 2, "\(repeats) repeats")
-    var settings = record.settings
-    settings.outerFolds = 0
-    let site = try source.site(named: record.site.name)
-    try requireMatch(origin: source.origin, site: site)
-    let task = try ProbeTask(settings: settings, source: source)
-    let fitter = ControlFitter(task: task)
-    let rows = try task.examples.rows(
-      of: [site], in: source, order: task.order, pooling: task.pooling, memory: ProbeSweep.defaultMemory)[0]
-    var members: [Int: [Int]] = [:]
-    for place in 0..<task.trainingCount { members[fitter.groups[place], default: []].append(place) }
-    let groups = members.keys.sorted()
     var directions: [[[Double]]] = []
     var scores: [Double] = []
+    var choices: [Int] = []
     for repetition in 0..<repeats {
-      var generator = SeededGenerator(seed: settings.seed &+ UInt64(repetition), stream: "stability")
-      var drawn: [Int] = []
-      var classes = Set<Int32>()
-      // A resample without one of the classes is drawn again; few groups make that likely, many never.
-      for _ in 0..<100 where classes.count < fitter.classes.count {
-        drawn = []
-        for _ in groups { drawn += members[groups[generator.integer(below: groups.count)]] ?? [] }
-        classes = Set(drawn.map { fitter.targets.labels[$0] })
+      var own = settings
+      own.seed = settings.seed &+ 1 &+ UInt64(repetition)
+      var generator = SeededGenerator(seed: own.seed, stream: "stability")
+      let procedure = Procedure(settings: own)
+      let splits = examples.splits.map {
+        Split(train: resample($0.train, generator: &generator), test: $0.test)
       }
-      let fit = try fitter.fit(rows, places: drawn, seed: settings.seed &+ 1 &+ UInt64(repetition))
-      directions.append(
-        (0..<fit.weights.rows).map { DirectionComparison.unit(fit.weights.row($0)) })
-      scores.append(fitter.judged(fit, rows).score)
+      let outcome = try procedure.judge(candidates, targets, groups: examples.groups, splits: splits)
+      choices += outcome.choices.map(\.candidate)
+      scores.append(
+        Judged(outcome.scores, targets, groups: examples.groups, splits: splits).value(judged.measure) ?? 0)
+      let drawn =
+        examples.isCrossValidated
+        ? resample(Array(0..<examples.count), generator: &generator) : splits[0].train
+      let training = try procedure.rowsToLearn(
+        candidates[best.site].rows, targets, groups: examples.groups, places: drawn)
+      let fit = try MethodFit(training, settings: own.with(settings.methods[best.method])).classifier
+      directions.append((0..<fit.weights.rows).map { DirectionComparison.unit(fit.weights.row($0)) })
     }
     func cosine(_ a: [[Double]], _ b: [[Double]]) -> Double {
       zip(a, b).reduce(0) { $0 + DirectionComparison.dot($1.0, $1.1) } / Double(max(a.count, 1))
     }
-    let own = (0..<classifier.weights.rows).map { DirectionComparison.unit(classifier.weights.row($0)) }
+    let weights = probe.classifier.weights
+    let own = (0..<weights.rows).map { DirectionComparison.unit(weights.row($0)) }
     var between: [Double] = []
     for first in directions.indices {
       for second in directions.indices where second > first {
@@ -75,6 +70,21 @@ extension Probe {
     return Stability(
       repeats: repeats, cosines: directions.map { cosine(own, $0) },
       meanCosine: between.reduce(0, +) / Double(max(between.count, 1)), leastCosine: between.min() ?? 1,
-      scores: scores)
+      scores: scores, sameSite: Double(choices.count { $0 == best.site }) / Double(max(choices.count, 1)))
+  }
+
+  /// Whole groups of some examples, as many as there are, drawn with replacement.
+  private func resample(_ places: [Int], generator: inout SeededGenerator) -> [Int] {
+    let members = Dictionary(grouping: places) { examples.groups[$0] }
+    let groups = members.keys.sorted()
+    var drawn: [Int] = []
+    // A resample with too few groups of a class to choose by is drawn again; few groups make that likely, many never.
+    for _ in 0..<100 {
+      drawn = groups.flatMap { _ in members[groups[generator.integer(below: groups.count)]] ?? [] }
+      var seen = [Set<Int>](repeating: [], count: targets.classes)
+      for place in drawn { seen[Int(targets.labels[place])].insert(examples.groups[place]) }
+      if seen.allSatisfy({ $0.count >= 2 }) { break }
+    }
+    return drawn
   }
 }

@@ -2,7 +2,8 @@ import LinearAlgebra
 
 /// How well predicted numbers agree with the true ones.
 public struct RegressionScores: Codable, Sendable, Equatable {
-  /// 1 − Σ(y − ŷ)² / Σ(y − ȳ)², the share of the variance explained; 0 for always saying the mean of these very examples.
+  /// 1 − Σ(y − ŷ)² / Σ(y − ȳ)², the share of the variance explained, ȳ the mean of the examples learnt from (Campbell &
+  /// Thompson 2008): 0 for always saying that mean. Where no such mean is given, that of these very examples.
   public var r2: Double
   /// The mean of |y − ŷ|, in the number's units.
   public var mae: Double
@@ -19,21 +20,24 @@ public struct RegressionScores: Codable, Sendable, Equatable {
   }
 
   /// Compares predictions with values. O(n log n).
-  public init(predictions: [Double], values: [Double]) {
+  ///
+  /// - Parameter baseline: what each value would be said to be without a model; the mean of the values, unless given.
+  public init(predictions: [Double], values: [Double], baseline: [Double]? = nil) {
     precondition(predictions.count == values.count, "\(predictions.count) predictions of \(values.count) numbers")
     let count = Double(max(values.count, 1))
     let mean = values.reduce(0, +) / count
     var residual = 0.0
     var total = 0.0
     var absolute = 0.0
-    for (prediction, value) in zip(predictions, values) {
+    for (index, (prediction, value)) in zip(predictions, values).enumerated() {
+      let guess = baseline?[index] ?? mean
       residual += (value - prediction) * (value - prediction)
-      total += (value - mean) * (value - mean)
+      total += (value - guess) * (value - guess)
       absolute += abs(value - prediction)
     }
     self.init(
       r2: total > 0 ? 1 - residual / total : 0, mae: absolute / count, rmse: (residual / count).squareRoot(),
-      spearman: Self.correlation(Self.ranks(predictions), Self.ranks(values)))
+      spearman: correlation(Self.ranks(predictions), Self.ranks(values)))
   }
 
   /// Each value's rank from 1, ties at the mean of their ranks.
@@ -48,18 +52,6 @@ public struct RegressionScores: Codable, Sendable, Equatable {
       place = end
     }
     return ranks
-  }
-
-  private static func correlation(_ a: [Double], _ b: [Double]) -> Double {
-    let count = Double(max(a.count, 1))
-    let (meanA, meanB) = (a.reduce(0, +) / count, b.reduce(0, +) / count)
-    var (products, squaresA, squaresB) = (0.0, 0.0, 0.0)
-    for (x, y) in zip(a, b) {
-      products += (x - meanA) * (y - meanB)
-      squaresA += (x - meanA) * (x - meanA)
-      squaresB += (y - meanB) * (y - meanB)
-    }
-    return squaresA > 0 && squaresB > 0 ? products / (squaresA * squaresB).squareRoot() : 0
   }
 }
 
@@ -85,42 +77,54 @@ public struct RegressionEvaluation: Codable, Sendable, Equatable {
     public var spearman: Interval
   }
 
-  /// Compares predictions with values; intervals are percentiles over resamples of whole groups.
+  /// Compares predictions with values; intervals are over resamples of whole groups.
   ///
-  /// - Parameter trainingMean: what the baseline says.
+  /// - Parameter baseline: what each example would be said to be without a model: the mean of those learnt from.
   public init(
-    predictions: [Double], values: [Double], groups: [Int], trainingMean: Double, bootstrap: Evaluation.Bootstrap
+    predictions: [Double], values: [Double], groups: [Int], baseline: [Double], bootstrap: GroupBootstrap
   ) {
     precondition(groups.count == values.count, "\(groups.count) groups for \(values.count) numbers")
     let count = Double(max(values.count, 1))
     examples = values.count
-    scores = RegressionScores(predictions: predictions, values: values)
-    baseline = RegressionScores(
-      predictions: [Double](repeating: trainingMean, count: values.count), values: values)
+    let whole = RegressionScores(predictions: predictions, values: values, baseline: baseline)
+    scores = whole
+    self.baseline = RegressionScores(predictions: baseline, values: values, baseline: baseline)
     let mean = values.reduce(0, +) / count
     self.mean = mean
     deviation = (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / count).squareRoot()
-    var members: [Int: [Int]] = [:]
-    for (index, group) in groups.enumerated() { members[group, default: []].append(index) }
-    let own = members.keys.sorted().map { members[$0] ?? [] }
-    self.groups = own.count
+    let dense = GroupBootstrap.dense(groups)
+    self.groups = dense.count
     guard bootstrap.resamples > 0, !values.isEmpty else {
       intervals = nil
       return
     }
     let drawn = (0..<bootstrap.resamples).map { resample -> RegressionScores in
-      var generator = SeededGenerator(seed: bootstrap.seed &+ UInt64(resample) &* 0x9E37_79B9_7F4A_7C15)
-      var chosen: [Int] = []
-      for _ in own { chosen += own[generator.integer(below: own.count)] }
-      return RegressionScores(predictions: chosen.map { predictions[$0] }, values: chosen.map { values[$0] })
+      let times = bootstrap.times(resample, groups: dense.count)
+      let chosen = values.indices.flatMap { [Int](repeating: $0, count: Int(times[Int(dense.numbers[$0])])) }
+      return RegressionScores(
+        predictions: chosen.map { predictions[$0] }, values: chosen.map { values[$0] },
+        baseline: chosen.map { baseline[$0] })
     }
-    func interval(_ key: KeyPath<RegressionScores, Double>) -> Interval {
-      let sorted = drawn.map { $0[keyPath: key] }.sorted()
-      let tail = (1 - bootstrap.level) / 2
-      return Interval(low: quantile(sorted, tail), high: quantile(sorted, 1 - tail))
+    func interval(_ key: KeyPath<RegressionScores, Double>, _ bounds: ClosedRange<Double>) -> Interval {
+      bootstrap.interval(
+        of: drawn.map { $0[keyPath: key] }, about: whole[keyPath: key], groups: dense.count, within: bounds)
+        ?? Interval(low: .nan, high: .nan)
     }
     intervals = Intervals(
-      level: bootstrap.level, resamples: bootstrap.resamples, r2: interval(\.r2), mae: interval(\.mae),
-      spearman: interval(\.spearman))
+      level: bootstrap.level, resamples: bootstrap.resamples, r2: interval(\.r2, -.infinity...1),
+      mae: interval(\.mae, 0...(.infinity)), spearman: interval(\.spearman, -1...1))
   }
+}
+
+/// Pearson's correlation; 0 where a side is constant.
+func correlation(_ a: [Double], _ b: [Double]) -> Double {
+  let count = Double(max(a.count, 1))
+  let (meanA, meanB) = (a.reduce(0, +) / count, b.reduce(0, +) / count)
+  var (product, squaresA, squaresB) = (0.0, 0.0, 0.0)
+  for (x, y) in zip(a, b) {
+    product += (x - meanA) * (y - meanB)
+    squaresA += (x - meanA) * (x - meanA)
+    squaresB += (y - meanB) * (y - meanB)
+  }
+  return squaresA > 0 && squaresB > 0 ? product / (squaresA * squaresB).squareRoot() : 0
 }

@@ -3,7 +3,8 @@ import LinearAlgebra
 /// How well predictions agree with labels, by the measures of scikit-learn under the same definitions.
 ///
 /// With two classes the second is the positive one, and `f1` and `auroc` are its own. With more, `f1` is the mean over
-/// classes (macro) and `auroc` the mean of each class against the rest.
+/// classes (macro) and `auroc` the mean of each class against the rest. With outer folds `auroc` and `prAUC` are means over
+/// the folds, since scores of different fits have no common scale.
 public struct Scores: Codable, Sendable, Equatable {
   /// The share of examples whose class was predicted, 0 to 1.
   public var accuracy: Double
@@ -101,45 +102,6 @@ extension Scores {
       auroc: auroc,
       mcc: denominator > 0 ? (hits * total - products) / denominator : 0,
       prAUC: prAUC, calibrationError: calibrationError)
-  }
-}
-
-/// The area under the ROC curve by ranks.
-public enum AUROC {
-  /// The chance that a positive example scores above a negative one, ties counted half (the Mann–Whitney statistic).
-  ///
-  /// - Returns: nil where there is no positive or no negative example. Scores must not be NaN.
-  /// - Complexity: O(n log n).
-  public static func area<Score: Comparable>(scores: [Score], positive: [Bool]) -> Double? {
-    precondition(scores.count == positive.count, "\(scores.count) scores, \(positive.count) labels")
-    let order = scores.indices.sorted { scores[$0] < scores[$1] }
-    return area(order: order, scores: scores, positive: positive, weights: nil)
-  }
-
-  /// The same with the order known and a weight for each example, in one pass; what the bootstrap repeats.
-  static func area<Score: Comparable>(
-    order: [Int], scores: [Score], positive: [Bool], weights: [Int32]?
-  ) -> Double? {
-    var below = 0.0  // negatives that score lower than this tie
-    var wins = 0.0
-    var positives = 0.0
-    var place = 0
-    while place < order.count {
-      let score = scores[order[place]]
-      var tiedPositives = 0.0
-      var tiedNegatives = 0.0
-      while place < order.count, scores[order[place]] == score {
-        let index = order[place]
-        let weight = weights.map { Double($0[index]) } ?? 1
-        if positive[index] { tiedPositives += weight } else { tiedNegatives += weight }
-        place += 1
-      }
-      wins += tiedPositives * (below + tiedNegatives / 2)
-      positives += tiedPositives
-      below += tiedNegatives
-    }
-    guard positives > 0, below > 0 else { return nil }
-    return wins / (positives * below)
   }
 }
 

@@ -1,7 +1,7 @@
 import LinearAlgebra
 
 /// What any method leaves: a classifier, and what is known of it from the training rows alone.
-struct MethodFit {
+struct MethodFit: Sendable {
   var classifier: LinearClassifier
   var standardization: Standardization
   var record: ProbeRecord.FitRecord

@@ -153,7 +153,7 @@ extension Probe {
   ///
   /// - Throws: `probe.otherModel`, `probe.otherSite`, `probe.unknownLabel`, and what training throws.
   public func evaluate(
-    on source: some ActivationSource, concept: Concept? = nil, bootstrap: Evaluation.Bootstrap? = nil
+    on source: some ActivationSource, concept: Concept? = nil, bootstrap: GroupBootstrap? = nil
   ) throws -> Evaluation {
     if let own = try source.throughExpert(of: [record.site.name]) {
       return try evaluate(on: own, concept: concept, bootstrap: bootstrap)
@@ -162,11 +162,11 @@ extension Probe {
     let site = try source.site(named: record.site.name)
     try requireMatch(origin: source.origin, site: site)
     let examples = try Examples(
-      concept ?? settings.concept, of: source, specialTokens: settings.specialTokens,
-      numeric: settings.method.predictsNumbers, most: settings.maximumExamples, seed: settings.seed)
+      concept ?? settings.concept, of: source, specialTokens: settings.countsSpecialTokens,
+      numeric: settings.predictsNumbers, most: settings.maximumExamples, seed: settings.seed)
     let pooling = settings.concept.level == .document && source.rowKind == .token ? settings.pooling : nil
     let labels =
-      settings.method.predictsNumbers
+      settings.predictsNumbers
       ? examples.labels
       : try examples.labels.map { label -> Int32 in
         let name = examples.classes[Int(label)]
@@ -187,7 +187,8 @@ extension Probe {
     return Evaluation(
       scores: scores, labels: labels, groups: examples.groups,
       classes: examples.median == nil ? record.classes : examples.classes,
-      majorityClass: record.evaluation.majorityClass, bootstrap: bootstrap ?? settings.bootstrap,
+      majorityClass: record.evaluation.majorityClass,
+      bootstrap: bootstrap ?? GroupBootstrap(resamples: settings.resamples, seed: settings.seed),
       scoresAreLogOdds: settings.scoresAreLogOdds)
   }
 }

@@ -24,7 +24,7 @@ struct DemoCommand: ParsableCommand {
   struct Result: Encodable {
     let store: String
     let probe: String
-    let sweep: ProbeSweep.Table
+    let sweep: StudyResult
     let neurons: ConceptNeurons
     let polysemantic: RankedNeuron?
     let seconds: Double
@@ -102,21 +102,17 @@ private struct DemoJourney {
     return try ActivationStore(opening: store)
   }
 
-  func probe() throws -> (ProbeSweep.Table, Probe) {
+  func probe() throws -> (StudyResult, Probe) {
     heading(
       2, "Sweep a probe for \(command.concept) over the layers", "probe sweep \(command.model) \(command.concept)")
     let source = try conceptSource()
     let line = ProgressLine(isSilent: command.common.quiet)
-    var best: Probe?
-    let sweep = try ProbeSweep(settings: ProbeSettings(seed: command.common.seed)).run(on: source) { probe in
-      line.update(probe.record.site.name)
-      if probe.record.validation ?? 0 > best?.record.validation ?? -1 { best = probe }
-    }
+    let study = Study(
+      name: command.concept, settings: ProbeSettings(controls: [.words, .shuffledLabels], seed: command.common.seed))
+    let (sweep, best) = try study.run(
+      on: source, model: .model(loaded.model), progress: { line.update($0) })
     line.clear()
     show(sweep.report(style))
-    guard let best else {
-      throw Fault(.software, "tool.noProbe", "The sweep trained no probe", advice: "report this")
-    }
     heading(3, "Keep the best one", "probe show \(command.output)/\(command.concept).safetensors")
     try best.write(to: probeFile)
     show(best.report(style))
@@ -132,7 +128,7 @@ private struct DemoJourney {
     let found = try NeuronsTop.concept(
       Concept(positive: probe.record.classes.count > 2 ? nil : label), in: source, pooling: .mean, count: 8,
       seed: command.common.seed)
-    show(found.table().rendered(style))
+    show(found.findings(style))
     return found
   }
 

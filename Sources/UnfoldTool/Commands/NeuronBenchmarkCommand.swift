@@ -10,43 +10,53 @@ struct NeuronsBenchmarkCommand: ParsableCommand {
       Examples:
         unfold neurons benchmark
         unfold neurons benchmark --markdown --seeds 5
-        unfold neurons benchmark --seeds 1 --each > planted.csv
+        unfold neurons benchmark --no-text --seeds 1 --each > planted.csv
 
-      Neurons of one concept, two, five, a single token and noise are planted in generated corpora; a figure is the
-      chance that a neuron of several concepts is ranked above another one. In half of the conditions the corpus has no
-      labels.
+      Neurons of one concept, one broad meaning (three related concepts), two concepts, five, a single token and noise are
+      planted in generated corpora and beside a model's own neurons on real text. All fire equally often. A figure is the
+      chance that a neuron of several concepts is ranked above another one. In half of the conditions there are no labels.
       """)
 
   @Option(name: .long, help: "How many corpora are generated for each condition.") var seeds = 3
-  @Option(name: .long, help: "The first corpus's seed; the consensus was settled on seeds below 100.")
+  @Option(name: .long, help: "The first corpus's seed; the measures were settled on seeds below 100.")
   var firstSeed: UInt64 = 1001
+  @Flag(name: .long, inversion: .prefixedNo, help: "Plant neurons on unfold-mini's activations of demo-corpus too.")
+  var text = true
   @Flag(name: .long, help: "Print the tables in Markdown.") var markdown = false
   @Flag(name: .long, help: "Print each planted neuron's measures, as comma-separated values.") var each = false
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
-    if seeds < 1 { throw ValidationError("--seeds must be at least 1.") }
+    if !(1...1000).contains(seeds) { throw ValidationError("--seeds must be from 1 to 1000.") }
     if firstSeed > UInt64.max / 2 { throw ValidationError("--first-seed is too large.") }
   }
 
   func run() throws {
     common.apply()
-    let benchmark = RankingBenchmark(seeds: (0..<UInt64(seeds)).map { firstSeed + $0 })
     let line = ProgressLine(isSilent: common.quiet)
+    var benchmark = RankingBenchmark(seeds: (0..<UInt64(seeds)).map { firstSeed + $0 })
+    if text {
+      line.update("reading unfold-mini's activations of demo-corpus")
+      let loaded = try LoadedModel("unfold-mini")
+      benchmark.text = try TextActivations(
+        LiveActivations(
+          model: loaded.model, tokenizer: loaded.tokenizer, corpus: Corpus(["demo-corpus"]),
+          settings: CaptureSettings(), modelName: loaded.name))
+    }
     let measures = NeuronMeasure.allCases
     if each {
       Console.standardOutput(
-        (["condition", "noise", "labels", "kind"] + measures.map(\.rawValue)
-          + measures.map { "\($0.rawValue) less lexical" }).joined(separator: ","))
+        (["condition", "noise", "labels", "seed", "kind"] + measures.map(\.rawValue)).joined(separator: ","))
     }
     let result = try benchmark.run(
       progress: { line.update("condition run \($0) of \($1)") },
-      each: { condition, kind, neuron, without in
+      each: { condition, kind, neuron in
         guard each else { return }
-        let start = [condition.name, "\(condition.noise)", "\(condition.labelled)", kind.rawValue]
+        let start = [
+          condition.name, "\(condition.noise)", "\(condition.labelled)", "\(condition.settings.seed)", kind.rawValue,
+        ]
         Console.standardOutput(
-          (start + [neuron, without].flatMap { some in measures.map { some[$0].map { "\($0)" } ?? "" } }).joined(
-            separator: ","))
+          (start + measures.map { neuron[$0].map { "\($0)" } ?? "" }).joined(separator: ","))
       })
     line.clear()
     if each { return }

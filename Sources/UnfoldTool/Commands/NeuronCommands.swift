@@ -38,7 +38,7 @@ func requireSameModel(_ expected: Origin, _ found: Origin, file: String) throws 
 extension LoadedModel {
   /// The model named, or the one whose name the store records if it is here; one that is another is an error where the
   /// user named it, and passed over where not.
-  init?(of source: any ActivationSource, named name: String?, _ common: CommonOptions) throws {
+  init?(of source: any ActivationSource, named name: String?, _ common: CommonOptions? = nil) throws {
     if let name {
       try self.init(name)
       var origin = source.origin
@@ -49,7 +49,7 @@ extension LoadedModel {
     guard let loaded = try? LoadedModel(source.origin.model),
       try loaded.model.checkpoint.digest() == source.origin.modelDigest
     else {
-      common.note("The store's model, \(source.origin.model), was not found; name it with --model to see its weights.")
+      common?.note("The store's model, \(source.origin.model), was not found; name it with --model to see its weights.")
       return nil
     }
     self = loaded

@@ -2,6 +2,9 @@ import ArgumentParser
 import Foundation
 import Unfold
 
+extension Concept.Level: ExpressibleByArgument {}
+extension Pooling: ExpressibleByArgument {}
+
 struct NeuronsTopCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "top",
@@ -49,7 +52,8 @@ struct NeuronsTopCommand: ParsableCommand {
       self.sites ?? neuron?.reference.site ?? $0.architecture.neuronSiteNames
     }
     if let neuron {
-      let examples = try NeuronsTop.examples(of: neuron.reference, in: source, count: count)
+      let examples = try NeuronsTop.examples(
+        of: neuron.reference, in: source, count: count, piece: try LoadedModel(of: source, named: nil)?.piece)
       return try common.show(examples) { examples.report($0, count: count) }
     }
     let sites = try source.select(neurons: self.sites, layers: layers).map(\.name)

@@ -80,68 +80,6 @@ struct ProbeEvaluateCommand: ParsableCommand {
   }
 }
 
-struct ProbeApplyCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "apply", abstract: "Score a text with a probe, token by token.",
-    discussion: """
-      Example:
-        unfold probe apply sentiment.safetensors unfold-mini "A dull film with one fine scene."
-
-      Above zero (warm colours) a token looks like the concept, below (cool) like its absence.
-      """)
-
-  @OptionGroup var file: ProbeFileArgument
-  @OptionGroup var model: ModelArgument
-  @Argument(help: "The text.") var text: String
-  @OptionGroup var common: CommonOptions
-
-  struct Result: Encodable {
-    let classes: [String]
-    let tokens: [Int32]
-    let pieces: [String]
-    /// [tokens], or [tokens, classes] flat where there are more than two classes.
-    let scores: [Float]
-  }
-
-  func run() throws {
-    common.apply()
-    let probe = try file.read()
-    let loaded = try LoadedModel(model, compute: .float32)
-    let tokenizer = try loaded.requireTokenizer()
-    let live = try LiveActivations(
-      model: loaded.model, tokenizer: tokenizer, corpus: Corpus(documents: [Document(id: "text", text: text)]),
-      settings: CaptureSettings(sites: probe.record.site.name), modelName: loaded.name)
-    // Of an expert's probe, the tokens that wake the expert.
-    let source: any ActivationSource = try live.throughExpert(of: [probe.record.site.name]) ?? live
-    let scores = try probe.apply(to: source)
-    let tokens = try source.tokens(in: 0..<source.tokenCount)
-    let result = Result(
-      classes: probe.record.classes, tokens: tokens.ids, pieces: tokens.ids.map { tokenizer.text(of: $0) ?? "" },
-      scores: scores.elements)
-    try common.show(result) { self.text(of: result, special: tokens.special, columns: scores.columns, $0) }
-  }
-
-  private func text(of result: Result, special: [Int32], columns: Int, _ style: TerminalStyle) -> String {
-    guard columns == 1 else {
-      var table = TextTable([.left("token"), .left("class"), .right("score")])
-      for (row, piece) in result.pieces.enumerated() {
-        let own = result.scores[row * columns..<(row + 1) * columns]
-        let best = own.indices.max { own[$0] < own[$1] } ?? own.startIndex
-        table.append([piece, result.classes[best - own.startIndex], Format.fixed(Double(own[best]))])
-      }
-      return table.rendered(style)
-    }
-    let ordinary = result.scores.indices.filter { special[$0] == 0 }
-    let largest = ordinary.map { abs(result.scores[$0]) }.max() ?? 1
-    let shaded = ordinary.map { row in
-      style.shaded(result.pieces[row].onOneLine, intensity: Double(result.scores[row] / max(largest, 1e-9)))
-    }
-    var table = TextTable([.right("score"), .left("token")])
-    for row in ordinary { table.append([Format.fixed(Double(result.scores[row])), result.pieces[row]]) }
-    return shaded.joined() + "\n\n" + table.rendered(style)
-  }
-}
-
 struct ProbeShowCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "show",

@@ -2,163 +2,118 @@ import ArgumentParser
 import Foundation
 import Unfold
 
-extension Concept.Level: ExpressibleByArgument {}
-extension Pooling: ExpressibleByArgument {}
-extension LogisticRegression.Penalty: ExpressibleByArgument {}
-extension ClassWeights: ExpressibleByArgument {}
-extension MassMean.Threshold: ExpressibleByArgument {}
-extension ColumnSelector: ExpressibleByArgument {}
-extension ProbeSpecification.Target: ExpressibleByArgument {}
-
-/// What a probe learns, as flags; each overrides what a specification says.
+/// What a probe learns and how it is judged, as flags; each overrides what a specification says.
+///
+/// A flag has the name of a specification's key, and its words are read as a specification's are.
 struct ProbeArguments: ParsableArguments {
   @Option(name: .long, help: "The label column (default: label).") var label: String?
   @Option(name: .long, help: "The label to tell from all others (default: the labels as they are).")
   var positive: String?
+  @Option(
+    name: .long, help: "The labels to tell the positive one from, such as a,b; others take no part (default: all).")
+  var negative: String?
+  @Option(name: .long, help: "The labels that take part, such as a,b,c (default: all).") var only: String?
   @Option(name: .long, help: "What carries the labels: document, or token (labelled spans).")
-  var level: Concept.Level?
+  var level: String?
   @Option(name: .long, help: "What is predicted: label, number, text-length or position.")
-  var target: ProbeSpecification.Target?
+  var target: String?
   @Option(name: .long, help: "How a document's tokens become one example: mean, max or last (default: mean).")
-  var pooling: Pooling?
+  var pooling: String?
   @Option(
     name: [.customLong("classifier"), .customLong("method")],
     help: ArgumentHelp(
-      "The classifiers to compare: all, or a list of \(ProbeSettings.Method.allCases.map(\.rawValue).joined(separator: ", ")) (default: logistic; of numbers ridge).",
+      "The classifiers to choose among: all, or a list of \(ProbeSettings.Method.allCases.map(\.rawValue).joined(separator: ", ")) (default: logistic; of numbers ridge).",
       valueName: "classifiers"))
   var classifier: String?
   @Option(name: .long, help: "The penalty of logistic regression: l2, l1 or elastic-net (default: l2).")
-  var penalty: LogisticRegression.Penalty?
-  @Option(name: .long, help: "The share of l1 in the elastic net, 0 to 1 (default: 0.5).") var l1Ratio: Double?
-  @Option(name: .long, help: "How much the examples of each class count: none or balanced (default: none).")
-  var classWeights: ClassWeights?
+  var penalty: String?
+  @Option(name: .long, help: "The share of l1 in the elastic net, 0 to 1 (default: 0.5).") var l1Ratio: String?
+  @Option(
+    name: .long,
+    help: "How much the examples of each class count: none or balanced (default: none; of k-sparse probes balanced).")
+  var classWeights: String?
   @Option(
     name: .long,
     help: "Where the line between two classes lies: midpoint, or training, where the training folds have it best.")
-  var threshold: MassMean.Threshold?
+  var threshold: String?
   @Option(
     name: .long,
     help:
       "How k-sparse probes choose columns: \(ColumnSelector.allCases.map(\.rawValue).joined(separator: ", ")) (default: mean-difference)."
   )
-  var selector: ColumnSelector?
+  var selector: String?
   @Option(
     name: .long,
     help: "The numbers of columns that k-sparse probes try, or of principal components: such as 1,2,4,8 (at most 256).")
   var columns: String?
   @Option(
-    name: [.customShort("C"), .customLong("strength")],
-    help: "scikit-learn's C; several make a grid, chosen in the training folds (default: 0.0001 to 1).")
-  var strength: [Double] = []
-  @Option(name: .long, help: "The share of examples held back, by group (default: 0.2).") var testShare: Double?
+    name: [.customShort("C"), .customLong("strengths"), .customLong("strength")],
+    help: ArgumentHelp(
+      "scikit-learn's C, such as 0.01,0.1,1: a grid to choose from in the training folds (default: 0.0001 to 1).",
+      valueName: "strengths"))
+  var strengths: [String] = []
+  @Option(name: .long, help: "The share of examples held back, by group (default: 0.2).") var testShare: String?
   @Option(name: .long, help: "The folds of the training examples that all choices are made on (default: 5).")
-  var folds: Int?
+  var folds: String?
   @Option(name: .long, help: "Nested cross-validation with so many outer folds, in place of one part held back.")
-  var outerFolds: Int?
-  @Option(name: .long, help: "Resamples of the bootstrap intervals.") var bootstrap = 1000
+  var outerFolds: String?
+  @Option(
+    name: [.customLong("resamples"), .customLong("bootstrap")],
+    help: "Resamples of the bootstrap intervals (default: 1000).")
+  var resamples: String?
   @Flag(name: .long, help: "Let begin tokens and their like take part.") var countSpecialTokens = false
   @Option(
     name: .long,
     help: "The controls to run: all, none, or a list of \(Control.allCases.map(\.rawValue).joined(separator: ", ")).")
   var controls: String?
+  @Option(name: .long, help: "Shuffles of the labels, for p (default: 999).") var shuffles: String?
+  @Option(
+    name: .long,
+    help: "Where p lies near 0.05, so many shuffles at most by the whole procedure (default: 99; 0 for none).")
+  var exactShuffles: String?
+  @Option(name: .long, help: "Random rotations of the neuron basis (default: 20).") var rotations: String?
+  @Option(name: .long, help: "Draws of random directions (default: 20).") var directions: String?
   @Option(name: .long, help: "Hook points: shorthands, full names, names with *; separated by commas.")
   var sites: String?
   @Option(name: .long, help: "Layers for shorthands and names with *: all, last, or such as 0,4-8.")
   var layers: String?
 
+  /// The flags that were given, by the keys of a specification.
+  private var given: [(key: ProbeSettings.Key, text: String)] {
+    let all: [(ProbeSettings.Key, String?)] = [
+      (.label, label), (.positive, positive), (.negative, negative), (.only, only), (.level, level), (.target, target),
+      (.pooling, pooling), (.classifier, classifier), (.penalty, penalty), (.l1Ratio, l1Ratio),
+      (.classWeights, classWeights), (.threshold, threshold), (.selector, selector), (.columns, columns),
+      (.strengths, strengths.isEmpty ? nil : strengths.joined(separator: ",")), (.testShare, testShare),
+      (.folds, folds), (.outerFolds, outerFolds), (.resamples, resamples),
+      (.specialTokens, countSpecialTokens ? "true" : nil), (.controls, controls), (.shuffles, shuffles),
+      (.exactShuffles, exactShuffles), (.rotations, rotations), (.directions, directions), (.sites, sites),
+      (.layers, layers),
+    ]
+    return all.compactMap { key, text in text.map { (key, $0) } }
+  }
+
   func validate() throws {
-    if let testShare, !(0 < testShare && testShare < 1) {
-      throw ValidationError("--test-share must lie between 0 and 1.")
-    }
-    if let outerFolds, outerFolds != 0, outerFolds < 2 {
-      throw ValidationError("--outer-folds must be 0, or 2 or more.")
-    }
-    if let folds, !(2...100).contains(folds) { throw ValidationError("--folds must lie between 2 and 100.") }
-    if let l1Ratio, !(0...1).contains(l1Ratio) { throw ValidationError("--l1-ratio must lie between 0 and 1.") }
-    for value in strength where !(value > 0 && value.isFinite) {
-      throw ValidationError("--strength must be a number above 0, not \(value).")
-    }
-    if let classifier { _ = try Self.classifiers(classifier) }
-    if let columns { _ = try Self.columns(columns) }
-    if bootstrap < 0 { throw ValidationError("--bootstrap must not be negative.") }
-    if let controls { _ = try Self.controls(controls) }
-  }
-
-  private static func classifiers(_ text: String) throws -> [ProbeSettings.Method] {
-    if text == "all" { return ProbeSettings.Method.classifiers }
-    return try text.split(separator: ",").map { word -> ProbeSettings.Method in
-      guard let method = ProbeSettings.Method(word: String(word)) else {
-        let names = ProbeSettings.Method.allCases.map(\.rawValue)
-        let near = nearestNames(to: String(word), among: names)
+    // Words that no setting takes are a matter of the command line, before any file is opened.
+    var settings = ProbeSettings()
+    for (key, text) in given {
+      do {
+        try settings.set(key, to: text)
+      } catch let fault as Fault {
         throw ValidationError(
-          "There is no classifier \"\(word)\"; "
-            + (near.first.map { "did you mean \($0)?" } ?? "there are \(names.joined(separator: ", "))."))
+          "\(fault.place ?? ""): \(fault.problem): expected \(fault.expected ?? ""), found \(fault.found ?? "")"
+            + (fault.advice.map { "; \($0)" } ?? ""))
       }
-      return method
-    }
-  }
-
-  private static func columns(_ text: String) throws -> [Int] {
-    let counts = text.split(separator: ",").map { Int($0) ?? 0 }
-    guard !counts.isEmpty, counts.allSatisfy({ (1...256).contains($0) }) else {
-      throw ValidationError("--columns needs whole numbers from 1 to 256, such as 1,2,4,8, not \(text).")
-    }
-    return counts
-  }
-
-  private static func controls(_ text: String) throws -> [Control] {
-    switch text {
-    case "all": return Control.allCases
-    case "none": return []
-    default:
-      let chosen = try text.split(separator: ",").map { word -> Control in
-        guard let control = Control(rawValue: String(word)) else {
-          let near = nearestNames(to: String(word), among: Control.allCases.map(\.rawValue))
-          throw ValidationError(
-            "There is no control \"\(word)\"" + (near.first.map { "; did you mean \($0)?" } ?? "."))
-        }
-        return control
-      }
-      return Control.allCases.filter(chosen.contains)
     }
   }
 
   /// Puts the flags that were given in the place of what a specification says.
-  func apply(to specification: inout ProbeSpecification, seed: UInt64) throws {
-    if let label { specification.label = label }
-    if let positive { specification.positive = positive }
-    if let level { specification.level = level }
-    if let target { specification.target = target }
-    if let pooling { specification.pooling = pooling }
-    if let classifier { specification.classifiers = try Self.classifiers(classifier) }
-    if let penalty { specification.penalty = penalty }
-    if let l1Ratio { specification.l1Ratio = l1Ratio }
-    if let classWeights { specification.classWeights = classWeights }
-    if let threshold { specification.threshold = threshold }
-    if let selector { specification.selector = selector }
-    if let columns { specification.columns = try Self.columns(columns) }
-    if let folds { specification.folds = folds }
-    if !strength.isEmpty { specification.strengths = strength }
-    if let testShare { specification.testShare = testShare }
-    if let controls { specification.controls = try Self.controls(controls) }
-    if let sites { specification.sites = sites }
-    if let layers { specification.layers = layers }
-    if seed != 0 { specification.seed = seed }
-    if let outerFolds { specification.outerFolds = outerFolds }
-    specification.resamples = bootstrap
-    specification.countsSpecialTokens = countSpecialTokens
-    try specification.check(flags: flags)
-  }
-
-  /// Those that were given, by the names of a specification's keys.
-  private var flags: Set<String> {
-    let given: [(String, Bool)] = [
-      ("target", target != nil), ("level", level != nil), ("positive", positive != nil),
-      ("classifier", classifier != nil), ("strengths", !strength.isEmpty), ("penalty", penalty != nil),
-      ("l1_ratio", l1Ratio != nil), ("class_weights", classWeights != nil), ("threshold", threshold != nil),
-      ("selector", selector != nil), ("columns", columns != nil),
-    ]
-    return Set(given.filter(\.1).map(\.0))
+  ///
+  /// - Parameter seed: nil where none was given.
+  func apply(to settings: inout ProbeSettings, seed: UInt64?) throws {
+    for (key, text) in given { try settings.set(key, to: text) }
+    if let seed { settings.seed = seed }
+    try settings.check(Set(given.map(\.key)))
   }
 }
 
@@ -177,7 +132,7 @@ struct ProbeInputs: ParsableArguments {
   struct Plan {
     var name: String
     var specification: ProbeSpecification
-    var open: () throws -> (source: any ActivationSource, model: ControlSuite.ModelAccess)
+    var open: () throws -> (source: any ActivationSource, model: Study.ModelAccess)
   }
 
   var areSpecifications: Bool {
@@ -185,7 +140,7 @@ struct ProbeInputs: ParsableArguments {
   }
 
   /// - Parameter all: every specification that ships, in place of names.
-  func plans(_ arguments: ProbeArguments, seed: UInt64, all: Bool = false) throws -> [Plan] {
+  func plans(_ arguments: ProbeArguments, seed: UInt64?, all: Bool = false) throws -> [Plan] {
     guard areSpecifications || all else { return [try plainPlan(arguments, seed: seed)] }
     guard model != nil || store != nil else {
       throw Fault(
@@ -206,7 +161,7 @@ struct ProbeInputs: ParsableArguments {
     let opened = Opened()
     return try files.map { file in
       var specification = file.specification
-      try arguments.apply(to: &specification, seed: seed)
+      try arguments.apply(to: &specification.settings, seed: seed)
       return Plan(name: file.name, specification: specification) {
         try open(specification, base: file.url.deletingLastPathComponent(), opened: opened)
       }
@@ -220,7 +175,7 @@ struct ProbeInputs: ParsableArguments {
 
   private func open(
     _ specification: ProbeSpecification, base: URL, opened: Opened
-  ) throws -> (source: any ActivationSource, model: ControlSuite.ModelAccess) {
+  ) throws -> (source: any ActivationSource, model: Study.ModelAccess) {
     if let store { return try stored(store) }
     guard let model else { throw Fault(.software, "tool.noModel", "No model was named") }
     let loaded = try opened.model ?? LoadedModel(model)
@@ -237,19 +192,20 @@ struct ProbeInputs: ParsableArguments {
 
   private func live(
     _ loaded: LoadedModel, _ specification: ProbeSpecification, corpora: [String]
-  ) throws -> (source: any ActivationSource, model: ControlSuite.ModelAccess) {
+  ) throws -> (source: any ActivationSource, model: Study.ModelAccess) {
     var options = corpus.options
-    if !options.labelFields.contains(specification.label) { options.labelFields.append(specification.label) }
+    let settings = specification.settings
+    let label = settings.concept.column
+    if !options.labelFields.contains(label) { options.labelFields.append(label) }
     let source = try LiveActivations(
       model: loaded.model, tokenizer: loaded.tokenizer, corpus: Corpus(corpora, options: options),
       settings: CaptureSettings(
-        sites: specification.sites, layers: specification.layers,
-        countsSpecialTokens: specification.countsSpecialTokens),
+        sites: settings.sites, layers: settings.layers, countsSpecialTokens: settings.countsSpecialTokens),
       modelName: loaded.name)
     return (source, .model(loaded.model))
   }
 
-  private func stored(_ path: String) throws -> (source: any ActivationSource, model: ControlSuite.ModelAccess) {
+  private func stored(_ path: String) throws -> (source: any ActivationSource, model: Study.ModelAccess) {
     let store = try ActivationStore(opening: URL(filePath: path))
     let name = store.origin.model
     guard let loaded = try? LoadedModel(name) else {
@@ -261,7 +217,7 @@ struct ProbeInputs: ParsableArguments {
     return (store, .model(loaded.model))
   }
 
-  private func plainPlan(_ arguments: ProbeArguments, seed: UInt64) throws -> Plan {
+  private func plainPlan(_ arguments: ProbeArguments, seed: UInt64?) throws -> Plan {
     guard let first = names.first else {
       throw Fault(
         .usage, "tool.noSource", "Nothing to probe was named",
@@ -273,8 +229,8 @@ struct ProbeInputs: ParsableArguments {
     var specification = ProbeSpecification(
       concept: arguments.positive ?? URL(filePath: title).deletingPathExtension().lastPathComponent,
       dataset: corpora.isEmpty ? [first] : corpora)
-    specification.sites = CaptureSettings.usualSites
-    try arguments.apply(to: &specification, seed: seed)
+    specification.settings.sites = CaptureSettings.usualSites
+    try arguments.apply(to: &specification.settings, seed: seed)
     let own = specification
     return Plan(name: own.concept, specification: own) {
       guard corpora.isEmpty else { return try live(try LoadedModel(first), own, corpora: corpora) }
@@ -294,27 +250,22 @@ struct ProbeInputs: ParsableArguments {
 }
 
 extension ProbeInputs.Plan {
-  /// Runs the experiment; `each` gets every probe as it is ready.
+  /// Runs the study; `each` gets every probe as it is ready.
   func run(
-    quiet: Bool, followUps: ProbeFollowUps = ProbeFollowUps(), each: (Probe) throws -> Void = { _ in },
-    best: ((Probe) throws -> Void)? = nil
-  ) throws -> SpecificationResult {
+    quiet: Bool, repeats: Int = 0, hasLearningCurve: Bool = false, each: (Probe) throws -> Void = { _ in }
+  ) throws -> (result: StudyResult, probe: Probe) {
     let line = ProgressLine(isSilent: quiet)
     line.update("\(name): reading")
     let (source, model) = try open()
-    let sites = try source.selectAvailable(sites: specification.sites, layers: specification.layers)
-    var done = 0
-    let total = sites.count * specification.methods.count
-    let result = try specification.run(
-      name: name, on: source, sites: sites, model: model, followUps: followUps,
-      each: { probe in
-        done += 1
-        line.update("\(name): \(done) of \(total) probes; \(probe.record.site.name)")
-        if done == total { line.update("\(name): controls") }
-        try each(probe)
-      }, best: best)
+    let settings = specification.settings
+    var study = Study(name: name, settings: settings)
+    study.repeats = repeats
+    study.hasLearningCurve = hasLearningCurve
+    let found = try study.run(
+      on: source, sites: try source.selectAvailable(sites: settings.sites, layers: settings.layers), model: model,
+      progress: { line.update("\(name): \($0)") }, each: each)
     line.clear()
-    return result
+    return found
   }
 }
 

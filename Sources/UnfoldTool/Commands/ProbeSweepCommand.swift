@@ -29,16 +29,16 @@ struct ProbeSweepCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
-    let plans = try inputs.plans(probe, seed: common.seed, all: all)
-    var results: [SpecificationResult] = []
+    let plans = try inputs.plans(probe, seed: common.givenSeed, all: all)
+    var results: [StudyResult] = []
     let clock = ContinuousClock()
     let start = clock.now
     for plan in plans {
-      let result = try plan.run(quiet: common.quiet) { probe in
+      let (result, _) = try plan.run(quiet: common.quiet) { probe in
         guard let save else { return }
         let folder = URL(filePath: save, directoryHint: .isDirectory)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        let method = plan.specification.methods.count > 1 ? ".\(probe.record.settings.method.rawValue)" : ""
+        let method = plan.specification.settings.methods.count > 1 ? ".\(probe.record.settings.method.rawValue)" : ""
         try probe.write(to: folder.appending(path: "\(plan.name).\(probe.record.site.name)\(method).safetensors"))
       }
       if !common.json {
@@ -49,7 +49,9 @@ struct ProbeSweepCommand: ParsableCommand {
     let report = SweepReport(results: results)
     if let table {
       try AtomicText.write(
-        report.markdown(command: Self.commandLine, figure: figureBesideTable), to: URL(filePath: table))
+        report.markdown(
+          command: Self.commandLine, figure: figureBesideTable,
+          isBesideSpecifications: plans.allSatisfy { isBeside(table, "\($0.name).yaml") }), to: URL(filePath: table))
     }
     if let figure { try report.figure().write(to: URL(filePath: figure)) }
     if common.json {
@@ -58,6 +60,11 @@ struct ProbeSweepCommand: ParsableCommand {
       Console.standardOutput(report.overview(common.style))
       common.note("\(plans.count) specifications in \(Format.duration(seconds: (clock.now - start).seconds))")
     }
+  }
+
+  /// Whether a file lies in the folder of another.
+  private func isBeside(_ file: String, _ name: String) -> Bool {
+    FileManager.default.fileExists(atPath: URL(filePath: file).deletingLastPathComponent().appending(path: name).path)
   }
 
   /// The figure's path from the table's folder, where both lie in one.
@@ -96,7 +103,8 @@ struct ProbeListCommand: ParsableCommand {
       var table = TextTable([.left("name"), .left("level"), .left("target"), .text("about")])
       for entry in entries {
         table.append([
-          entry.name, entry.specification.level.rawValue, entry.specification.target.rawValue,
+          entry.name, entry.specification.settings.concept.level.rawValue,
+          entry.specification.settings.target.rawValue,
           entry.specification.about,
         ])
       }

@@ -47,7 +47,7 @@ struct ProbeTrainCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
-    let plans = try inputs.plans(probe, seed: common.seed)
+    let plans = try inputs.plans(probe, seed: common.givenSeed)
     guard plans.count == 1, let plan = plans.first else {
       throw Fault(
         .usage, "tool.oneSpecification", "Probes are trained one at a time", expected: "one specification",
@@ -55,11 +55,7 @@ struct ProbeTrainCommand: ParsableCommand {
     }
     let file = output ?? "\(plan.name).safetensors"
     try refuseExisting(file)
-    var best: Probe?
-    _ = try plan.run(
-      quiet: common.quiet, followUps: ProbeFollowUps(repeats: repeats, learningCurve: learningCurve),
-      best: { best = $0 })
-    guard let best else { return }
+    let (_, best) = try plan.run(quiet: common.quiet, repeats: repeats, hasLearningCurve: learningCurve)
     try best.write(to: URL(filePath: file))
     if let figure, let curve = best.record.learningCurve { try curve.figure().write(to: URL(filePath: figure)) }
     try common.show(Result(file: file, probe: best.record)) { style in

@@ -45,6 +45,10 @@ struct SAEBenchmarkCommand: ParsableCommand {
     var mmcs: Double?
     var recovered: Double?
     var meanF1: Double?
+    /// Latents that never fire on the rows that are judged, and what the dictionary does there.
+    var silent: Int?
+    var l0: Double?
+    var explainedVariance: Double?
     /// The most memory that the process held.
     var peakBytes = 0
     /// The same, less what it held before training began; what it must be by the trainer's account.
@@ -72,6 +76,9 @@ struct SAEBenchmarkCommand: ParsableCommand {
     }
     if let made {
       let recovery = Recovery(of: made, on: source, rows: 0..<min(rows, 16384))
+      let measures = try made.reconstruction(of: source, site: SyntheticFeatures.siteName, rows: 16384)
+      (result.silent, result.l0) = (measures.deadLatents, measures.l0)
+      result.explainedVariance = measures.explainedVariance
       (result.mmcs, result.recovered, result.meanF1) = (recovery.mmcs, recovery.recovered, recovery.meanF1)
       if let output { try made.save(folder: URL(filePath: output)) }
     }
@@ -117,6 +124,7 @@ struct SAEBenchmarkCommand: ParsableCommand {
         }
       }
     }
+    trainer.setThreshold(on: Matrix(rows: rows, columns: width, elements: data))
     result.peakBytes = peakBytes
     if let before { result.trainingBytes = result.peakBytes - before }
     (result.parameterBytes, result.batchBytes) = (trainer.parameterBytes, trainer.batchBytes)

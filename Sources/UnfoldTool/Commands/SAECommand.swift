@@ -6,6 +6,6 @@ struct SAECommand: ParsableCommand {
     abstract: "Train, judge, read and exchange sparse autoencoders and transcoders.",
     subcommands: [
       SAETrainCommand.self, SAEEvaluateCommand.self, SAEFeaturesCommand.self, SAEEncodeCommand.self,
-      SAEExportCommand.self, SAEBenchmarkCommand.self,
+      SAEExportCommand.self, SAESyntheticCommand.self, SAEBenchmarkCommand.self,
     ])
 }

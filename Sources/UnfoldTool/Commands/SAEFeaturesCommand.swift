@@ -143,7 +143,7 @@ struct SAEFeaturesCommand: ParsableCommand {
         found: source.sites.prefix(6).map(\.name).joined(separator: ", "),
         advice: "capture with --sites resid_post,mlp_post")
     }
-    let ranking = NeuronRanking(column: label, seed: common.seed)
+    let ranking = NeuronRanking(column: label, seed: common.seed, nullDirections: 0)
     let measured = try ranking.measure(source, sites: [site], piece: loaded?.piece)
     guard let found = try measured.ranked(count: 64).max(by: { $0.mixture < $1.mixture }), found.mixture > 1 else {
       throw Fault(

@@ -11,8 +11,11 @@ struct CommonOptions: ParsableArguments {
   @Flag(name: .shortAndLong, help: "Say nothing but results and errors.")
   var quiet = false
 
-  @Option(name: .long, help: "The seed that decides everything random.")
-  var seed: UInt64 = 0
+  @Option(name: .customLong("seed"), help: "The seed that decides everything random (default: 0).")
+  var givenSeed: UInt64?
+
+  /// The seed that decides everything random; a file may have one of its own, which only a given one replaces.
+  var seed: UInt64 { givenSeed ?? 0 }
 
   @Option(name: .long, help: "Threads to compute with (default: one a core).")
   var threads: Int?

@@ -36,9 +36,9 @@ struct LoadedModel {
     return tokenizer
   }
 
-  /// A token's text by its id; nil where there is no tokenizer.
+  /// A token's text by its id, bytes of a partial character as `<0xEB>`; nil where there is no tokenizer.
   var piece: (@Sendable (Int32) -> String)? {
     guard let tokenizer else { return nil }
-    return { id in tokenizer.text(of: id) ?? "" }
+    return { id in tokenizer.shownText(of: id) ?? "" }
   }
 }

@@ -17,6 +17,12 @@ struct TrainedDictionaryArguments: ParsableArguments {
   func load() throws -> SparseAutoencoder {
     var dictionary = try SparseAutoencoder.load(folder: URL(filePath: dictionary))
     if let site {
+      guard !dictionary.isCrosscoder else {
+        throw Fault(
+          .usage, "dictionary.crosscoder", "A crosscoder reads its own sites",
+          expected: dictionary.configuration.hookIn,
+          found: site, advice: "leave --site out")
+      }
       if !dictionary.isTranscoder { dictionary.configuration.hookOut = site }
       dictionary.configuration.hookIn = site
     }
@@ -55,7 +61,9 @@ struct TrainedDictionaryArguments: ParsableArguments {
     options: CorpusOptions = CorpusOptions()
   ) throws -> LiveActivations {
     let known = Set(loaded.model.architecture.sites.map(\.name))
-    let hooks = [dictionary.configuration.hookIn, dictionary.configuration.hookOut]
+    let hooks =
+      dictionary.isCrosscoder
+      ? dictionary.configuration.sites : [dictionary.configuration.hookIn, dictionary.configuration.hookOut]
     for hook in Set(hooks) where !known.contains(hook) {
       throw Fault(
         .badData, "dictionary.modelSite", "The model has not the dictionary's site",
@@ -68,9 +76,10 @@ struct TrainedDictionaryArguments: ParsableArguments {
       settings: CaptureSettings(sites: sites.joined(separator: ",")), modelName: loaded.name)
   }
 
-  /// The sites of neurons and residual stream in the dictionary's layer.
+  /// The sites of neurons and residual stream in the dictionary's layer, of a crosscoder its last.
   static func beside(_ dictionary: SparseAutoencoder) -> [String] {
-    let parts = dictionary.configuration.hookIn.split(separator: ".")
+    let parts = (dictionary.configuration.crosscoder?.last?.site ?? dictionary.configuration.hookIn).split(
+      separator: ".")
     guard parts.count > 1, parts[0] == "blocks", let layer = Int(parts[1]) else { return [] }
     return ["blocks.\(layer).mlp.hook_post", "blocks.\(layer).hook_resid_post"]
   }

@@ -1,7 +1,7 @@
 """The corpus that the demo captures: documents of 60 to 150 tokens from unrelated domains, many of them from the sets' own generators."""
 
 from core import Grammar, candidates
-from sets import citations, code, http, languages, prose, questions, sentiment
+from sets import citations, code, http, languages, prose, questions, reviews
 from sets.lexicon import number
 
 EXTRA = dict(prose.LISTS)
@@ -144,7 +144,7 @@ def documents(rng, per_domain):
         "json": candidates([("json", "json-" + g, t) for g, t in JSON.items()], Grammar(rng, json_lists, "«»"), 10),
         "poems": candidates([("poems", "poems", _poem)], english, 60),
         "questions": candidates([("questions", "questions", _several([_marked(q) for q, _ in questions.FRAMES.values()], 4, 6, " "))], questions.grammar(rng), 60),
-        "reviews": candidates([("reviews", "reviews-" + side, _several([t for s, _, t in sentiment.templates() if s == side], 3, 4, " ")) for side in ("positive", "negative")], sentiment.grammar(rng), 30),
+        "reviews": candidates([("reviews", "reviews-" + side, _several([t for s, _, t in reviews.templates() if s == side], 3, 4, " ")) for side in ("positive", "negative")], reviews.grammar(rng), 30),
     }
     chosen = []
     for domain, pool in pools.items():
