@@ -43,7 +43,8 @@ extension ControlResult {
       return "the best single neuron is better than an axis of a rotated basis, AUROC \(words): neurons are privileged "
         + "axes here"
     case .controlTask:
-      return isAbove ? "\(words) above the \(title)" : "the \(title) is learnt better than the concept: \(words)"
+      return isAbove
+        ? "\(words) above the \(title)" : "random labels are learnt better, \(words) against the \(title)"
     }
   }
 }
