@@ -74,34 +74,48 @@ public final class Model: Sendable {
     case all
   }
 
-  /// Runs the model over a batch, with hooks; ends after the last site that a hook wants, unless logits are wanted.
+  /// Runs the model over a batch, with hooks; ends after the last site that a hook wants, unless logits are wanted or a
+  /// cache is extended.
   ///
   /// Memory: `architecture.workingBytesPerToken` for each token, beside the weights.
+  /// - Parameter start: Where the run begins; by default with the embeddings of each document's first token.
   /// - Returns: The logits asked for, [rows, d_vocab]; nil for `.none`.
   /// - Throws: What a hook throws; `Fault`: `transformer.unknownSite`, `transformer.noLogits`,
   ///   `transformer.tokenOutOfRange`, `transformer.documentTooLong`, `transformer.nonfiniteWeights`,
-  ///   `transformer.notEnoughMemory`.
+  ///   `transformer.siteBeforeStart`, `transformer.notEnoughMemory`.
   @discardableResult
-  public func run(_ batch: TokenBatch, hooks: [Hook] = [], logits: LogitRows = .none) throws -> Matrix? {
-    try check(batch, hooks, logits)
-    guard batch.count > 0, !hooks.isEmpty || logits != .none else {
+  public func run(
+    _ batch: TokenBatch, from start: RunStart = RunStart(), hooks: [Hook] = [], logits: LogitRows = .none
+  ) throws -> Matrix? {
+    try check(batch, start, hooks, logits)
+    guard batch.count > 0, !hooks.isEmpty || logits != .none || start.isExtending else {
       return logits == .none ? nil : Matrix(zeros: 0, columns: architecture.vocabularySize)
     }
-    try store.reserve(run: runBytes(batch, hooks, logits))
+    let caches = batch.lengths.enumerated().compactMap { document, length in
+      start.past(document).extended.map { ($0, $0.count + length) }
+    }
+    try store.reserve(
+      run: runBytes(batch, hooks, logits), beside: caches.reduce(0) { $0 + $1.0.missingBytes($1.1) })
+    for (cache, count) in caches { cache.reserve(count) }
+    let runsToEnd = logits != .none || start.isExtending
     let stream = WeightStream(
-      store: store, tokens: batch.count,
-      lastLayer: logits == .none ? architecture.lastLayer(of: hooks.map(\.site)) : architecture.layers - 1,
+      store: store, tokens: batch.count, firstLayer: start.firstLayer,
+      lastLayer: runsToEnd ? architecture.layers - 1 : architecture.lastLayer(of: hooks.map(\.site)),
       wantsLogits: logits != .none || hooks.contains { $0.site.kind == .unembedOut })
     var pass = ForwardPass(
-      batch, weights: stream,
-      hooks: RunHooks(hooks, architecture: architecture, wantsLogits: logits != .none))
+      batch, from: start, weights: stream,
+      hooks: RunHooks(hooks, architecture: architecture, runsToEnd: runsToEnd))
     let values = try pass.run(logits: logits)
+    for document in 0..<batch.documentCount {
+      start.past(document).extended?.append(batch.ids[batch.rows(of: document)])
+    }
     return values.map {
       Matrix(rows: $0.count / architecture.vocabularySize, columns: architecture.vocabularySize, elements: $0)
     }
   }
 
-  private func check(_ batch: TokenBatch, _ hooks: [Hook], _ logits: LogitRows) throws {
+  private func check(_ batch: TokenBatch, _ start: RunStart, _ hooks: [Hook], _ logits: LogitRows) throws {
+    try check(start, batch, hooks)
     for hook in hooks where !architecture.has(hook.site) {
       if hook.site.kind == .unembedOut { throw noLogits }
       throw Fault(
@@ -119,7 +133,8 @@ public final class Model: Sendable {
         place: "token \(token) of the batch", expected: "a number from 0 to \(vocabulary - 1)",
         found: "\(batch.ids[token])", advice: "check that the tokenizer belongs to this model")
     }
-    if let longest = architecture.longestDocument, let length = batch.lengths.max(), length > longest {
+    let lengths = batch.lengths.enumerated().map { start.past($0).count + $1 }
+    if let longest = architecture.longestDocument, let length = lengths.max(), length > longest {
       throw Fault(
         .badData, "transformer.documentTooLong", "A document is longer than the model's positions", file: folder.path,
         expected: "at most \(longest) tokens", found: "\(length)", advice: "split or truncate the document")
@@ -129,6 +144,22 @@ public final class Model: Sendable {
       throw Fault(
         .badData, "transformer.tokenOutOfRange", "A token's type has no embedding", file: folder.path,
         expected: types > 0 ? "a type from 0 to \(types - 1)" : "no types", found: "\(type)")
+    }
+  }
+
+  private func check(_ start: RunStart, _ batch: TokenBatch, _ hooks: [Hook]) throws {
+    precondition(
+      start.pasts.isEmpty || start.pasts.count == batch.documentCount,
+      "\(start.pasts.count) pasts of \(batch.documentCount) documents")
+    guard let residual = start.residual else { return }
+    precondition(
+      architecture.blocks.indices.contains(residual.layer) && residual.values.count == batch.count * architecture.width,
+      "a residual stream of \(residual.values.count) values in front of layer \(residual.layer)")
+    precondition(!start.isExtending, "a cache is extended from the first layer on")
+    if let early = hooks.first(where: { $0.site.kind < .residPre || ($0.site.layer ?? .max) < residual.layer }) {
+      throw Fault(
+        .usage, "transformer.siteBeforeStart", "The run begins behind this site", place: early.site.name,
+        expected: "a site of layer \(residual.layer) or later")
     }
   }
 

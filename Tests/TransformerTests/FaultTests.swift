@@ -169,7 +169,7 @@ import Transformer
     #expect(name { _ = try bert.loss(batch) } == "transformer.noLogits")
     let masked = try Model.load(Reference.folder("bert"))
     #expect(name { _ = try masked.loss(batch) } == "transformer.noNextToken")
-    #expect(name { _ = try masked.continueGreedily([1], count: 2) } == "transformer.noNextToken")
+    #expect(name { _ = try masked.generate(after: [[1]], count: 2) } == "transformer.noNextToken")
     #expect(name { _ = try masked.attributeLogit(of: 1, in: [1]) } == "transformer.noAttribution")
     #expect(
       name { try gpt2.run(batch, hooks: [Hook(Site(.residPost, layer: 2)) { _ in }]) } == "transformer.unknownSite")

@@ -105,9 +105,9 @@ struct MemoryTests {
 
   @Test func generationPreparesEachMatrixOnce() throws {
     let model = try Model.load(Reference.folder("llama"))
-    _ = try model.continueGreedily([1, 2], count: 1)
+    _ = try model.generate(after: [[1, 2]], count: 1)
     let once = model.preparedMatrices
-    _ = try model.continueGreedily([1, 2, 3], count: 6)
+    _ = try model.generate(after: [[1, 2, 3]], count: 6)
     #expect(model.preparedMatrices == once)
     #expect(once == model.store.table.allMatrices.count)
   }

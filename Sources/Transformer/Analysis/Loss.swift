@@ -53,12 +53,7 @@ extension Model {
   /// - Throws: `Fault` named `transformer.noNextToken` where the model sees the tokens it would predict (BERT), and
   ///   those of `run`.
   public func tokenLosses(_ batch: TokenBatch, hooks: [Hook] = []) throws -> [Double?] {
-    guard architecture.head.kind == .nextToken else {
-      guard architecture.hasLogits else { throw noLogits }
-      throw Fault(
-        .usage, "transformer.noNextToken", "This model does not predict next tokens, so it has no such loss",
-        file: folder.path, expected: "a causal language model", found: architecture.modelType)
-    }
+    try requireNextToken("it has no such loss")
     var losses = [Double?](repeating: nil, count: batch.count)
     var firsts = Set(batch.starts)
     firsts.insert(batch.count)

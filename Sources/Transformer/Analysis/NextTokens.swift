@@ -35,36 +35,4 @@ extension Model {
     guard let logits = try run(batch, hooks: hooks, logits: .lastOfEachDocument) else { return [] }
     return (0..<logits.rows).map { TokenPrediction.top(count, of: logits.row($0)) }
   }
-
-  /// Continues a document with the most probable token, over and over.
-  ///
-  /// - Parameters:
-  ///   - tokens: The document so far, at least one token.
-  ///   - count: How many tokens to add at most; fewer where the model's positions end.
-  ///   - ends: Tokens after which to stop; such a token is included.
-  ///   - body: Called with each token as it is chosen; false stops.
-  /// - Returns: The tokens added.
-  /// - Throws: `Fault` named `transformer.noNextToken` for models that are not causal, and those of `run`.
-  public func continueGreedily(
-    _ tokens: [Int32], count: Int, ends: Set<Int32> = [], hooks: [Hook] = [], each body: (Int32) -> Bool = { _ in true }
-  ) throws -> [Int32] {
-    guard architecture.head.kind == .nextToken else {
-      throw Fault(
-        .usage, "transformer.noNextToken", "This model does not predict next tokens, so it cannot continue a text",
-        file: folder.path, expected: "a causal language model", found: architecture.modelType)
-    }
-    guard !tokens.isEmpty else {
-      throw Fault(
-        .usage, "transformer.emptyText", "There is nothing to continue", expected: "at least one token",
-        found: "none", advice: "give a text, or the begin token")
-    }
-    var text = tokens
-    while text.count < tokens.count + count, text.count < architecture.longestDocument ?? .max {
-      let batch = TokenBatch(documents: [text])
-      guard let next = try nextTokens(after: batch, count: 1, hooks: hooks).first?.first?.token else { break }
-      text.append(next)
-      if !body(next) || ends.contains(next) { break }
-    }
-    return Array(text[tokens.count...])
-  }
 }

@@ -34,13 +34,16 @@ extension ForwardPass {
       table.rotate(key, heads: shape.keyValueHeads)
       try observe(.rotatedKey, key, layer)  // [n, key-value heads, d_head]
     }
-    let attention = DocumentAttention(
-      shape, sinks: weights.sinks, query: query, key: key, value: value, mixed: mixed)
+    let attention = DocumentAttention(shape, sinks: weights.sinks, query: query, mixed: mixed)
+    let keys = BatchKeys(batch, start, shape, layer: layer, key: key, value: value)
     if hooks.wants(.scores, layer) || hooks.wants(.pattern, layer) {
-      for document in 0..<batch.documentCount { try hookedAttention(attention, document, layer) }
+      for document in 0..<batch.documentCount {
+        try hookedAttention(attention, keys.documents[document], document, layer)
+      }
     } else {
-      attention.mix(batch)
+      attention.mix(batch, keys.documents)
     }
+    withExtendedLifetime(keys) {}
     try observe(.mixed, mixed, layer)  // [n, heads, d_value]
     if hooks.wants(.result, layer) {
       try hookedResult(mixed, shape, weights.output, layer, into: output)
@@ -116,17 +119,19 @@ extension ForwardPass {
   }
 
   /// One document's attention with its scores and pattern laid open.
-  private mutating func hookedAttention(_ attention: DocumentAttention, _ document: Int, _ layer: Int) throws {
+  private mutating func hookedAttention(
+    _ attention: DocumentAttention, _ keys: DocumentKeys, _ document: Int, _ layer: Int
+  ) throws {
     let rows = batch.rows(of: document)
-    let (count, heads) = (rows.count, attention.shape.heads)
+    let (count, heads) = (keys.count, attention.shape.heads)
     let isLast = document == batch.documentCount - 1
-    let table = UnsafeMutablePointer<Float>.allocate(capacity: count * heads * count)  // [T, heads, T]
+    let table = UnsafeMutablePointer<Float>.allocate(capacity: rows.count * heads * count)  // [T, heads, keys]
     defer { table.deallocate() }
-    attention.scores(rows, into: table)
+    attention.scores(rows, keys, into: table)
     try observe(.scores, table, layer, rows: rows, axes: [heads, count], document: document, last: isLast)
-    attention.pattern(rows, table)
+    attention.pattern(rows, keys, table)
     try observe(.pattern, table, layer, rows: rows, axes: [heads, count], document: document, last: isLast)
-    attention.mix(rows, pattern: table)
+    attention.mix(rows, keys, pattern: table)
   }
 
   /// The attention's output head by head: Σ over heads of result, plus the bias.

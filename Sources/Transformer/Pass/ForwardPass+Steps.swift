@@ -130,9 +130,9 @@ extension ForwardPass {
 
 extension Architecture.LearnedPositions {
   /// The row of the table of each token of a batch.
-  func rows(of batch: TokenBatch) -> [Int32] {
+  func rows(of batch: TokenBatch, _ start: RunStart) -> [Int32] {
     batch.lengths.indices.flatMap { document in
-      var counted: Int32 = 0
+      var counted = Int32(start.past(document).ids.count { id in skippedToken.map { id != $0 } ?? true })
       return batch.rows(of: document).map { token -> Int32 in
         if let skippedToken, batch.ids[token] == skippedToken { return Int32(offset - 1) }
         defer { counted += 1 }

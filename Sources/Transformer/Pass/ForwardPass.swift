@@ -13,6 +13,7 @@ struct ForwardPass {
   let store: WeightStore
   let stream: WeightStream
   let batch: TokenBatch
+  let start: RunStart
   /// One for each kind of rotary positions in the model.
   let rotaries: [(rotary: Rotary, table: RotaryTable)]
   var hooks: RunHooks
@@ -21,17 +22,18 @@ struct ForwardPass {
   var n: Int { batch.count }
   var width: Int { architecture.width }
 
-  init(_ batch: TokenBatch, weights stream: WeightStream, hooks: RunHooks) {
+  init(_ batch: TokenBatch, from start: RunStart, weights stream: WeightStream, hooks: RunHooks) {
     architecture = stream.store.table.architecture
     store = stream.store
     self.stream = stream
     self.batch = batch
+    self.start = start
     self.hooks = hooks
     scratch = Scratch(tokens: batch.count, architecture: architecture)
     var rotaries: [(rotary: Rotary, table: RotaryTable)] = []
     for attention in architecture.blocks.map(\.attention) {
       guard let rotary = attention.rotary, !rotaries.contains(where: { $0.rotary == rotary }) else { continue }
-      rotaries.append((rotary, RotaryTable(rotary, headWidth: attention.headWidth, batch: batch)))
+      rotaries.append((rotary, RotaryTable(rotary, headWidth: attention.headWidth, batch: batch, start)))
     }
     self.rotaries = rotaries
   }
@@ -39,9 +41,15 @@ struct ForwardPass {
   /// The whole pass; `logits` says of which rows they are returned.
   mutating func run(logits: Model.LogitRows) throws -> [Float]? {
     do {
-      try embed()
-      for layer in 0..<architecture.layers { try block(layer) }
-      return try head(logits)
+      if let given = start.residual?.values {
+        given.withUnsafeBufferPointer {
+          if let values = $0.baseAddress { scratch.residual.update(from: values, count: n * width) }
+        }
+      } else {
+        try embed()
+      }
+      for layer in start.firstLayer..<architecture.layers { try block(layer) }
+      return logits == .none && hooks.remaining == 0 ? nil : try head(logits)
     } catch is PassComplete {
       return nil
     }
@@ -65,7 +73,7 @@ struct ForwardPass {
     if let norm, embedding.normalizesTokensAlone { try normalize(residual, norm, into: residual, sites) }
     try observe(.embed, residual)  // [n, d_model]
     if let positions = embedding.positions {
-      let rows = positions.rows(of: batch)
+      let rows = positions.rows(of: batch, start)
       try look(up: .positionEmbedding, width: width, into: output) { rows[$0] }
       try observe(.positionEmbed, output)  // [n, d_model]
       add(output, to: residual)

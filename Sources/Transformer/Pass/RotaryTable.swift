@@ -12,36 +12,43 @@ final class RotaryTable {
   private var cosines: [Float] = []
   private var sines: [Float] = []
 
-  init(_ rotary: Rotary, headWidth: Int, batch: TokenBatch) {
+  init(_ rotary: Rotary, headWidth: Int, batch: TokenBatch, _ start: RunStart) {
     shape = rotary
     self.headWidth = headWidth
-    // Documents whose wavelengths are the same share a part of the table, as long as the longest of them.
+    // Documents whose wavelengths are the same share a part of the table, for all positions that any of them has.
     var rows = [Int32](repeating: 0, count: batch.count)
-    var parts: [Int: (first: Int, count: Int)] = [:]
-    for length in batch.lengths {
-      let key = rotary.lengthClass(length)
-      parts[key] = (0, max(parts[key]?.count ?? 0, length))
+    let positions = batch.lengths.enumerated().map { document, length in
+      let past = start.past(document).count
+      return past..<past + length
+    }
+    var parts: [Int: (first: Int, positions: Range<Int>)] = [:]
+    for own in positions {
+      let key = rotary.lengthClass(own.upperBound)
+      let known = parts[key]?.positions ?? own
+      parts[key] = (0, min(known.lowerBound, own.lowerBound)..<max(known.upperBound, own.upperBound))
     }
     var count = 0
     for key in parts.keys.sorted() {
       guard let part = parts[key] else { continue }
-      parts[key]?.first = count
+      parts[key]?.first = count - part.positions.lowerBound
       let frequencies = rotary.frequencies(length: key)
       let factor = rotary.factor
       // Single precision, as in the implementations that models are trained with: at far positions the rounding of an
       // angle shows.
-      for position in 0..<part.count {
+      for position in part.positions {
         for frequency in frequencies {
           let angle = Double(frequency * Float(position))
           cosines.append(Float(cos(angle)) * factor)
           sines.append(Float(sin(angle)) * factor)
         }
       }
-      count += part.count
+      count += part.positions.count
     }
     for document in 0..<batch.documentCount {
-      let first = parts[rotary.lengthClass(batch.lengths[document])]?.first ?? 0
-      for (position, token) in batch.rows(of: document).enumerated() { rows[token] = Int32(first + position) }
+      let first = parts[rotary.lengthClass(positions[document].upperBound)]?.first ?? 0
+      for (position, token) in zip(positions[document], batch.rows(of: document)) {
+        rows[token] = Int32(first + position)
+      }
     }
     self.rows = rows
   }
@@ -110,6 +117,16 @@ final class RotaryTable {
           }
         }
       }
+    }
+  }
+}
+
+extension Architecture {
+  /// Whether keys that were rotated in a text of `earlier` tokens are those of a text of `later` ones: not where the
+  /// wavelengths change with the length.
+  func keysHold(from earlier: Int, to later: Int) -> Bool {
+    blocks.allSatisfy { block in
+      block.attention.rotary.map { $0.lengthClass(earlier) == $0.lengthClass(later) } ?? true
     }
   }
 }

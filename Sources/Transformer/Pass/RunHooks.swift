@@ -7,13 +7,13 @@ struct RunHooks {
   private var inExperts: [Site: [Hook]] = [:]
   private var layersWithExperts: Set<Int> = []
   private(set) var remaining: Int
-  /// Whether the run goes on to its end although no site is left, because logits are wanted.
-  private let wantsLogits: Bool
+  /// Whether the run goes on although no site is left.
+  private let runsToEnd: Bool
 
-  init(_ hooks: [Hook], architecture: Architecture, wantsLogits: Bool) {
+  init(_ hooks: [Hook], architecture: Architecture, runsToEnd: Bool) {
     bodies = Array(repeating: nil, count: (architecture.layers + 1) * Site.Kind.allCases.count)
     remaining = 0
-    self.wantsLogits = wantsLogits
+    self.runsToEnd = runsToEnd
     for hook in hooks {
       if let layer = hook.site.layer, hook.site.expert != nil {
         if inExperts[hook.site] == nil { remaining += 1 }
@@ -47,7 +47,7 @@ struct RunHooks {
     for hook in hooks { try hook.body(&value) }
     guard last else { return }
     remaining -= 1
-    if remaining == 0 && !wantsLogits { throw PassComplete() }
+    if remaining == 0 && !runsToEnd { throw PassComplete() }
   }
 }
 

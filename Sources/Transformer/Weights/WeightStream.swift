@@ -17,12 +17,12 @@ final class WeightStream: @unchecked Sendable {  // Used by one run's thread; on
   private var wanted: [WeightKey: [WeightExtent]] = [:]
   private var wantedLayers: Set<Int> = []
 
-  init(store: WeightStore, tokens: Int, lastLayer: Int, wantsLogits: Bool) {
+  init(store: WeightStore, tokens: Int, firstLayer: Int = 0, lastLayer: Int, wantsLogits: Bool) {
     self.store = store
     self.tokens = tokens
     self.lastLayer = lastLayer
     self.wantsLogits = wantsLogits
-    wantNext(from: 0)
+    wantNext(from: firstLayer)
   }
 
   deinit {

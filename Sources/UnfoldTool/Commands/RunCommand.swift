@@ -158,7 +158,7 @@ struct RunSession {
     var ids = tokens
     var shown = tokenizer.decode(ids, skipSpecialTokens: true)
     show(shown)
-    return try model.continueGreedily(tokens, count: count, ends: Set(tokenizer.endIDs)) { id in
+    return try model.generate(after: [tokens], count: count, ends: Set(tokenizer.endIDs)) { _, id in
       ids.append(id)
       let text = tokenizer.decode(ids, skipSpecialTokens: true)
       // A character of several tokens is U+FFFD until its last one is there.
