@@ -65,7 +65,7 @@ let targets: [Target] =
     ["Diagnostics", "CKernels", "COpenBLAS", .target(name: "COneDNN", condition: .when(traits: ["OneDNN"]))])
   + module("Digests", ["CKernels"])
   + module("HDF5", ["Diagnostics", "CHDF5", "CKernels"])
-  + module("Checkpoints", ["Diagnostics", "StrictJSON", "Digests", "CKernels"])
+  + module("Checkpoints", ["Diagnostics", "StrictJSON", "Digests", "CKernels", "CZlib"])
   + module("Tokenization", ["Diagnostics", "StrictJSON"])
   + module("Architectures", ["Diagnostics", "StrictJSON", "Checkpoints"])
   + module(
@@ -97,6 +97,12 @@ let targets: [Target] =
       "Probes",
       "Dictionaries",
     ], readsActivations: true)
+  + module(
+    "Interventions",
+    [
+      "Diagnostics", "StrictJSON", "LinearAlgebra", "Checkpoints", "Tokenization", "Architectures", "Transformer",
+      "Activations", "Probes", "Dictionaries", "Neurons",
+    ], readsActivations: true)
   + module("Anatomy", ["Diagnostics", "StrictJSON", "Checkpoints", "Architectures"])
   + module(
     "Geometry",
@@ -110,14 +116,14 @@ let targets: [Target] =
     [
       "Diagnostics", "LinearAlgebra", "Checkpoints", "Tokenization", "Architectures", "Transformer", "Activations",
       "Probes",
-      "Dictionaries", "Neurons", "Geometry", "Anatomy",
+      "Dictionaries", "Neurons", "Interventions", "Geometry", "Anatomy",
     ], readsActivations: true)
   + module(
     "Unfold",
     [
       "Diagnostics", "LinearAlgebra", "Checkpoints", "Tokenization", "Architectures", "Transformer", "HDF5",
       "Activations", "Probes",
-      "Dictionaries", "Neurons", "Geometry", "Anatomy", "Reports",
+      "Dictionaries", "Neurons", "Interventions", "Geometry", "Anatomy", "Reports",
     ], tested: false)
   + [
     .executableTarget(

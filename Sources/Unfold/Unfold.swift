@@ -6,6 +6,7 @@
 @_exported import Dictionaries
 @_exported import Geometry
 @_exported import HDF5
+@_exported import Interventions
 @_exported import LinearAlgebra
 @_exported import Neurons
 @_exported import Probes

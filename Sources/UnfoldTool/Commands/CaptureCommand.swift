@@ -43,7 +43,7 @@ struct CaptureCommand: ParsableCommand {
   func run() throws {
     common.apply()
     Interruption.shared.listen()
-    let loaded = try LoadedModel(model, compute: capture.compute)
+    let loaded = try Session.open(model.model, compute: capture.compute)
     let plan = try Capture(
       model: loaded.model, tokenizer: loaded.tokenizer, corpus: Corpus(corpora, options: corpus.options),
       settings: capture.settings(seed: common.seed), modelName: loaded.name, version: UnfoldVersion.current)

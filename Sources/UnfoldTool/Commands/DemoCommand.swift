@@ -56,7 +56,7 @@ private struct DemoJourney {
   private static let marker = ".unfold-demo"
 
   let command: DemoCommand
-  let loaded: LoadedModel
+  let loaded: Session
   let store: URL
   let probeFile: URL
   let style: TerminalStyle
@@ -82,7 +82,7 @@ private struct DemoJourney {
         .cannotCreate, "tool.cannotCreate", "The demo's folder cannot be made", file: folder.path,
         found: error.localizedDescription, advice: "choose another with -o")
     }
-    loaded = try LoadedModel(command.model)
+    loaded = try Session.open(command.model)
     store = URL(filePath: "\(command.output)/store")
     probeFile = URL(filePath: "\(command.output)/\(command.concept).safetensors")
     style = command.common.style

@@ -46,7 +46,7 @@ struct VectorArguments: ParsableArguments {
   }
 
   func load() throws -> (vectors: TokenVectors, words: WordLookup) {
-    let loaded = try LoadedModel(model.model)
+    let loaded = try Session.open(model.model)
     let tokenizer = try loaded.requireTokenizer()
     let vectors: TokenVectors
     if unembedding {
@@ -208,7 +208,7 @@ struct GeometryDimensionsCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
-    let source = try self.source.open(sites: sites, layers: layers)
+    let source = try self.source.open(sites: sites, layers: layers).source
     let chosen = try source.select(sites: sites, layers: layers)
     let spansAlone = try source.documents.labels.isEmpty && source.spans.count > 0
     let concept = Concept(

@@ -37,7 +37,7 @@ struct NeuronsBenchmarkCommand: ParsableCommand {
     var benchmark = RankingBenchmark(seeds: (0..<UInt64(seeds)).map { firstSeed + $0 })
     if text {
       line.update("reading unfold-mini's activations of demo-corpus")
-      let loaded = try LoadedModel("unfold-mini")
+      let loaded = try Session.open("unfold-mini")
       benchmark.text = try TextActivations(
         LiveActivations(
           model: loaded.model, tokenizer: loaded.tokenizer, corpus: Corpus(["demo-corpus"]),

@@ -39,7 +39,7 @@ struct NeuronsExpertsCommand: ParsableCommand {
   func run() throws {
     common.apply()
     var score = Experts.Router.Score.softmax
-    let source = try self.source.open(layers: layers) { model in
+    let (source, _) = try self.source.open(layers: layers) { model in
       let experts = model.architecture.blocks.lazy.compactMap(\.experts).first
       guard let experts else { throw Model.noExperts(model) }
       score = experts.router.score

@@ -98,13 +98,14 @@ struct NeuronsRankCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
-    let source = try self.source.open(layers: nil) { "resid_post," + (sites ?? $0.architecture.neuronSiteNames) }
+    let (source, session) = try self.source.open(layers: nil) {
+      "resid_post," + (sites ?? $0.architecture.neuronSiteNames)
+    }
     let chosen = try sites.flatMap { sites in
       source.neuronSites.isEmpty ? nil : try source.select(neurons: sites, layers: nil).map(\.name)
     }
     let wanted = try layers.map { try wantedLayers($0, in: source) }
-    let loaded = try LoadedModel(
-      of: source, named: model ?? (self.source.corpora.isEmpty ? nil : self.source.source), common)
+    let loaded = try session ?? Session.open(of: source, named: model, common)
     let line = ProgressLine(isSilent: common.quiet)
     let measured = try ranking.settings(seed: common.seed, needsLabels: by.needsLabels, nullDirections: random).measure(
       source, sites: chosen, model: loaded?.model, loads: try loads(source, loaded), piece: loaded?.piece
@@ -135,7 +136,7 @@ struct NeuronsRankCommand: ParsableCommand {
       })
   }
 
-  private func loads(_ source: any ActivationSource, _ loaded: LoadedModel?) throws -> [String: [Int]] {
+  private func loads(_ source: any ActivationSource, _ loaded: Session?) throws -> [String: [Int]] {
     guard let dictionary else { return [:] }
     let features = try SparseAutoencoder.load(folder: URL(filePath: dictionary))
     var loads: [String: [Int]] = [:]

@@ -16,7 +16,7 @@ struct AblationArguments: ParsableArguments {
   }
 
   func run(
-    _ neurons: [NeuronReference], loaded: LoadedModel?, source: any ActivationSource, label: String,
+    _ neurons: [NeuronReference], loaded: Session?, source: any ActivationSource, label: String,
     _ common: CommonOptions
   ) throws -> [NeuronAblation.Effect] {
     guard let loaded else {
@@ -68,7 +68,7 @@ struct NeuronsShowCommand: ParsableCommand {
   func run() throws {
     common.apply()
     let source = try ActivationStore(opening: URL(filePath: store))
-    let loaded = try LoadedModel(of: source, named: model, common)
+    let loaded = try Session.open(of: source, named: model, common)
     let reference = neuron.reference
     var weights: NeuronWeightSummary?
     if let loaded, neuron.layer != nil {
@@ -95,7 +95,7 @@ struct NeuronsShowCommand: ParsableCommand {
   }
 
   /// What ranking the neuron's site says of it, where the store allows it.
-  private func addMeanings(to card: inout NeuronCard, _ source: ActivationStore, _ loaded: LoadedModel?) throws {
+  private func addMeanings(to card: inout NeuronCard, _ source: ActivationStore, _ loaded: Session?) throws {
     do {
       let measured = try ranking.settings(seed: common.seed).measure(
         source, sites: [card.neuron.site], piece: loaded?.piece)
@@ -108,7 +108,7 @@ struct NeuronsShowCommand: ParsableCommand {
   }
 
   private func concepts(
-    _ source: ActivationStore, _ loaded: LoadedModel, layer: Int
+    _ source: ActivationStore, _ loaded: Session, layer: Int
   ) throws -> [ConceptAlignment] {
     var directions: [(concept: String, origin: String, direction: [Float])] = []
     if let known = try ConceptDirections.ofLabels(source, column: ranking.label, layer: layer) {

@@ -48,12 +48,13 @@ struct NeuronsTopCommand: ParsableCommand {
   func run() throws {
     common.apply()
     if let text { return try top(ofText: text) }
-    let source = try self.source.open(layers: layers) {
+    let (source, session) = try self.source.open(layers: layers) {
       self.sites ?? neuron?.reference.site ?? $0.architecture.neuronSiteNames
     }
     if let neuron {
       let examples = try NeuronsTop.examples(
-        of: neuron.reference, in: source, count: count, piece: try LoadedModel(of: source, named: nil)?.piece)
+        of: neuron.reference, in: source, count: count,
+        piece: try (session ?? Session.open(of: source, named: nil))?.piece)
       return try common.show(examples) { examples.report($0, count: count) }
     }
     let sites = try source.select(neurons: self.sites, layers: layers).map(\.name)
@@ -66,7 +67,7 @@ struct NeuronsTopCommand: ParsableCommand {
   }
 
   private func top(ofText text: String) throws {
-    let loaded = try LoadedModel(source.source)
+    let loaded = try Session.open(source.source)
     let tokenizer = try loaded.requireTokenizer()
     let live = try LiveActivations(
       model: loaded.model, tokenizer: tokenizer, corpus: Corpus(documents: [Document(id: "text", text: text)]),

@@ -70,7 +70,7 @@ struct ProbeApplyCommand: ParsableCommand {
   func run() throws {
     common.apply()
     let probe = try file.read()
-    let loaded = try LoadedModel(model, compute: .float32)
+    let loaded = try Session.open(model)
     let scorer = DocumentScorer(probe: probe, loaded: loaded)
     guard let corpora else {
       let document = Document(id: "text", text: text)
@@ -136,7 +136,7 @@ struct ProbeApplyCommand: ParsableCommand {
 private struct DocumentScorer {
   typealias Result = ProbeApplyCommand.Result
   let probe: Probe
-  let loaded: LoadedModel
+  let loaded: Session
 
   /// - Parameter tokens: whether the tokens' scores are wanted.
   func results(of documents: [Document], tokens: Bool) throws -> [Result] {

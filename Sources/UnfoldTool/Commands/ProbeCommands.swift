@@ -51,7 +51,7 @@ struct ProbeEvaluateCommand: ParsableCommand {
   func run() throws {
     common.apply()
     let probe = try file.read()
-    let source = try self.source.open(sites: site ?? probe.record.site.name, layers: nil)
+    let source = try self.source.open(sites: site ?? probe.record.site.name, layers: nil).source
     if !transfer, source.origin.modelDigest != probe.record.origin.modelDigest {
       var own = source.origin
       own.modelDigest = source.origin.modelDigest

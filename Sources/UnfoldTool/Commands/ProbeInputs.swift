@@ -170,7 +170,7 @@ struct ProbeInputs: ParsableArguments {
 
   /// A model that several specifications share is loaded once.
   private final class Opened {
-    var model: LoadedModel?
+    var model: Session?
   }
 
   private func open(
@@ -178,7 +178,7 @@ struct ProbeInputs: ParsableArguments {
   ) throws -> (source: any ActivationSource, model: Study.ModelAccess) {
     if let store { return try stored(store) }
     guard let model else { throw Fault(.software, "tool.noModel", "No model was named") }
-    let loaded = try opened.model ?? LoadedModel(model)
+    let loaded = try opened.model ?? Session.open(model)
     opened.model = loaded
     return try live(loaded, specification, corpora: specification.dataset.map { besideSpecification($0, base) })
   }
@@ -191,7 +191,7 @@ struct ProbeInputs: ParsableArguments {
   }
 
   private func live(
-    _ loaded: LoadedModel, _ specification: ProbeSpecification, corpora: [String]
+    _ loaded: Session, _ specification: ProbeSpecification, corpora: [String]
   ) throws -> (source: any ActivationSource, model: Study.ModelAccess) {
     var options = corpus.options
     let settings = specification.settings
@@ -208,7 +208,7 @@ struct ProbeInputs: ParsableArguments {
   private func stored(_ path: String) throws -> (source: any ActivationSource, model: Study.ModelAccess) {
     let store = try ActivationStore(opening: URL(filePath: path))
     let name = store.origin.model
-    guard let loaded = try? LoadedModel(name) else {
+    guard let loaded = try? Session.open(name) else {
       return (store, .absent("the model \(name) was not found"))
     }
     guard try loaded.model.checkpoint.digest() == store.origin.modelDigest else {
@@ -233,7 +233,7 @@ struct ProbeInputs: ParsableArguments {
     try arguments.apply(to: &specification.settings, seed: seed)
     let own = specification
     return Plan(name: own.concept, specification: own) {
-      guard corpora.isEmpty else { return try live(try LoadedModel(first), own, corpora: corpora) }
+      guard corpora.isEmpty else { return try live(try Session.open(first), own, corpora: corpora) }
       if FileManager.default.fileExists(atPath: first) { return try stored(first) }
       let isModel = (try? ModelLocation.resolve(first)) != nil
       let isSpecification = (try? SpecificationFile(named: first)) != nil

@@ -84,10 +84,10 @@ struct SAEFeaturesCommand: ParsableCommand {
   }
 
   /// The model whose latents are looked at in a text or on labelled sets.
-  private func requireModel(_ dictionary: SparseAutoencoder) throws -> LoadedModel {
-    let loaded: LoadedModel
+  private func requireModel(_ dictionary: SparseAutoencoder) throws -> Session {
+    let loaded: Session
     if arguments.namesModelAlone {
-      loaded = try LoadedModel(arguments.source)
+      loaded = try Session.open(arguments.source)
     } else {
       let opened = try arguments.open(dictionary, common: common).loaded
       guard let opened else {
@@ -129,7 +129,7 @@ struct SAEFeaturesCommand: ParsableCommand {
 
   /// The neuron named, or of the 64 most polysemantic ones of the dictionary's layer that with the most even mixture.
   private func neuron(
-    _ name: String, source: any ActivationSource, dictionary: SparseAutoencoder, loaded: LoadedModel?
+    _ name: String, source: any ActivationSource, dictionary: SparseAutoencoder, loaded: Session?
   ) throws -> NeuronReference {
     if name != "auto", let argument = NeuronArgument(argument: name) { return argument.reference }
     guard

@@ -50,7 +50,7 @@ struct SAETrainCommand: ParsableCommand {
     let state = folder.appending(path: "training")
     if !resume { try refuseExisting(output) }
     let wanted = [sites] + (target.map { [$0] } ?? [])
-    let source = try self.source.open(sites: wanted.joined(separator: ","), layers: layers)
+    let source = try self.source.open(sites: wanted.joined(separator: ","), layers: layers).source
     let settings = try training.settings(
       chosenSites(source), target: target, seed: common.seed, crosscoder: crosscoder)
     let site = settings.site

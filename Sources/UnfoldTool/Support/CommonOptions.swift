@@ -34,7 +34,7 @@ struct CommonOptions: ParsableArguments {
   func apply() {
     if let threads { Threads.count = threads }
     Console.isQuiet.store(quiet, ordering: .relaxed)
-    LoadedModel.memory.store(memory?.bytes ?? 0, ordering: .relaxed)
+    Session.memoryLimit.store(memory?.bytes ?? 0, ordering: .relaxed)
   }
 
   /// How results are shown on standard output.

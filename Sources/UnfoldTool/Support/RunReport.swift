@@ -4,7 +4,7 @@ import Unfold
 /// What `unfold run` says in words.
 struct RunReport {
   let result: RunCommand.Result
-  let session: RunSession
+  let session: Session
 
   func text(_ style: TerminalStyle) -> String {
     var parts: [String] = []

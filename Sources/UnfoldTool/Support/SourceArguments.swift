@@ -13,24 +13,26 @@ struct SourceArguments: ParsableArguments {
 
   @OptionGroup var corpus: CorpusArguments
 
+  /// What was named: a store, or a corpus in a model that is open.
+  typealias Opened = (source: any ActivationSource, session: Session?)
+
   /// Opens the store, or prepares to run the model for the sites wanted.
   ///
   /// - Parameters:
   ///   - sites: the sites that a running model computes; a store has its own.
-  func open(sites: String, layers: String?) throws -> any ActivationSource {
+  func open(sites: String, layers: String?) throws -> Opened {
     try open(layers: layers) { _ in sites }
   }
 
   /// The same; what a running model computes may depend on its architecture.
-  func open(layers: String?, sites: (Model) throws -> String) throws -> any ActivationSource {
+  func open(layers: String?, sites: (Model) throws -> String) throws -> Opened {
     if corpora.isEmpty {
-      return try ActivationStore(opening: try storeURL())
+      return (try ActivationStore(opening: try storeURL()), nil)
     }
-    let loaded = try LoadedModel(source)
-    let sites = try sites(loaded.model)
-    return try LiveActivations(
-      model: loaded.model, tokenizer: loaded.tokenizer, corpus: Corpus(corpora, options: corpus.options),
-      settings: CaptureSettings(sites: sites, layers: layers), modelName: loaded.name)
+    let session = try Session.open(source)
+    let live = try session.activations(
+      of: Corpus(corpora, options: corpus.options), sites: sites(session.model), layers: layers)
+    return (live, session)
   }
 
   private func storeURL() throws -> URL {

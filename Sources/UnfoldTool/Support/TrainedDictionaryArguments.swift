@@ -38,9 +38,9 @@ struct TrainedDictionaryArguments: ParsableArguments {
   /// The activations that the dictionary reads, those of further sites, and the model where it is known.
   func open(
     _ dictionary: SparseAutoencoder, further: [String] = [], common: CommonOptions
-  ) throws -> (source: any ActivationSource, loaded: LoadedModel?) {
+  ) throws -> (source: any ActivationSource, loaded: Session?) {
     guard corpora.isEmpty else {
-      let loaded = try LoadedModel(source)
+      let loaded = try Session.open(source)
       let live = try live(loaded, dictionary, corpora: corpora, further: further, options: corpus.options)
       return (live, loaded)
     }
@@ -52,12 +52,12 @@ struct TrainedDictionaryArguments: ParsableArguments {
         advice: namesModelAlone ? "name a corpus behind the model" : "make one with `unfold capture`")
     }
     let store = try ActivationStore(opening: url)
-    return (store, try LoadedModel(of: store, named: model, common))
+    return (store, try Session.open(of: store, named: model, common))
   }
 
   /// A corpus run through the model, at the dictionary's sites and the further ones that the model has.
   func live(
-    _ loaded: LoadedModel, _ dictionary: SparseAutoencoder, corpora: [String], further: [String] = [],
+    _ loaded: Session, _ dictionary: SparseAutoencoder, corpora: [String], further: [String] = [],
     options: CorpusOptions = CorpusOptions()
   ) throws -> LiveActivations {
     let known = Set(loaded.model.architecture.sites.map(\.name))
