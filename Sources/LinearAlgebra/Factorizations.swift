@@ -69,3 +69,29 @@ public func symmetricEigen(_ matrix: [Double], size n: Int) -> (values: [Double]
     &job, &triangle, &size, &vectors, &size, &values, &work, &workSize, &integers, &integerSize, &info)
   return info == 0 ? (values, vectors) : nil
 }
+
+/// The eigenvalues of a square matrix, those of a complex pair one after another, on the calling thread.
+///
+/// - Parameter matrix: [n, n].
+/// - Returns: nil where the iteration does not converge (NaN in the matrix). About 10·n³ operations.
+public func eigenvalues(_ matrix: [Double], size n: Int) -> [(real: Double, imaginary: Double)]? {
+  precondition(matrix.count == n * n, "\(matrix.count) elements for \(n)×\(n)")
+  guard n > 0 else { return [] }
+  guard matrix.allSatisfy(\.isFinite) else { return nil }
+  _ = OpenBLAS.coreName
+  // A transposed matrix has the same eigenvalues: row-major may pass for column-major.
+  var values = matrix
+  var (real, imaginary) = ([Double](repeating: 0, count: n), [Double](repeating: 0, count: n))
+  var (left, right) = ([0.0], [0.0])
+  var job = CChar(UInt8(ascii: "N"))
+  var otherJob = job
+  var size = Int32(n)
+  var (leading, one, otherOne) = (size, Int32(1), Int32(1))
+  var info: Int32 = 0
+  var workSize = Int32(8 * n)
+  var work = [Double](repeating: 0, count: 8 * n)
+  dgeev_(
+    &job, &otherJob, &size, &values, &leading, &real, &imaginary, &left, &one, &right, &otherOne, &work, &workSize,
+    &info)
+  return info == 0 ? Array(zip(real, imaginary)).map { (real: $0, imaginary: $1) } : nil
+}

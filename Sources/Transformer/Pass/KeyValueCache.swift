@@ -104,6 +104,7 @@ public struct RunStart: Sendable {
 
   /// The residual stream in front of a layer, in place of computing it.
   public struct Residual: Sendable {
+    /// As many as the model has layers: behind the last one, so that the head alone runs.
     public let layer: Int
     /// Shape: [tokens of the batch, d_model].
     public let values: [Float]

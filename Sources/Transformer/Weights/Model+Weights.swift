@@ -96,7 +96,7 @@ extension Model {
     return try matrix(expert == nil ? dense : inExpert, layer: layer, expert: expert)
   }
 
-  private func matrix(_ role: WeightRole, layer: Int?, expert: Int? = nil) throws -> Matrix {
+  func matrix(_ role: WeightRole, layer: Int?, expert: Int? = nil) throws -> Matrix {
     let entry = store.table.weight(role, layer: layer.map(checked), expert: expert)
     return try Matrix(rows: entry.outputs, columns: entry.inputs ?? 1) { try entry.read(into: $0) }
   }
