@@ -138,11 +138,13 @@ import Transformer
 
   @Test func translatorsOfZerosChangeNothing() throws {
     let translator = TunedLens.Translator(site: "x", width: 3)
-    #expect(translator.translate([1, 2, 3, 4, 5, 6]) == [1, 2, 3, 4, 5, 6])
+    let stream: [Float] = [1, 2, 3, 4, 5, 6]
+    #expect(translator.translate(stream) == stream)
     let turned = TunedLens.Translator(
       site: "x", weights: Matrix(rows: 2, columns: 2, elements: [0, 1, 2, 0]), bias: [10, 20])
     // h + A·h + b.
-    #expect(turned.translate([1, 3]) == [1 + 3 + 10, 3 + 2 + 20])
+    let expected: [Float] = [14, 25]
+    #expect(turned.translate([1, 3]) == expected)
   }
 
   @Test(arguments: [

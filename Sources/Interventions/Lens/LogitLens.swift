@@ -102,10 +102,9 @@ extension LogitLens {
     }
     if let target = settings.target { _ = try model.unembeddings(of: [target]) }
     let streams = try sites.streams(of: TokenBatch(documents: [tokens]), in: model, hooks: hooks)
-    let read = try zip(sites.read, streams.read).map { site, stream in
-      try tuned?.translator(at: site)?.translate(stream) ?? stream
+    let read = zip(sites.read, streams.read).map { site, stream in
+      tuned?.translator(at: site)?.translate(stream) ?? stream
     }
-    let width = architecture.width
     let places = sites.read.count + 1
     var cells = [Cell?](repeating: nil, count: places * tokens.count)
     try cells.withUnsafeMutableBufferPointer { cells in
@@ -115,7 +114,6 @@ extension LogitLens {
           own, from: output, settings, isOutput: stream < 0)
       }
     }
-    precondition(streams.output.count == tokens.count * width, "streams of other tokens")
     self.model = session.name
     self.tokens = tokens
     pieces = session.pieces(of: tokens)

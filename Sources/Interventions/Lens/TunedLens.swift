@@ -1,4 +1,5 @@
 import Architectures
+import Checkpoints
 import Diagnostics
 import Foundation
 import LinearAlgebra

@@ -1,5 +1,6 @@
 import Activations
 import Architectures
+import Checkpoints
 import Diagnostics
 import Foundation
 import LinearAlgebra
