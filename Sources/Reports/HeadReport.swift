@@ -86,13 +86,18 @@ extension HeadAnalysis {
       guard values.joined().contains(where: \.isFinite) else { return nil }
       let words = values.map { $0.map { $0.isFinite && across <= 12 && layers <= 24 ? Format.fixed($0, 2) : "" } }
       return .init(
-        title, x: .init("head", ticks: .integers), y: .init("layer", ticks: .integers),
+        title, x: numbered("head", across), y: numbered("layer", layers),
         marks: [.heatmap(.init(values: values, label: label, colors: colors, words: words))])
+    }
+    /// Every number where there is room for it.
+    func numbered(_ label: String, _ count: Int) -> Figure.Axis {
+      count <= 12 ? .categories((0..<count).map(String.init), label: label) : .init(label, ticks: .integers)
     }
     let share = Figure.Heatmap.Colors.sequential(0...1)
     return Figure(
       "The attention heads of \(model)",
-      caption: "Where each head looks on random tokens that are said twice (to the token before; to the first occurrence; to "
+      caption:
+        "Where each head looks on random tokens that are said twice (to the token before; to the first occurrence; to "
         + "what stood behind it; to the text's first token), how spread out it looks, and whether its output raises the "
         + "tokens that it reads.",
       columns: 2, panelWidth: 460, plotHeight: max(120, min(420, 30 * Double(layers))),

@@ -57,7 +57,9 @@ extension LogitLens {
       var row = [
         layer.title, Format.fixed(layer.entropy[position], 2), Format.fixed(layer.divergence[position], 3),
       ]
-      if let target = layer.target?[position] { row += [Format.percent(target.probability), Format.count(target.rank)] }
+      if let target = layer.target?[position] {
+        row += [Format.percent(target.probability), Format.count(target.rank)]
+      }
       let tokens = layer.top[position].map { "\(quoted($0.piece)) \(Format.percent($0.probability))" }
       table.append(row + [tokens.joined(separator: "  ")])
     }
@@ -68,9 +70,9 @@ extension LogitLens {
   /// that token's probability.
   public func figure() -> Figure {
     let places = layers.map(\.title)
-    func panel(_ title: String?, _ label: String, _ values: (Layer) -> [Double], _ words: (Layer) -> [String])
-      -> Figure.Panel
-    {
+    func panel(
+      _ title: String?, upTo most: Double = 1, _ values: (Layer) -> [Double], _ words: (Layer) -> [String]
+    ) -> Figure.Panel {
       .init(
         title,
         x: .init(
@@ -79,19 +81,22 @@ extension LogitLens {
         y: .categories(places),
         marks: [
           .heatmap(
-            .init(values: layers.map(values), label: label, colors: .sequential(0...1), words: layers.map(words)))
+            .init(
+              values: layers.map(values), label: "probability", colors: .sequential(0...most), words: layers.map(words))
+          )
         ])
     }
     var panels = [
-      panel(target == nil ? nil : "The likeliest token", "probability") { layer in
+      panel(target == nil ? nil : "The likeliest token") { layer in
         layer.top.map { $0.first?.probability ?? .nan }
       } _: { layer in
         layer.top.map { ($0.first?.piece ?? "").onOneLine.truncated(toDisplayWidth: 12) }
       }
     ]
     if let targetPiece {
+      let most = layers.flatMap { $0.target ?? [] }.map(\.probability).max() ?? 1
       panels.append(
-        panel("How likely \(quoted(targetPiece)) is", "probability") { layer in
+        panel("How likely \(quoted(targetPiece)) is", upTo: max(most, 0.01)) { layer in
           (layer.target ?? []).map(\.probability)
         } _: { layer in
           (layer.target ?? []).map { $0.probability < 0.005 ? "" : Format.fixed($0.probability, 2) }
@@ -102,7 +107,8 @@ extension LogitLens {
       caption: "From the embeddings at the bottom to the model's own output at the top, the residual stream read "
         + (isTuned ? "through a tuned lens" : "through the final norm and the unembedding")
         + "; each cell names what the text below it would be followed by.",
-      columns: 1, panelWidth: max(460, 140 + 62 * Double(tokens.count)), plotHeight: max(120, 30 * Double(places.count)),
+      columns: 1, panelWidth: max(460, 140 + 62 * Double(tokens.count)),
+      plotHeight: max(120, 30 * Double(places.count)),
       panels: panels)
   }
 }
@@ -135,7 +141,8 @@ extension TunedLens.Record {
     let places = heldOut.indices.map(Double.init)
     return Figure(
       "A tuned lens for \(model)",
-      caption: "The divergence of what each place of the residual stream says from the model's output, on documents held "
+      caption:
+        "The divergence of what each place of the residual stream says from the model's output, on documents held "
         + "out: read as it is, and through a trained affine map.",
       panels: [
         .init(

@@ -28,7 +28,8 @@ import Transformer
         let expected = row.map { exp($0) }
         #expect(layer.top[position].count == vocabulary)
         for candidate in layer.top[position] {
-          #expect(abs(candidate.probability - expected[Int(candidate.token)]) < Self.tolerance, "\(name) \(layer.title)")
+          #expect(
+            abs(candidate.probability - expected[Int(candidate.token)]) < Self.tolerance, "\(name) \(layer.title)")
         }
         #expect(abs(layer.entropy[position] - reference.lens.entropy[number][position]) < Self.tolerance)
         #expect(abs(layer.divergence[position] - reference.lens.divergence[number][position]) < Self.tolerance)
@@ -43,7 +44,8 @@ import Transformer
   @Test func theLastStreamIsTheOutputInEveryFamily() throws {
     let names = try FileManager.default.contentsOfDirectory(atPath: LensReference.models.path).sorted()
     var tried = 0
-    for name in names where FileManager.default.fileExists(
+    for name in names
+    where FileManager.default.fileExists(
       atPath: LensReference.models.appending(path: "\(name)/model.safetensors").path)
     {
       let session = try LensReference.session(name)
@@ -148,7 +150,8 @@ import Transformer
   }
 
   @Test(arguments: [
-    ("gpt2", "attn_out", 5, "lens.site"), ("bert", "resid_mid", 5, "lens.site"), ("gpt2", "resid_post", 0, "lens.count"),
+    ("gpt2", "attn_out", 5, "lens.site"), ("bert", "resid_mid", 5, "lens.site"),
+    ("gpt2", "resid_post", 0, "lens.count"),
     ("gpt2", "resid_post", 25, "lens.count"), ("gpt2", "nowhere", 5, "transformer.unknownSite"),
   ]) func badInput(model: String, sites: String, count: Int, fault: String) throws {
     let session = try LensReference.session(model)

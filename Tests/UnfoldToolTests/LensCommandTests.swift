@@ -17,7 +17,9 @@ struct LensCommandTests {
     let text = "The king and the queen"
     let lens = try object(tool.run("lens", "unfold-mini", text, "--target", "of", "-n", "3", "--json"))
     let layers = try #require(lens["layers"] as? [[String: Any]])
-    #expect(layers.map { $0["site"] as? String } == ["blocks.0.hook_resid_pre"] + (0..<4).map { "blocks.\($0).hook_resid_post" })
+    #expect(
+      layers.map { $0["site"] as? String } == ["blocks.0.hook_resid_pre"]
+        + (0..<4).map { "blocks.\($0).hook_resid_post" })
     let top = try #require(layers.last?["top"] as? [[[String: Any]]])
     let tokens = try #require(lens["tokens"] as? [Int])
     #expect(top.count == tokens.count && top.allSatisfy { $0.count == 3 })
@@ -46,7 +48,8 @@ struct LensCommandTests {
         .joined(separator: "\n"), to: "corpus.jsonl")
     let trained = try object(
       tool.run(
-        "lens", "train", "unfold-mini", "corpus.jsonl", "-o", "lens.safetensors", "--steps", "3", "--batch-tokens", "64",
+        "lens", "train", "unfold-mini", "corpus.jsonl", "-o", "lens.safetensors", "--steps", "3", "--batch-tokens",
+        "64",
         "--quiet", "--json"))
     let record = try #require(trained["lens"] as? [String: Any])
     let heldOut = try #require(record["held_out"] as? [[String: Any]])
@@ -69,7 +72,8 @@ struct LensCommandTests {
       (["lens", "unfold-mini", "a", "--target", "not one token at all"], "session.notOneToken"),
       (["lens", "unfold-mini", "a", "--tuned", "absent.safetensors"], "file.cannotOpen"),
       (["heads", "unfold-mini", "--period", "300"], "heads.settings"),
-    ]) func badInput(arguments: [String], fault: String) throws {
+    ]) func badInput(arguments: [String], fault: String) throws
+  {
     let outcome = try tool.run(arguments + ["--json"])
     #expect(outcome.code != 0 && outcome.faultName == fault, "\(outcome.errors)")
   }
@@ -86,7 +90,8 @@ struct LensCommandTests {
     #expect((composition["pairs"] as? [[String: Any]])?.count == 3 * 6 * 64)
     #expect(composition["baseline"] as? Double == 1 / 16)
     #expect(FileManager.default.fileExists(atPath: tool.folder.file("heads.svg").path))
-    let table = try tool.run("heads", "unfold-mini", "--sequences", "2", "--period", "10", "--by", "previous", "-n", "3")
+    let table = try tool.run(
+      "heads", "unfold-mini", "--sequences", "2", "--period", "10", "--by", "previous", "-n", "3")
     #expect(table.code == 0 && table.output.contains("all alike") && table.output.contains("composition by key"))
   }
 }

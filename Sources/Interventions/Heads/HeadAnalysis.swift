@@ -97,7 +97,8 @@ extension HeadAnalysis {
     var second: HeadPatternReader.Scores?
     if let corpus {
       let read = try CorpusDocuments(
-        corpus, in: session, tokens: settings.corpusTokens, context: settings.context ?? min(architecture.context, 1024))
+        corpus, in: session, tokens: settings.corpusTokens, context: settings.context ?? min(architecture.context, 1024)
+      )
       if read.isCut { notes.append("of the corpus the first \(read.documents.count) documents were read") }
       let documents = read.documents.map(\.ids)
       second = try reader.scores(of: documents, targets: PatternTargets.init(of:)) {
@@ -129,7 +130,8 @@ extension HeadAnalysis {
     let longest = min(architecture.longestDocument ?? architecture.context, architecture.context)
     try require((1...100_000).contains(settings.sequences), "sequences", "1 to 100,000", settings.sequences)
     try require(
-      settings.period >= 2 && 2 * settings.period + 1 <= longest, "period", "2 to \((longest - 1) / 2)", settings.period)
+      settings.period >= 2 && 2 * settings.period + 1 <= longest, "period", "2 to \((longest - 1) / 2)", settings.period
+    )
     try require(settings.corpusTokens >= 2, "corpus tokens", "at least 2", settings.corpusTokens)
     try require(
       settings.context.map { (2...(architecture.longestDocument ?? Int(Int32.max))).contains($0) } ?? true, "context",

@@ -59,7 +59,8 @@ struct HeadWeightMeasures {
     if !composes {
       notes.append(
         isSmall
-          ? "composition was not asked for" : "composition of \(heads) heads is computed where it is asked for (--composition)")
+          ? "composition was not asked for"
+          : "composition of \(heads) heads is computed where it is asked for (--composition)")
     }
     try model.reserve(bytes: 0, beside: composes ? bytes : bytes / architecture.layers)
     var all: [HeadCircuits] = []
@@ -105,7 +106,9 @@ struct HeadWeightMeasures {
 
   /// Σλ / Σ|λ|, and the share of λ whose real part is above 0.
   private static func positivity(_ matrix: Matrix) -> (balance: Double, share: Double)? {
-    guard let values = eigenvalues(matrix.elements.map(Double.init), size: matrix.rows), !values.isEmpty else { return nil }
+    guard let values = eigenvalues(matrix.elements.map(Double.init), size: matrix.rows), !values.isEmpty else {
+      return nil
+    }
     let sizes = values.reduce(0.0) { $0 + ($1.real * $1.real + $1.imaginary * $1.imaginary).squareRoot() }
     guard sizes > 0 else { return nil }
     return (

@@ -145,7 +145,9 @@ extension LogitLens {
       top = own.top(settings.count)
       entropy = own.entropy
       divergence = isOutput ? 0 : own.divergence(from: output)
-      target = settings.target.map { TargetReading(probability: own.probability(of: Int($0)), rank: own.rank(of: Int($0))) }
+      target = settings.target.map {
+        TargetReading(probability: own.probability(of: Int($0)), rank: own.rank(of: Int($0)))
+      }
     }
   }
 }

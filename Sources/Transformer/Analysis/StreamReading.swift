@@ -50,7 +50,8 @@ extension Model {
     guard architecture.hasLogits else { throw noLogits }
     guard architecture.head.kind == .nextToken, architecture.embedding.tokenWidth == nil else {
       throw Fault(
-        .usage, "transformer.noHeadGradient", "The head has a layer of its own before the unembedding", file: folder.path,
+        .usage, "transformer.noHeadGradient", "The head has a layer of its own before the unembedding",
+        file: folder.path,
         expected: "a model whose head is a norm and an unembedding", found: architecture.modelType)
     }
   }
@@ -68,9 +69,10 @@ extension Model {
   /// - Throws: What the body throws, and those of `readLogits` and `requireHeadGradient`.
   public func streamGradient(
     of stream: [Float], unembedding: Matrix,
-    _ loss: @escaping (
-      _ rows: Range<Int>, _ logits: UnsafeBufferPointer<Float>, _ gradient: UnsafeMutableBufferPointer<Float>
-    ) throws -> Void
+    _ loss:
+      @escaping (
+        _ rows: Range<Int>, _ logits: UnsafeBufferPointer<Float>, _ gradient: UnsafeMutableBufferPointer<Float>
+      ) throws -> Void
   ) throws -> [Float] {
     try requireHeadGradient()
     let (width, vocabulary) = (architecture.width, architecture.vocabularySize)

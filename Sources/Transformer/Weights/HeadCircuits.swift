@@ -133,7 +133,8 @@ extension Matrix {
         other.elements.withUnsafeBufferPointer { b in
           guard let a = a.baseAddress, let b = b.baseAddress, let c = sum.baseAddress else { return }
           gemm(
-            m: width, n: otherWidth, k: rows, a: a, aStride: width, transposeA: true, b: b, bStride: otherWidth, beta: 1,
+            m: width, n: otherWidth, k: rows, a: a, aStride: width, transposeA: true, b: b, bStride: otherWidth,
+            beta: 1,
             c: c, cStride: otherWidth)
         }
       }
