@@ -146,7 +146,7 @@ extension TunedLens.Record {
         + "out: read as it is, and through a trained affine map.",
       panels: [
         .init(
-          x: .categories(heldOut.map(\.title), label: "read at"), y: .init("KL, nats a token"),
+          x: .categories(heldOut.map(\.title), label: "read at"), y: .init("KL, nats a token", scale: .logarithmic),
           marks: [
             .line("plain", x: places, y: heldOut.map(\.plain), hasMarkers: true),
             .line("tuned", x: places, y: heldOut.map(\.tuned), hasMarkers: true),

@@ -70,7 +70,7 @@ struct LensCommandTests {
       (["lens", "unfold-mini", "a", "--sites", "attn_out"], "lens.site"),
       (["lens", "unfold-mini", "a", "-n", "0"], "lens.count"),
       (["lens", "unfold-mini", "a", "--target", "not one token at all"], "session.notOneToken"),
-      (["lens", "unfold-mini", "a", "--tuned", "absent.safetensors"], "file.cannotOpen"),
+      (["lens", "unfold-mini", "a", "--tuned", "absent.safetensors"], "checkpoints.missingFile"),
       (["heads", "unfold-mini", "--period", "300"], "heads.settings"),
     ]) func badInput(arguments: [String], fault: String) throws
   {
@@ -88,7 +88,7 @@ struct LensCommandTests {
     let composition = try #require(found["composition"] as? [String: Any])
     // Three kinds, each pair of a head and one of a later layer.
     #expect((composition["pairs"] as? [[String: Any]])?.count == 3 * 6 * 64)
-    #expect(composition["baseline"] as? Double == 1 / 16)
+    #expect(composition["baseline"] as? Double == 0.0625)
     #expect(FileManager.default.fileExists(atPath: tool.folder.file("heads.svg").path))
     let table = try tool.run(
       "heads", "unfold-mini", "--sequences", "2", "--period", "10", "--by", "previous", "-n", "3")

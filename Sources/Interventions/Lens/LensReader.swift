@@ -14,8 +14,9 @@ struct LensReader {
   ///   - streams: What is read beside them. Shape: [streams][rows, d_model].
   ///   - body: Called from several threads, once for each stream and row, with its distribution and the model's own; stream
   ///     −1 is the output.
+  ///   - progress: Told how many rows are done.
   func read(
-    output: [Float], streams: [[Float]],
+    output: [Float], streams: [[Float]], progress: (Int) -> Void = { _ in },
     _ body: @escaping (_ stream: Int, _ row: Int, _ own: Distribution, _ output: Distribution) -> Void
   ) throws {
     let (width, vocabulary) = (model.architecture.width, model.architecture.vocabularySize)
@@ -43,6 +44,7 @@ struct LensReader {
           }
         }
       }
+      progress(first + count)
     }
   }
 }

@@ -85,11 +85,12 @@ extension LogitLens {
   /// - Parameters:
   ///   - tuned: Translators for the streams; sites that it has none for are read as they are.
   ///   - hooks: Edits of the run.
+  ///   - progress: Told how many positions are read.
   /// - Throws: `lens.site`, `lens.count`, `lens.otherModel`, `lens.tunedSites`; `transformer.tokenOutOfRange`,
   ///   `transformer.noLogits` and those of `Model.run`.
   public init(
     of tokens: [Int32], in session: Session, _ settings: Settings = Settings(), tuned: TunedLens? = nil,
-    hooks: [Hook] = []
+    hooks: [Hook] = [], progress: (Int) -> Void = { _ in }
   ) throws {
     let model = session.model
     let architecture = model.architecture
@@ -109,7 +110,7 @@ extension LogitLens {
     var cells = [Cell?](repeating: nil, count: places * tokens.count)
     try cells.withUnsafeMutableBufferPointer { cells in
       nonisolated(unsafe) let cells = cells  // Each row writes its own place.
-      try LensReader(model: model).read(output: streams.output, streams: read) { stream, row, own, output in
+      try LensReader(model: model).read(output: streams.output, streams: read, progress: progress) { stream, row, own, output in
         cells[(stream < 0 ? places - 1 : stream) * tokens.count + row] = Cell(
           own, from: output, settings, isOutput: stream < 0)
       }

@@ -52,8 +52,13 @@ struct LensReadCommand: ParsableCommand {
     let place = try position.map { try session.position(of: $0, in: tokens) } ?? tokens.count - 1
     let settings = LogitLens.Settings(
       sites: sites, layers: layers, count: count, target: try target.map(session.token(named:)))
-    let lens = try LogitLens(
-      of: tokens, in: session, settings, tuned: tuned.map { try TunedLens(contentsOf: URL(filePath: $0)) })
+    let tuned = try tuned.map { try TunedLens(contentsOf: URL(filePath: $0)) }
+    let line = ProgressLine(isSilent: common.quiet)
+    defer { line.clear() }
+    let lens = try LogitLens(of: tokens, in: session, settings, tuned: tuned) { read in
+      line.update("\(read) of \(tokens.count) positions")
+    }
+    line.clear()
     try figure.write(lens.figure(), common)
     try common.show(lens) { lens.report($0, position: place) }
   }
