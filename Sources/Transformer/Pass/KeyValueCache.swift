@@ -102,9 +102,9 @@ public struct RunStart: Sendable {
     }
   }
 
-  /// The residual stream in front of a layer, in place of computing it.
+  /// The residual stream in front of a layer, in place of computing it; in front of a layer that is no more, what the
+  /// head reads.
   public struct Residual: Sendable {
-    /// As many as the model has layers: behind the last one, so that the head alone runs.
     public let layer: Int
     /// Shape: [tokens of the batch, d_model].
     public let values: [Float]
