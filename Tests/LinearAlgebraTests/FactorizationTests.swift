@@ -41,4 +41,20 @@ struct FactorizationTests {
     }
     #expect(symmetricEigen([.nan], size: 1) == nil)
   }
+
+  @Test("Eigenvalues of matrices that are not symmetric") func generalEigen() throws {
+    // A turn by a quarter, stretched by 2: ±2i.
+    let turn = try #require(eigenvalues([0, -2, 2, 0], size: 2))
+    #expect(turn.map { abs($0.real) }.allSatisfy { $0 < 1e-12 })
+    #expect(turn.map(\.imaginary).sorted().map { ($0 * 1e9).rounded() / 1e9 } == [-2, 2])
+    // The companion of (x − 1)(x − 2)(x + 3) = x³ − 7x + 6.
+    let companion: [Double] = [0, 7, -6, 1, 0, 0, 0, 1, 0]
+    let roots = try #require(eigenvalues(companion, size: 3)).map(\.real).sorted()
+    for (root, expected) in zip(roots, [-3.0, 1, 2]) { #expect(abs(root - expected) < 1e-9) }
+    // The trace is their sum.
+    let matrix = normals(64, seed: 3).map(Double.init)
+    let values = try #require(eigenvalues(matrix, size: 8))
+    #expect(abs(values.reduce(0) { $0 + $1.real } - (0..<8).reduce(0) { $0 + matrix[9 * $1] }) < 1e-9)
+    #expect(eigenvalues([.nan], size: 1) == nil && eigenvalues([], size: 0)?.isEmpty == true)
+  }
 }
