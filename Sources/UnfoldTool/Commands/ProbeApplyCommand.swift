@@ -76,7 +76,7 @@ struct ProbeApplyCommand: ParsableCommand {
       let document = Document(id: "text", text: text)
       guard let result = try scorer.results(of: [document], tokens: !csv && (!jsonl || tokens)).first else {
         throw Fault(
-          .badData, "tool.emptyText", "The text has no token", expected: "a text of at least one token",
+          .badData, "session.emptyText", "The text has no token", expected: "a text of at least one token",
           found: "\"\(text ?? "")\"")
       }
       if jsonl { return try Console.jsonLine(result) }
