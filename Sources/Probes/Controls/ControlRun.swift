@@ -51,13 +51,10 @@ struct ControlRun<Source: ActivationSource> {
   private func compared(
     _ control: Control, _ candidates: [Procedure.Candidate], procedure: Procedure? = nil, detail: String? = nil
   ) throws -> ControlResult {
-    let outcome = try (procedure ?? fitted.procedure).judge(
-      candidates, targets, groups: examples.groups, splits: examples.splits)
-    return compared(control, [judged(outcome.scores)], detail: detail)
-  }
-
-  private func judged(_ scores: Matrix, _ other: Procedure.Targets? = nil) -> Judged {
-    Judged(scores, other ?? targets, groups: examples.groups, splits: examples.splits)
+    let judged = try (procedure ?? fitted.procedure).judge(
+      candidates, targets, groups: examples.groups, splits: examples.splits
+    ).judged
+    return compared(control, [judged], detail: detail)
   }
 
   /// - Parameter others: one, or several draws.
@@ -105,7 +102,7 @@ struct ControlRun<Source: ActivationSource> {
       switch model {
       case .absent(let reason): return notRun(.embedding, reason)
       case .model(let model):
-        let pooling = examples.areTokens ? nil : settings.pooling
+        let pooling = examples.areTokens ? .last : settings.pooling
         rows = ExampleMatrix(try examples.tokens.pooled(pooling) { try model.embeddings(of: $0) })
       }
     }
@@ -155,18 +152,18 @@ struct ControlRun<Source: ActivationSource> {
     let projected = fitted.candidates.map { candidate in
       let rows = candidate.rows
       let directions = RandomBases.directions(draws * count, width: rows.columns, generator: &generator)
-      let readers = ColumnSums.ofFirst(rows.rows, rows).standardization().classifier(
+      let readers = ColumnSums(of: rows).standardization().classifier(
         weights: directions.elements.map { Double($0) }, bias: [Double](repeating: 0, count: draws * count))
-      return readers.scores(of: rows, in: 0..<rows.rows)
+      return readers.scores(of: rows)
     }
     let judged = try (0..<draws).map { draw in
       let candidates = zip(fitted.candidates, projected).map { candidate, values in
         Procedure.Candidate(
           name: candidate.name, rows: ExampleMatrix(values.selectingColumns(draw * count..<(draw + 1) * count)))
       }
-      return self.judged(
-        try Procedure(settings: own).judge(candidates, targets, groups: examples.groups, splits: examples.splits).scores
-      )
+      return try Procedure(settings: own).judge(
+        candidates, targets, groups: examples.groups, splits: examples.splits
+      ).judged
     }
     return compared(
       .randomDirections, judged,
@@ -186,9 +183,8 @@ struct ControlRun<Source: ActivationSource> {
       let halves = try Examples.halves(of: own.numbers)
       (own.labels, own.median) = (halves.labels, halves.median)
     } else {
-      var frequencies = [Int](repeating: 0, count: examples.classes.count)
-      for label in targets.labels { frequencies[Int(label)] += 1 }
-      own.labels = examples.tokens.controlLabels(frequencies: frequencies, generator: &generator)
+      own.labels = examples.tokens.controlLabels(
+        frequencies: targets.labels.counts(of: targets.classes), generator: &generator)
     }
     let title = examples.areTokens ? Control.controlTask.title : "word sums"
     func refused(_ reason: String) -> ControlResult {
@@ -201,9 +197,9 @@ struct ControlRun<Source: ActivationSource> {
         [split.train, split.test].allSatisfy { Set($0.map { own.labels[$0] }).count == examples.classes.count }
       })
     else { return refused("too few word types for a random label each") }
-    let outcome = try fitted.procedure.judge(
-      fitted.candidates, own, groups: examples.groups, splits: examples.splits)
-    let control = judged(outcome.scores, own)
+    let control = try fitted.procedure.judge(
+      fitted.candidates, own, groups: examples.groups, splits: examples.splits
+    ).judged
     // Balance has no part in selectivity as Hewitt and Liang define it: accuracy less accuracy.
     let measure = fitted.judged.isRegression ? Measure.r2 : .accuracy
     var result = ControlResult(.controlTask, measure: measure, score: control.value(measure))

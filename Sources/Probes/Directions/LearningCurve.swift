@@ -80,10 +80,9 @@ extension FittedStudy {
         shares: [share, 1 - share], seed: (settings.seed &+ seed) ^ UInt64(number) << 32)
       return Split(train: split.train.indices.filter { parts[$0] == 0 }.map { split.train[$0] }, test: split.test)
     }
-    let outcome = try procedure.judge(candidates, targets, groups: examples.groups, splits: splits)
     return (
       Double(splits.reduce(0) { $0 + $1.train.count }) / Double(splits.count),
-      Judged(outcome.scores, targets, groups: examples.groups, splits: splits)
+      try procedure.judge(candidates, targets, groups: examples.groups, splits: splits).judged
     )
   }
 }

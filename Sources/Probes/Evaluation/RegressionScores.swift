@@ -98,9 +98,8 @@ public struct RegressionEvaluation: Codable, Sendable, Equatable {
       intervals = nil
       return
     }
-    let drawn = (0..<bootstrap.resamples).map { resample -> RegressionScores in
-      let times = bootstrap.times(resample, groups: dense.count)
-      let chosen = values.indices.flatMap { [Int](repeating: $0, count: Int(times[Int(dense.numbers[$0])])) }
+    let drawn = bootstrap.resample(dense.numbers, count: dense.count) { times -> RegressionScores? in
+      let chosen = values.indices.flatMap { [Int](repeating: $0, count: Int(times[$0])) }
       return RegressionScores(
         predictions: chosen.map { predictions[$0] }, values: chosen.map { values[$0] },
         baseline: chosen.map { baseline[$0] })

@@ -106,19 +106,12 @@ extension Scores {
 }
 
 /// The area under the curve of precision over recall.
-public enum AveragePrecision {
+enum AveragePrecision {
   /// Σ (recall_i − recall_{i−1}) · precision_i over the thresholds from the highest score down, examples of one score
   /// together; no interpolation.
   ///
+  /// - Parameter order: the examples by rising score.
   /// - Returns: nil where there is no positive or no negative example. Scores must not be NaN.
-  /// - Complexity: O(n log n).
-  public static func area<Score: Comparable>(scores: [Score], positive: [Bool]) -> Double? {
-    precondition(scores.count == positive.count, "\(scores.count) scores, \(positive.count) labels")
-    let order = scores.indices.sorted { scores[$0] < scores[$1] }
-    return area(order: order, scores: scores, positive: positive, weights: nil)
-  }
-
-  /// The same with the rising order known and a weight for each example, in one pass.
   static func area<Score: Comparable>(
     order: [Int], scores: [Score], positive: [Bool], weights: [Int32]?
   ) -> Double? {

@@ -29,7 +29,7 @@ struct MethodFit: Sendable {
       validation = heldOut.map { training.balancedAccuracy(ofHeldOut: $0) }
       record = .init(strength: nil, strengthLosses: [], iterations: 0, converged: true)
     case .lda:
-      let fit = LinearDiscriminant.fit(training, settings: settings.lda)
+      let fit = LinearDiscriminant.fit(training)
       (classifier, standardization) = (fit.classifier, fit.standardization)
       (validation, heldOut) = (fit.validation, fit.heldOutScores)
       record = .init(strength: nil, strengthLosses: [], iterations: 0, converged: true)
@@ -53,7 +53,7 @@ struct MethodFit: Sendable {
       record.penalty = fit.penalty
     }
     if settings.threshold == .training, training.classes == 2, !settings.method.predictsNumbers {
-      let scores = heldOut ?? classifier.scores(of: training.matrix, in: training.rows)
+      let scores = heldOut ?? classifier.scores(of: training.matrix)
       classifier.bias[0] -= MassMean.bestThreshold(scores.elements, labels: training.labels)
     }
   }

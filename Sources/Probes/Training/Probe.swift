@@ -153,10 +153,10 @@ extension Probe {
   ///
   /// - Throws: `probe.otherModel`, `probe.otherSite`, `probe.unknownLabel`, and what training throws.
   public func evaluate(
-    on source: some ActivationSource, concept: Concept? = nil, bootstrap: GroupBootstrap? = nil
+    on source: some ActivationSource, concept: Concept? = nil
   ) throws -> Evaluation {
     if let own = try source.throughExpert(of: [record.site.name]) {
-      return try evaluate(on: own, concept: concept, bootstrap: bootstrap)
+      return try evaluate(on: own, concept: concept)
     }
     let settings = record.settings
     let site = try source.site(named: record.site.name)
@@ -180,15 +180,11 @@ extension Probe {
       }
     let rows = try examples.activations(
       of: [site], in: source, order: Array(0..<examples.count), pooling: pooling)
-    var scores = classifier.scores(of: rows[0])
-    if let median = examples.median {
-      for index in scores.elements.indices { scores.elements[index] -= Float(median) }
-    }
     return Evaluation(
-      scores: scores, labels: labels, groups: examples.groups,
+      scores: classifier.scores(of: rows[0]).less(examples.median), labels: labels, groups: examples.groups,
       classes: examples.median == nil ? record.classes : examples.classes,
       majorityClass: record.evaluation.majorityClass,
-      bootstrap: bootstrap ?? GroupBootstrap(resamples: settings.resamples, seed: settings.seed),
+      bootstrap: GroupBootstrap(resamples: settings.resamples, seed: settings.seed),
       scoresAreLogOdds: settings.scoresAreLogOdds)
   }
 }
