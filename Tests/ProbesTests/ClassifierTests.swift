@@ -17,7 +17,9 @@ import Testing
   }
 
   private func scores(_ classifier: LinearClassifier, _ reference: ClassifierReference.Case) throws -> [Double] {
-    classifier.scores(of: try reference.examples().selectingRows(reference.trained..<reference.rows)).elements.map { Double($0) }
+    classifier.scores(of: try reference.examples().selectingRows(reference.trained..<reference.rows)).elements.map {
+      Double($0)
+    }
   }
 
   /// Scores of more than two classes share a constant that no comparison of classes sees, and no penalty holds.
@@ -220,7 +222,9 @@ import Testing
         settings: .init(penalties: [theirs.penalty]))
       // Products in float32, summed and solved in float64.
       agree(fit.coefficients, theirs.coefficients, 1e-4, "α = \(theirs.penalty)")
-      let predictions = fit.classifier.scores(of: rows.selectingRows(wide.trained..<wide.rows)).elements.map { Double($0) }
+      let predictions = fit.classifier.scores(of: rows.selectingRows(wide.trained..<wide.rows)).elements.map {
+        Double($0)
+      }
       agree(predictions, theirs.predictions, 1e-4, "α = \(theirs.penalty)")
     }
   }

@@ -60,8 +60,7 @@ struct ControlRun<Source: ActivationSource> {
   /// - Parameter others: one, or several draws.
   private func compared(_ control: Control, _ others: [Judged], detail: String? = nil) -> ControlResult {
     let scores = others.compactMap { $0.value(measure) }
-    var result = ControlResult(
-      control, measure: measure, score: scores.reduce(0, +) / Double(max(scores.count, 1)), detail: detail)
+    var result = ControlResult(control, measure: measure, score: scores.mean, detail: detail)
     result.interval =
       others.count == 1
       ? others[0].interval(measure, bootstrap) : Interval(low: scores.min() ?? 0, high: scores.max() ?? 0)
@@ -220,8 +219,7 @@ struct ControlRun<Source: ActivationSource> {
     var generator = generator(.shuffledLabels)
     let statistic = fitted.judged.isRegression ? "correlation" : "AUROC"
     let screen = try ScreenedShuffles(fitted, generator: &generator)
-    var result = ControlResult(
-      .shuffledLabels, measure: .auroc, score: screen.shuffled.reduce(0, +) / Double(max(screen.shuffled.count, 1)))
+    var result = ControlResult(.shuffledLabels, measure: .auroc, score: screen.shuffled.mean)
     let sorted = screen.shuffled.sorted()
     result.interval = Interval(low: quantile(sorted, 0.025), high: quantile(sorted, 0.975))
     result.reference = screen.observed
@@ -259,8 +257,6 @@ extension Judged {
       return own.value(measure)
     }.sorted()
     guard !drawn.isEmpty else { return (nil, nil) }
-    return (
-      drawn.reduce(0, +) / Double(drawn.count), Interval(low: quantile(drawn, 0.025), high: quantile(drawn, 0.975))
-    )
+    return (drawn.mean, Interval(low: quantile(drawn, 0.025), high: quantile(drawn, 0.975)))
   }
 }

@@ -40,7 +40,7 @@ struct SingleAxes {
     }
     let scores = rotated.compactMap { $0.value(nil) }
     result.reference = own
-    result.score = scores.reduce(0, +) / Double(max(scores.count, 1))
+    result.score = scores.mean
     result.interval = Interval(low: scores.min() ?? 0, high: scores.max() ?? 0)
     result.difference = neurons.difference(from: rotated, study.settings.bootstrap)
     result.pValue = Double(1 + scores.count { $0 >= own - 1e-12 }) / Double(1 + scores.count)

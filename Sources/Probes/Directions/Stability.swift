@@ -17,12 +17,9 @@ public struct Stability: Codable, Sendable, Equatable {
   /// The share of all choices in all repeats that fell on the best site.
   public var sameSite: Double
 
-  public var meanScore: Double { scores.reduce(0, +) / Double(max(scores.count, 1)) }
+  public var meanScore: Double { scores.mean }
   /// The standard deviation of the scores over repeats.
-  public var deviation: Double {
-    guard scores.count > 1 else { return 0 }
-    return (scores.reduce(0) { $0 + ($1 - meanScore) * ($1 - meanScore) } / Double(scores.count - 1)).squareRoot()
-  }
+  public var deviation: Double { scores.deviation }
 }
 
 extension FittedStudy {
@@ -68,7 +65,7 @@ extension FittedStudy {
     }
     return Stability(
       repeats: repeats, cosines: directions.map { cosine(own, $0) },
-      meanCosine: between.reduce(0, +) / Double(max(between.count, 1)), leastCosine: between.min() ?? 1,
+      meanCosine: between.mean, leastCosine: between.min() ?? 1,
       scores: scores, sameSite: Double(choices.count { $0 == best.site }) / Double(max(choices.count, 1)))
   }
 

@@ -131,6 +131,17 @@ extension GroupBootstrap {
   }
 }
 
+extension [Double] {
+  /// 0 of none.
+  var mean: Double { reduce(0, +) / Double(Swift.max(count, 1)) }
+
+  /// The standard deviation of a sample; 0 of fewer than two.
+  var deviation: Double {
+    let mean = mean
+    return count > 1 ? (reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(count - 1)).squareRoot() : 0
+  }
+}
+
 /// The quantile of sorted values by linear interpolation, as numpy's default.
 package func quantile(_ sorted: [Double], _ share: Double) -> Double {
   let place = share * Double(sorted.count - 1)

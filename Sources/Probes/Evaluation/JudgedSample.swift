@@ -99,7 +99,7 @@ struct JudgedSample: Sendable {
       }
       return sum / Double(fold.count)
     }
-    return folds.isEmpty ? nil : folds.reduce(0, +) / Double(folds.count)
+    return folds.isEmpty ? nil : folds.mean
   }
 
   /// Σ over bins of |Σ hits − Σ confidence| / n.

@@ -23,19 +23,6 @@ public struct Scores: Codable, Sendable, Equatable {
   /// al., arXiv 1706.04599); nil where scores are no log-odds.
   public var calibrationError: Double?
 
-  public init(
-    accuracy: Double, balancedAccuracy: Double, f1: Double, auroc: Double?, mcc: Double, prAUC: Double? = nil,
-    calibrationError: Double? = nil
-  ) {
-    self.accuracy = accuracy
-    self.balancedAccuracy = balancedAccuracy
-    self.f1 = f1
-    self.auroc = auroc
-    self.mcc = mcc
-    self.prAUC = prAUC
-    self.calibrationError = calibrationError
-  }
-
   /// The mean of each score; of one that is missing anywhere, nil.
   public static func mean(of scores: [Scores]) -> Scores? {
     guard !scores.isEmpty else { return nil }
@@ -43,7 +30,7 @@ public struct Scores: Codable, Sendable, Equatable {
     func mean(_ key: KeyPath<Scores, Double>) -> Double { scores.reduce(0) { $0 + $1[keyPath: key] } / count }
     func mean(_ key: KeyPath<Scores, Double?>) -> Double? {
       let values = scores.compactMap { $0[keyPath: key] }
-      return values.count == scores.count ? values.reduce(0, +) / count : nil
+      return values.count == scores.count ? values.mean : nil
     }
     return Scores(
       accuracy: mean(\.accuracy), balancedAccuracy: mean(\.balancedAccuracy), f1: mean(\.f1), auroc: mean(\.auroc),

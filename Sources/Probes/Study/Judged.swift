@@ -42,7 +42,8 @@ struct Judged: Sendable {
         return [Double](repeating: mean, count: split.test.count)
       }
     sample = JudgedSample(
-      scores: self.scores.less(targets.median), labels: self.targets.labels, groups: self.groups, folds: folds, classes: targets.classes)
+      scores: self.scores.less(targets.median), labels: self.targets.labels, groups: self.groups, folds: folds,
+      classes: targets.classes)
   }
 
   var isRegression: Bool { !targets.numbers.isEmpty }
@@ -87,7 +88,8 @@ struct Judged: Sendable {
   func difference(from others: [Judged], by measure: Measure, _ bootstrap: GroupBootstrap) -> Difference? {
     guard !others.isEmpty else { return nil }
     return Difference(
-      self, less: others, groups: sample.groups, count: sample.groupCount, least: ([self] + others).map(\.leastGroups).min() ?? 0,
+      self, less: others, groups: sample.groups, count: sample.groupCount,
+      least: ([self] + others).map(\.leastGroups).min() ?? 0,
       within: measure.differences, bootstrap
     ) { $0.value(measure, $1) }
   }

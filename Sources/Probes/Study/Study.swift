@@ -158,7 +158,8 @@ struct FittedStudy: Sendable {
     judged = outcome.judged
     let methods = Set(outcome.choices.map(\.method))
     result = StudyResult(
-      name: study.name, settings: settings, origin: examples.origin, classes: examples.classes, examples: examples.count,
+      name: study.name, settings: settings, origin: examples.origin, classes: examples.classes,
+      examples: examples.count,
       groups: Set(examples.groups).count, judged: judged.places.count, rows: rows,
       best: examples.sites[best.site].name, bestMethod: settings.methods[best.method],
       choices: outcome.choices.map { choice in
@@ -222,7 +223,9 @@ extension ProbeWarning {
   ) -> [ProbeWarning] {
     var result: [ProbeWarning] = []
     func warn(_ name: String, _ message: String) { result.append(ProbeWarning(name: name, message: message)) }
-    if let most = training.labels.counts(of: training.classes).max(), most * 10 >= training.count * 9, !settings.predictsNumbers {
+    if let most = training.labels.counts(of: training.classes).max(), most * 10 >= training.count * 9,
+      !settings.predictsNumbers
+    {
       warn(
         "probe.imbalanced",
         "\(most) of \(training.count) training examples are of one class: accuracy says little here, balanced accuracy, "

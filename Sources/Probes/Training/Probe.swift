@@ -10,12 +10,6 @@ public struct Probe: Sendable, Equatable {
   public var standardization: Standardization
   public var record: ProbeRecord
 
-  public init(classifier: LinearClassifier, standardization: Standardization, record: ProbeRecord) {
-    self.classifier = classifier
-    self.standardization = standardization
-    self.record = record
-  }
-
   /// The direction of the concept: the weights of a probe with two classes; with more, those of one class.
   public func direction(ofClass number: Int = 1) -> [Float] {
     classifier.weights.row(classifier.weights.rows == 1 ? 0 : number)
@@ -63,9 +57,9 @@ public struct ProbeRecord: Codable, Sendable, Equatable {
     /// The C used.
     public var strength: Double?
     /// The mean loss on held-out folds for each C tried; of ridge regression the mean squared error for each α.
-    public var strengthLosses: [LogisticRegression.StrengthLoss]
-    public var iterations: Int
-    public var converged: Bool
+    public var strengthLosses: [LogisticRegression.StrengthLoss] = []
+    public var iterations = 0
+    public var converged = true
     /// LDA: each class's shrinkage.
     public var shrinkage: [Double]?
     /// Ridge regression: the α used.
@@ -76,15 +70,6 @@ public struct ProbeRecord: Codable, Sendable, Equatable {
     public var sizes: [SizeScore]?
     /// k-sparse: the columns read, best first.
     public var columns: [Int]?
-
-    public init(
-      strength: Double?, strengthLosses: [LogisticRegression.StrengthLoss], iterations: Int, converged: Bool
-    ) {
-      self.strength = strength
-      self.strengthLosses = strengthLosses
-      self.iterations = iterations
-      self.converged = converged
-    }
   }
 }
 
@@ -94,11 +79,6 @@ public struct ProbeWarning: Codable, Sendable, Equatable {
   public var name: String
   /// One sentence, with the numbers.
   public var message: String
-
-  public init(name: String, message: String) {
-    self.name = name
-    self.message = message
-  }
 }
 
 extension Probe {
