@@ -79,6 +79,14 @@ private enum Known {
     #expect(found.features[2].examples.isEmpty)
   }
 
+  /// A text that the corpus has several times is shown once, in its strongest document.
+  @Test func showsEqualTextsOnce() throws {
+    var source = source()
+    for token in 0..<4 { source.tokenTable.ids[45 * 4 + token] = source.tokenTable.ids[42 * 4 + token] }
+    let found = try FeatureReader(choice: .latents([0]), examples: 3).read(Known.dictionary(), on: source)
+    #expect(found.features[0].examples.map(\.document) == ["d45", "d39", "d36"])
+  }
+
   @Test func findsTheLatentOfEachConcept() throws {
     let concepts = try Known.dictionary().concepts(of: source(), count: 1)
     let french = try #require(concepts.first { $0.concept == "french" })

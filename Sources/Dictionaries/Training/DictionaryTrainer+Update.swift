@@ -46,9 +46,3 @@ extension DictionaryTrainer {
     for latent in 0..<settings.latents { sinceFired[latent] = fired[latent] ? 0 : sinceFired[latent] + Int64(rows) }
   }
 }
-
-/// Gives a row the norm; a row of zeros stays one.
-func setNorm(_ row: UnsafeMutablePointer<Float>, _ width: Int, to norm: Float) {
-  let length = unfold_dot(row, row, width).squareRoot()
-  if length > 0 { unfold_scale(norm / length, 0, row, row, width) }
-}

@@ -138,17 +138,6 @@ struct Procedure: Sendable {
 }
 
 extension Matrix {
-  /// A copy of some columns.
-  func selectingColumns(_ range: Range<Int>) -> Matrix {
-    Matrix(rows: rows, columns: range.count) { buffer in
-      for row in 0..<rows {
-        for (place, column) in range.enumerated() {
-          buffer[row * range.count + place] = elements[row * columns + column]
-        }
-      }
-    }
-  }
-
   /// Puts another's rows in the place of some of these.
   mutating func put(_ rows: Matrix, at places: [Int]) {
     let columns = columns
