@@ -29,8 +29,8 @@ struct CleanPredictions {
     losses.withUnsafeMutableBufferPointer { losses in
       certainties.withUnsafeMutableBufferPointer { certainties in
         probabilities.withUnsafeMutableElements { elements in
-          guard let base = elements.baseAddress else { return }
-          nonisolated(unsafe) let (losses, certainties, base) = (losses, certainties, base)
+          guard let elements = elements.baseAddress else { return }
+          nonisolated(unsafe) let (losses, certainties, base) = (losses, certainties, elements)
           Self.forRows(0..<count, width: width) { token, scratch in
             guard counted[token] else { return }
             let row = base + token * width
@@ -60,8 +60,8 @@ struct CleanPredictions {
     var result = [Comparison](repeating: Comparison(), count: rows.count)
     result.withUnsafeMutableBufferPointer { result in
       probabilities.elements.withUnsafeBufferPointer { elements in
-        guard let base = elements.baseAddress else { return }
-        nonisolated(unsafe) let (result, base, logits) = (result, base, logits)
+        guard let elements = elements.baseAddress else { return }
+        nonisolated(unsafe) let (result, base, logits) = (result, elements, logits)
         Self.forRows(rows, width: width) { token, scratch in
           guard counted[token] else { return }
           let place = token - rows.lowerBound

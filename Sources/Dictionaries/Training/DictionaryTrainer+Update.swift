@@ -28,7 +28,7 @@ extension DictionaryTrainer {
             unfold_adam(
               adam, isTouched ? decoder.gradient.base + d : nil, decoder.values.base + d, decoder.first.base + d,
               decoder.second.base + d, outputWidth)
-            if isUnit { setNorm(decoder.row(latent), outputWidth, to: 1) }
+            if isUnit { Kernels.setNorm(decoder.row(latent), count: outputWidth, to: 1) }
           }
         }
       }

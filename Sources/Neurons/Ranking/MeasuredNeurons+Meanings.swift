@@ -53,9 +53,7 @@ extension MeasuredNeurons {
   /// The concepts that a neuron answers, labels or regions: those that its second meaning rests on, related ones as one.
   private func groups(_ site: NeuronResponses, _ column: Int, _ most: Int) -> (found: [Group], top: Int) {
     guard let (all, tree, names) = kinds else { return ([], 0) }
-    let (values, places, documents) = site.seen(column)
-    let kinds = documents.map { all.keeping($0) } ?? all
-    let profile = ConceptProfile(values: values, labels: kinds.labels, counts: kinds.counts)
+    let (profile, kinds, values, places) = site.profile(column, all)
     let top = profile.order.prefix(settings.top)
     let meanings = profile.secondMeaning(tree).meanings
     let concepts = meanings.flatMap(\.self)
