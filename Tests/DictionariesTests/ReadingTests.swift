@@ -39,13 +39,16 @@ private enum Known {
       default: 0
       }
     }
-    return MemorySource.documents(
+    var source = MemorySource.documents(
       [Int](repeating: 4, count: 48), labels: labels,
       sites: ["blocks.0.hook_resid_post": width, "blocks.0.mlp.hook_post": 2]
     ) { site, document, token, column in
       if site == "blocks.0.hook_resid_post" { return value(document, token, column) }
       return column == 1 ? 2 * value(document, token, 0) : noise[document * 4 + token]
     }
+    // No two documents have one text.
+    source.tokenTable.ids = source.tokenTable.ids.indices.map { Int32($0) }
+    return source
   }
 }
 

@@ -63,7 +63,8 @@ extension SparseAutoencoder {
   ///
   /// Hooks edit the activations in place. The activations of tokens that the tokenizer added stay as they are in every
   /// run unless `specialTokens` is set, as they do in training, and what the model predicts at them is not counted. The
-  /// documents are a seeded sample of all, whatever their order. Four passes over them; memory for one batch's logits.
+  /// documents are a seeded sample of all, whatever their order. Four passes over them; memory for the logits of one batch,
+  /// about 200 MB, or of the longest document.
   ///
   /// - Parameters:
   ///   - source: where the documents' tokens come from.
@@ -112,24 +113,28 @@ extension SparseAutoencoder {
         .usage, "transformer.noNextToken", "This model predicts no next tokens, so it has no such loss",
         file: model.folder.path, expected: "a causal language model", found: model.architecture.modelType)
     }
-    let budget = max(64, min(2048, (48 << 20) / max(model.architecture.vocabularySize, 1)))
+    let vocabulary = model.architecture.vocabularySize
+    let budget = max(64, min(2048, (48 << 20) / max(vocabulary, 1)))
+    var storage = FloatBuffer(unset: 0)
     let sample = try DocumentSample(of: source, seed: seed, most: most, specialTokens: true)
     var sums = [SpliceSums](repeating: SpliceSums(units: sample.units), count: ways)
     var batches = try DocumentBatches(source: source, sample: sample, tokens: budget)
     while let documents = try batches.next() {
       let edited = documents.special.map { specialTokens || !$0 }
-      let clean = CleanPredictions(
-        try model.run(documents.tokens, hooks: reading, logits: .all) ?? Matrix(zeros: 0, columns: 0), of: documents,
-        counted: edited)
+      let count = documents.units.count * vocabulary
+      if storage.count < count {
+        let size = max(count, budget * vocabulary)
+        try model.reserve(
+          bytes: size / vocabulary * model.architecture.workingBytesPerToken + 64 << 20, beside: 4 * size)
+        storage = FloatBuffer(unset: size)
+      }
+      var clean = CleanPredictions(of: documents, counted: edited, vocabulary: vocabulary, storage: storage)
+      try model.run(documents.tokens, hooks: reading + [Self.logits { clean.read($0, rows: $1) }])
       for (way, runs) in edits(edited).enumerated() {
         sums[way].add(clean)
         for (run, hooks) in runs.enumerated() {
-          let compared = Hook(Site(.unembedOut)) { value in
-            let rows = value.rows
-            value.withUnsafeBuffer { logits in
-              guard let logits = logits.baseAddress else { return }
-              sums[way].add(run: run, clean.compare(logits, rows: rows), from: rows.lowerBound, clean: clean)
-            }
+          let compared = Self.logits { logits, rows in
+            sums[way].add(run: run, clean.compare(logits, rows: rows), from: rows.lowerBound, clean: clean)
           }
           try model.run(documents.tokens, hooks: hooks + [compared])
         }
@@ -137,6 +142,14 @@ extension SparseAutoencoder {
       progress(sums[0].tokens)
     }
     return try sums.map { try $0.measures(documents: sample.documents.count, seed: seed) }
+  }
+
+  /// A hook that lends the logits of some rows after others.
+  private static func logits(_ body: @escaping (UnsafePointer<Float>, Range<Int>) -> Void) -> Hook {
+    Hook(Site(.unembedOut)) { value in
+      let rows = value.rows
+      value.withUnsafeBuffer { logits in if let logits = logits.baseAddress { body(logits, rows) } }
+    }
   }
 
   /// Hooks that put the dictionary's output in the place of the activation, for the rows that are marked.
