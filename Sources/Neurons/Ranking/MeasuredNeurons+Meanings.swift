@@ -70,7 +70,7 @@ extension MeasuredNeurons {
 
   /// The labels that stand twice or oftener among the top examples that a capture kept; without labels, all of them.
   private func groupsOfTop(_ gathered: TopExamples, _ column: Int, _ most: Int) -> (found: [Group], top: Int) {
-    let places = topContexts(gathered, column).enumerated().map { rank, context in
+    let places = contexts.places(gathered, column, most: settings.top).enumerated().map { rank, context in
       (context: context, value: gathered.values[column * gathered.k + rank])
     }
     guard let classes = contexts.classes else {
