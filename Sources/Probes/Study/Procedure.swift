@@ -144,18 +144,6 @@ struct Procedure: Sendable {
 }
 
 extension Matrix {
-  /// A copy of some columns.
-  func selectingColumns(_ range: Range<Int>) -> Matrix {
-    Matrix(rows: rows, columns: range.count) { buffer in
-      elements.withUnsafeBufferPointer { values in
-        for row in 0..<rows {
-          _ = buffer[(row * range.count)...].update(
-            fromContentsOf: values[(row * columns + range.lowerBound)..<(row * columns + range.upperBound)])
-        }
-      }
-    }
-  }
-
   /// Puts another's rows in the place of some of these.
   mutating func put(_ rows: Matrix, at places: [Int]) {
     let columns = columns
