@@ -69,7 +69,8 @@ extension HeadComposition {
           let (from, to) = (place / later.heads, place % later.heads)
           let (rows, columns) = (earlier.valueWidth, reads.width)
           let readHead = reads.isOfKeys ? later.keyValueHead(of: to) : to
-          let middle = crossed.block(rows: from * rows, rows, columns: readHead * columns, columns)
+          let middle = crossed.selectingRows(from * rows..<(from + 1) * rows)
+            .selectingColumns(readHead * columns..<(readHead + 1) * columns)
           // ‖V₁·K·X₂‖² = tr(V₁ᵀV₁ · K · X₂X₂ᵀ · Kᵀ), with the small matrices alone.
           let left = earlierGrams.values[earlier.keyValueHead(of: from)].multiplied(by: middle)
           let right = middle.multiplied(by: reads.grams[to])
@@ -116,7 +117,7 @@ private struct LayerGrams {
   init(_ circuits: HeadCircuits) {
     func grams(_ matrix: Matrix, _ heads: Int, _ width: Int) -> [Matrix] {
       (0..<heads).map { head in
-        let own = matrix.block(rows: head * width, width, columns: 0, matrix.columns)
+        let own = matrix.selectingRows(head * width..<(head + 1) * width)
         return own.multiplied(by: own, transposed: true)
       }
     }
@@ -154,18 +155,4 @@ private struct LayerGrams {
 private func dot(_ a: Matrix, _ b: Matrix) -> Double {
   precondition(a.rows == b.rows && a.columns == b.columns, "\(a.rows)×\(a.columns) and \(b.rows)×\(b.columns)")
   return zip(a.elements, b.elements).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
-}
-
-extension Matrix {
-  /// A copy of a part.
-  func block(rows first: Int, _ rowCount: Int, columns left: Int, _ columnCount: Int) -> Matrix {
-    Matrix(rows: rowCount, columns: columnCount) { target in
-      elements.withUnsafeBufferPointer { source in
-        for row in 0..<rowCount {
-          let start = (first + row) * columns + left
-          _ = target[(row * columnCount)...].update(fromContentsOf: source[start..<start + columnCount])
-        }
-      }
-    }
-  }
 }

@@ -87,16 +87,18 @@ struct HeadWeightMeasures {
       Threads.forRanges(0..<own.heads, grain: 1) { some in
         for head in some {
           let served = own.keyValueHead(of: head)
-          let (width, narrow) = (own.valueWidth, own.headWidth)
-          let loop = written.block(rows: head * width, width, columns: 0, written.columns).multiplied(
-            by: own.values.block(rows: served * width, width, columns: 0, written.columns), transposed: true)
+          func part(_ matrix: Matrix, _ head: Int, _ width: Int) -> Matrix {
+            matrix.selectingRows(head * width..<(head + 1) * width)
+          }
+          let loop = part(written, head, own.valueWidth)
+            .multiplied(by: part(own.values, served, own.valueWidth), transposed: true)
           if let found = Self.positivity(loop) {
             circuits[head].copying = found.balance
             circuits[head].positiveEigenvalues = found.share
           }
           if let matched, let queries = own.queries {
-            let loop = matched.block(rows: served * narrow, narrow, columns: 0, matched.columns).multiplied(
-              by: queries.block(rows: head * narrow, narrow, columns: 0, matched.columns), transposed: true)
+            let loop = part(matched, served, own.headWidth)
+              .multiplied(by: part(queries, head, own.headWidth), transposed: true)
             circuits[head].matching = Self.positivity(loop)?.balance
           }
         }
