@@ -100,6 +100,18 @@ import Transformer
     }
   }
 
+  /// A program compiled into weights, in which one head writes each token's predecessor and another looks for it: by key
+  /// these two compose, and no others.
+  @Test func compositionNamesACompiledCircuit() throws {
+    let folder = Bundle.module.resourceURL!.appending(path: "Fixtures/tracr/induction")
+    let found = try HeadWeightMeasures(of: Model.load(folder), composes: true)
+    let composition = try #require(found.composition)
+    let keys = composition.pairs.filter { $0.kind == .key }
+    #expect(keys.first.map { "\($0.from) \($0.to)" } == "L1H0 L2H0" && keys[0].score > 2 * composition.baseline)
+    #expect(keys.dropFirst().allSatisfy { $0.score < 1e-4 })
+    #expect(composition.pairs.filter { $0.kind == .query }.allSatisfy { $0.score < 1e-4 })
+  }
+
   @Test func badSettings() throws {
     let session = try LensReference.session("gpt2")
     for settings in [

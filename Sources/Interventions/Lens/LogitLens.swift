@@ -110,7 +110,8 @@ extension LogitLens {
     var cells = [Cell?](repeating: nil, count: places * tokens.count)
     try cells.withUnsafeMutableBufferPointer { cells in
       nonisolated(unsafe) let cells = cells  // Each row writes its own place.
-      try LensReader(model: model).read(output: streams.output, streams: read, progress: progress) { stream, row, own, output in
+      let reader = LensReader(model: model)
+      try reader.read(output: streams.output, streams: read, progress: progress) { stream, row, own, output in
         cells[(stream < 0 ? places - 1 : stream) * tokens.count + row] = Cell(
           own, from: output, settings, isOutput: stream < 0)
       }
