@@ -71,6 +71,7 @@ struct LensCommandTests {
       (["lens", "unfold-mini", "a", "-n", "0"], "lens.count"),
       (["lens", "unfold-mini", "a", "--target", "not one token at all"], "session.notOneToken"),
       (["lens", "unfold-mini", "a", "--tuned", "absent.safetensors"], "checkpoints.missingFile"),
+      (["lens", "train", "unfold-mini", "demo-corpus", "-o", "absent/lens.safetensors"], "tool.outputFolder"),
       (["heads", "unfold-mini", "--period", "300"], "heads.settings"),
     ]) func badInput(arguments: [String], fault: String) throws
   {

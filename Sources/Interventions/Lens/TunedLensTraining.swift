@@ -127,6 +127,7 @@ public struct TunedLensTraining: Sendable {
   /// Trains, then judges on the documents held out.
   ///
   /// - Parameter isCancelled: Asked before each step; training ends early where it says so, and what is reached is judged.
+  /// - Throws: `lens.diverged`; `transformer.notEnoughMemory` and those of `Model.run`.
   public func run(
     isCancelled: () -> Bool = { false }, progress: (Progress) -> Void = { _ in }
   ) throws -> TunedLens {
@@ -156,6 +157,12 @@ public struct TunedLensTraining: Sendable {
       let (losses, gradients) = try Self.gradients(
         of: optimizers.map(\.translator), read: streams.read, output: streams.output, in: model,
         unembedding: unembedding)
+      guard losses.allSatisfy(\.isFinite) else {
+        throw Fault(
+          .usage, "lens.diverged", "The training has left the range of numbers", place: "step \(step + 1)",
+          expected: "a finite divergence", found: "\(losses)",
+          advice: "take a smaller learning rate than \(settings.learningRate)")
+      }
       let rate = settings.learningRate * (1 - Double(step) / Double(settings.steps))
       for number in optimizers.indices { optimizers[number].descend(gradients[number], rate: rate) }
       step += 1

@@ -105,6 +105,14 @@ struct LensTrainCommand: ParsableCommand {
     common.apply()
     Interruption.shared.listen()
     try refuseExisting(output)
+    // Not only found out when the work is done.
+    let folder = URL(filePath: output).deletingLastPathComponent()
+    guard FileManager.default.isWritableFile(atPath: folder.path) else {
+      throw Fault(
+        .cannotCreate, "tool.outputFolder", "The output's folder is not there or cannot be written to",
+        file: folder.path,
+        expected: "a folder that exists", advice: "make it, or choose another")
+    }
     let session = try Session.open(model.model, compute: compute.compute)
     let training = try TunedLensTraining(
       of: session, on: Corpus(corpora, options: corpus.options),
