@@ -1,6 +1,4 @@
-import Foundation
 import LinearAlgebra
-import Transformer
 
 /// Two tokens that an intervention is to move the model between.
 public struct Answers: Sendable, Equatable, Codable {
@@ -22,10 +20,17 @@ public struct Answers: Sendable, Equatable, Codable {
     public var divergence: Double
   }
 
-  func read(_ logits: UnsafeBufferPointer<Float>, clean: LogitDistribution) -> Reading {
-    let sum = logSumExp(logits)
-    let (right, wrong) = (Double(logits[Int(right)]), Double(logits[Int(wrong)]))
-    return Reading(
-      difference: right - wrong, probability: exp(right - sum), divergence: clean.divergence(of: logits, logSum: sum))
+  /// - Parameter logits: Shape: [d_vocab].
+  func read(_ logits: UnsafeBufferPointer<Float>, clean: Distribution) -> Reading {
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: logits.count) { weights in
+      guard let logits = logits.baseAddress, let weights = weights.baseAddress else {
+        return Reading(difference: 0, probability: 0, divergence: 0)
+      }
+      let own = Distribution(logits, count: clean.count, weights: weights)
+      return Reading(
+        difference: Double(logits[Int(right)]) - Double(logits[Int(wrong)]),
+        probability: own.probability(of: Int(right)),
+        divergence: max(0, own.divergence(from: clean)))
+    }
   }
 }

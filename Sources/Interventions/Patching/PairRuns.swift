@@ -12,7 +12,8 @@ final class PairRuns {
   /// The stream of the run that is patched in front of each layer, and at last of the head. Shape: [layers + 1][T, d_model].
   private(set) var streams: [[Float]]
   private(set) var source: [Site: SiteRows] = [:]
-  let cleanDistribution: LogitDistribution
+  /// What the clean run predicts.
+  let cleanDistribution: KeptDistributions
   let clean: Answers.Reading
   let corrupt: Answers.Reading
 
@@ -78,10 +79,10 @@ final class PairRuns {
       isDenoising
       ? (sourceLogits?.elements ?? [], baseLogits?.elements ?? [])
       : (baseLogits?.elements ?? [], sourceLogits?.elements ?? [])
-    let distribution = LogitDistribution(cleanLogits)
-    cleanDistribution = distribution
-    clean = cleanLogits.withUnsafeBufferPointer { pair.answers.read($0, clean: distribution) }
-    corrupt = corruptLogits.withUnsafeBufferPointer { pair.answers.read($0, clean: distribution) }
+    let kept = cleanLogits.withUnsafeBufferPointer { KeptDistributions($0, columns: max($0.count, 1)) }
+    cleanDistribution = kept
+    clean = cleanLogits.withUnsafeBufferPointer { pair.answers.read($0, clean: kept.rows[0]) }
+    corrupt = corruptLogits.withUnsafeBufferPointer { pair.answers.read($0, clean: kept.rows[0]) }
     self.streams = streams
     source = other
     baseValues = own

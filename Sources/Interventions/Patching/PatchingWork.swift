@@ -28,7 +28,7 @@ struct PatchingWork {
     let wanted = patches.indices.filter { patches[$0].position ?? first >= first }
     let (layer, editsStream) = PatchedSites.start(of: site, in: model.architecture)
     let width = model.architecture.width
-    try inBatches(wanted, first: { patches[$0].position ?? first }, in: runs) { some in
+    try inBatches(wanted, from: patches.map { $0.position ?? first }, in: runs) { some in
       let jobs = some.map { Job(patches[$0], first: first) }
       var residual = jobs.flatMap { job -> ArraySlice<Float> in
         layer.map { runs.streams[$0][(job.first * width)...] } ?? []
@@ -64,7 +64,7 @@ struct PatchingWork {
     found.withUnsafeMutableBufferPointer { found in
       nonisolated(unsafe) let found = found  // Each row writes its own place.
       Threads.forEach(logits.rows) { row in
-        found[row] = logits.withUnsafeRow(row) { runs.pair.answers.read($0, clean: runs.cleanDistribution) }
+        found[row] = logits.withUnsafeRow(row) { runs.pair.answers.read($0, clean: runs.cleanDistribution.rows[0]) }
       }
     }
     return found.compactMap(\.self)
@@ -72,14 +72,14 @@ struct PatchingWork {
 
   /// Cuts jobs into batches that fit.
   ///
-  /// - Parameter first: The position from which a job's document is run.
+  /// - Parameter firsts: The position from which each job's document is run, by the job's number.
   func inBatches(
-    _ jobs: [Int], first: (Int) -> Int, in runs: PairRuns, _ body: ([Int]) throws -> Void
+    _ jobs: [Int], from firsts: [Int], in runs: PairRuns, _ body: ([Int]) throws -> Void
   ) rethrows {
     let most = max(1, Self.logitBytes / (4 * model.architecture.vocabularySize))
     var (some, tokens) = ([Int](), 0)
     for job in jobs {
-      let count = runs.base.count - first(job)
+      let count = runs.base.count - firsts[job]
       if !some.isEmpty, tokens + count > batchTokens || some.count == most {
         try body(some)
         (some, tokens) = ([], 0)

@@ -139,7 +139,7 @@ struct PathRun {
 
   func effects(of parts: [Int?]) throws -> [Answers.Reading] {
     var readings = parts.map { _ in runs.untouched(work.direction) }
-    try work.inBatches(Array(parts.indices), first: { _ in first }, in: runs) { some in
+    try work.inBatches(Array(parts.indices), from: parts.map { _ in first }, in: runs) { some in
       let found = try effects(of: some.map { Patch(position: nil, part: parts[$0]) })
       for (index, reading) in zip(some, found) { readings[index] = reading }
     }
