@@ -1,5 +1,7 @@
 import Architectures
 import Diagnostics
+import Dictionaries
+import Foundation
 import Neurons
 import Transformer
 
@@ -70,13 +72,18 @@ extension AblationItem {
     return try names.layers(bare.joined(separator: ",")).sorted().map { try make($0, model) }
   }
 
-  /// Numbers in a list such as `12,57`, from 0.
-  /// - Throws: `ablation.name`.
-  public static func featureNumbers(_ list: String) throws -> [Int] {
-    try parts(of: list).map { part in
-      guard let number = number(part, "") else { throw name(list, "features", "numbers such as 12,57", part) }
+  /// A dictionary's features: `FOLDER:12,57`.
+  /// - Throws: `ablation.name`, those of `SparseAutoencoder.load` and of `features(_:of:name:in:)`.
+  public static func features(_ reference: String, in model: Model) throws -> [AblationItem] {
+    let expected = "a dictionary's folder and numbers of its features, such as dictionary:12,57"
+    guard let colon = reference.lastIndex(of: ":") else { throw name(reference, "features", expected, reference) }
+    let numbers = try parts(of: String(reference[reference.index(after: colon)...])).map { part in
+      guard let number = number(part, "") else { throw name(reference, "features", expected, part) }
       return number
     }
+    let folder = URL(filePath: String(reference[..<colon]))
+    return try features(
+      numbers, of: SparseAutoencoder.load(folder: folder), name: folder.lastPathComponent, in: model)
   }
 
   private static func each(
