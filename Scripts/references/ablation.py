@@ -100,27 +100,21 @@ def main():
                 documents, clean,
                 logits(model, documents, [(p, lambda v, m=m: m.expand_as(v)) for p, m in zip(places, means)]))
         if kind == "gpt2":
-            out["lens"] = lens(model, documents, clean, "L1.H0", out["zero"])
+            out["lens"] = lens(documents, clean, "L1.H0", out["zero"])
         result[kind] = out
     path = ROOT / "Tests/InterventionsTests/Fixtures/ablation.json"
     path.write_text(json.dumps(result, indent=1) + "\n")
     print(path, path.stat().st_size, "bytes")
 
 
-def lens(hf, documents, clean, item, zero):
+def lens(documents, clean, item, zero):
     """The same head set to zero by TransformerLens."""
-    from transformer_lens import HookedTransformer, HookedTransformerConfig
-    from transformer_lens.pretrained.weight_conversions import convert_gpt2_weights
-    c = hf.config
-    config = HookedTransformerConfig(
-        n_layers=c.n_layer, d_model=c.n_embd, n_ctx=c.n_positions, d_head=c.n_embd // c.n_head, n_heads=c.n_head,
-        d_mlp=c.n_inner or 4 * c.n_embd, d_vocab=c.vocab_size, act_fn="gelu_new", normalization_type="LN",
-        eps=c.layer_norm_epsilon, dtype=torch.float64, device="cpu")
-    model = HookedTransformer(config)
-    model.load_state_dict(convert_gpt2_weights(hf, config), strict=False)
+    from transformer_lens.model_bridge import TransformerBridge
+    model = TransformerBridge.boot_transformers(str(MODELS / "gpt2"), device="cpu", dtype=torch.float64)
 
     def clear(z, hook):
-        z[:, :, 0] = 0
+        z = z.clone()
+        z.view(*z.shape[:2], model.cfg.n_heads, -1)[:, :, 0] = 0
         return z
 
     with torch.no_grad():

@@ -1,6 +1,7 @@
 import Activations
 import Architectures
 import Diagnostics
+import Transformer
 
 /// How a dictionary is judged: what is measured, and on how much.
 public struct DictionaryJudging: Sendable {

@@ -1,4 +1,6 @@
+import Checkpoints
 import Diagnostics
+import Foundation
 import LinearAlgebra
 import Transformer
 

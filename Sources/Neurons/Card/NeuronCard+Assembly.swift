@@ -4,6 +4,7 @@ import Diagnostics
 import Dictionaries
 import Foundation
 import Probes
+import Transformer
 
 extension NeuronCard {
   /// Gathers everything about a neuron that its source, its model, probes and a dictionary tell; what an ablation tells is added
