@@ -1,5 +1,6 @@
 import Foundation
 import Neurons
+import Probes
 import Testing
 
 @testable import Interventions

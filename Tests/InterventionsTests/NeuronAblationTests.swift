@@ -111,9 +111,9 @@ import Transformer
     var items = try AblationItem.neurons("L0.3,L1.7,L1.20", in: model) + AblationItem.heads("L1", in: model)
     for number in 0..<3 {
       let values = (0..<16).map { _ in Float(generator.normal()) }
-      items.append(
-        .direction(
-          try Direction(values, name: "random \(number)", kind: .vector, at: Site(.residPost, layer: 1), in: model)))
+      let direction = try Direction(
+        values, name: "random \(number)", kind: .vector, at: Site(.residPost, layer: 1), in: model)
+      items.append(try .direction(direction))
     }
     for replacement in AblationReplacement.allCases {
       var found = 0

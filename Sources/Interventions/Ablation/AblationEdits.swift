@@ -1,3 +1,4 @@
+import Dictionaries
 import LinearAlgebra
 import Transformer
 

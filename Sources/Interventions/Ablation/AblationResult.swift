@@ -1,6 +1,7 @@
 import Activations
 import Neurons
 import Probes
+import Transformer
 
 /// What a model predicts worse without each of some items.
 public struct AblationResult: Encodable, Sendable {

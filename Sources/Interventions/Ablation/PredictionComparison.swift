@@ -25,6 +25,9 @@ final class PredictionComparison: @unchecked Sendable {
   /// The probabilities of the clean run. Shape: [n, d_vocab].
   private let probabilities: UnsafeMutablePointer<Float>
 
+  /// What is kept of each token.
+  static func bytesPerToken(vocabulary: Int) -> Int { 4 * vocabulary + MemoryLayout<Row>.stride }
+
   init(_ batch: TokenBatch, vocabulary: Int) {
     self.batch = batch
     width = vocabulary
