@@ -24,6 +24,33 @@ public struct ContrastPrompts: Sendable, Equatable {
     self.negative = negative
     self.pooling = pooling
   }
+
+  /// The prompts that a user names: a text, or `@CORPUS[:LABEL]` for a corpus's documents (of a label, those that bear it in
+  /// the field `label`), at most 10,000 of each.
+  ///
+  /// - Throws: `Fault` named `direction.noPrompts` where a corpus has none of the label, and those of reading a corpus.
+  public static func texts(named names: [String], options: CorpusOptions = CorpusOptions()) throws -> [String] {
+    try names.flatMap { name -> [String] in
+      guard name.hasPrefix("@") else { return [name] }
+      let parts = name.dropFirst().split(separator: ":", maxSplits: 1).map(String.init)
+      let label = parts.count == 2 ? parts[1] : nil
+      let reader = try Corpus([parts.first ?? ""], options: options).makeReader()
+      var texts: [String] = []
+      var labels = Set<String>()
+      while texts.count < 10_000, let document = try reader.next() {
+        let own = document.labels.values.map(\.description)
+        if let text = document.text, !text.isEmpty, label.map(own.contains) ?? true { texts.append(text) }
+        if labels.count < 8 { labels.formUnion(own) }
+      }
+      guard !texts.isEmpty else {
+        throw Fault(
+          .usage, "direction.noPrompts", "The corpus has no such documents", file: parts.first,
+          expected: label.map { "documents of the label \"\($0)\"" } ?? "documents with a text",
+          found: labels.isEmpty ? "no labels" : "the labels " + labels.sorted().joined(separator: ", "))
+      }
+      return texts
+    }
+  }
 }
 
 extension Direction {

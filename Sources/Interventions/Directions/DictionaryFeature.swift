@@ -1,6 +1,9 @@
+import Activations
 import Architectures
+import Checkpoints
 import Diagnostics
 import Dictionaries
+import Foundation
 import LinearAlgebra
 import Transformer
 

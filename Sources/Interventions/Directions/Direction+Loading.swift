@@ -1,8 +1,10 @@
 import Activations
+import Architectures
 import Checkpoints
 import Diagnostics
 import Dictionaries
 import Foundation
+import LinearAlgebra
 import Probes
 import Transformer
 
@@ -70,6 +72,14 @@ extension Direction {
       .noInput, "direction.notFound", "There is no such direction", file: reference,
       expected: "a probe, a dictionary's FOLDER:FEATURE, a vector's FILE.safetensors[:TENSOR] or a control vector's FILE.gguf",
       found: "no such file or folder")
+  }
+
+  /// A probe's file, with the class that stands behind a colon.
+  ///
+  /// - Throws: `direction.notFound`, and those of `Probe.init(contentsOf:)`.
+  public static func readProbe(_ reference: String) throws -> (probe: Probe, className: String?) {
+    let (url, part) = try locate(reference)
+    return (try Probe(contentsOf: url), part)
   }
 
   private static func isFolder(_ url: URL) -> Bool {
