@@ -16,6 +16,7 @@ import json, pathlib
 
 import torch
 import transformers
+from safetensors import safe_open
 
 ROOT = pathlib.Path(__file__).parents[2]
 MODELS = ROOT / "Tests/TransformerTests/Fixtures"
@@ -71,6 +72,12 @@ def main():
     for kind in ("gpt2", "llama", "gemma2"):
         model = transformers.AutoModelForCausalLM.from_pretrained(
             MODELS / kind, attn_implementation="eager", dtype=torch.float64).eval()
+        if kind == "gemma2":
+            # As in the file's own type, in which Gemma was trained.
+            scale = model.model.embed_tokens.embed_scale
+            with safe_open(MODELS / kind / "model.safetensors", "pt") as file:
+                stored = file.get_tensor("model.embed_tokens.weight").dtype
+            model.model.embed_tokens.embed_scale = torch.tensor(scale.item()).to(stored).double()
         generator = torch.Generator().manual_seed(12)
         vocabulary = model.config.vocab_size
         documents = [torch.randint(vocabulary, (n,), generator=generator).tolist() for n in (9, 5, 14, 2, 11, 7)]

@@ -1,11 +1,13 @@
 import Activations
 import Architectures
+import Checkpoints
 import Diagnostics
 import Dictionaries
 import Foundation
 import LinearAlgebra
 import Neurons
 import Probes
+import TestFiles
 import Testing
 import Transformer
 
@@ -103,10 +105,21 @@ import Transformer
     }
   }
 
-  /// On random tokens a model of random weights has nothing to lose: what is drawn from another document is as good as its own
-  /// value. Anything is found in about 5 % of the corpora, whatever is taken out.
+  /// A model of random weights on random tokens, whose logits are small: what is taken out changes predictions a little, for
+  /// better as often as for worse. Anything is found in about 5 % of the corpora.
+  ///
+  /// With logits of usual size there is something to find: a prediction that knows nothing loses less the nearer to even it is.
   @Test func nothingIsFoundWhereNothingIsThere() throws {
-    let model = try TinyModels.load("gpt2")
+    let folder = try TemporaryFolder()
+    let original = try TinyModels.load("gpt2").folder
+    let file = try SafetensorsFile(contentsOf: original.appending(path: "model.safetensors"))
+    try FileManager.default.copyItem(at: original.appending(path: "config.json"), to: folder.file("config.json"))
+    try SafetensorsWriter.write(
+      file.tensors.map { view in
+        let scale: Float = view.name.hasSuffix("wte.weight") ? 0.01 : 1
+        return .init(name: view.name, shape: view.shape, floats: try view.floats().map { $0 * scale })
+      }, to: folder.file("model.safetensors"))
+    let model = try Model.load(folder.url)
     var generator = SeededGenerator(seed: 77)
     var items = try AblationItem.neurons("L0.3,L1.7,L1.20", in: model) + AblationItem.heads("L1", in: model)
     for number in 0..<3 {
