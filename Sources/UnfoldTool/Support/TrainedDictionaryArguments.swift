@@ -41,7 +41,7 @@ struct TrainedDictionaryArguments: ParsableArguments {
   ) throws -> (source: any ActivationSource, loaded: Session?) {
     guard corpora.isEmpty else {
       let loaded = try Session.open(source)
-      let corpus = Corpus(corpora, options: corpus.options)
+      let corpus = try Corpus(corpora, options: corpus.options)
       return (try dictionary.activations(in: loaded, of: corpus, further: further), loaded)
     }
     let url = URL(filePath: source)
