@@ -41,7 +41,8 @@ extension AblationResult {
   var verdict: String {
     let effects = items.flatMap { [$0.all] + (labels.count > 1 ? $0.labels.map(\.effect) : []) }
     let found = effects.count(where: \.isFound)
-    let tried = "Of \(Format.count(tries)) changes tried (each part over all documents"
+    let tried =
+      "Of \(Format.count(tries)) changes tried (each part over all documents"
       + (labels.count > 1 ? " and by label" : "") + ")"
     return found == 0
       ? "\(tried), none is a growth of the loss with p ≤ 0.05 after Holm's correction."
@@ -93,7 +94,8 @@ extension AblationResult {
     let rows = shown.reversed().map { [$0.all] + $0.labels.map(\.effect) }
     return Figure(
       title, caption: caption + " A star: p ≤ 0.05 after Holm's correction for \(Format.count(tries)) changes tried.",
-      columns: 1, panelWidth: max(460, 160 + 62 * Double(columns.count)), plotHeight: max(140, 26 * Double(shown.count)),
+      columns: 1, panelWidth: max(460, 160 + 62 * Double(columns.count)),
+      plotHeight: max(140, 26 * Double(shown.count)),
       panels: [
         .init(
           x: .categories(columns), y: .categories(shown.reversed().map(\.what)),
@@ -107,7 +109,8 @@ extension AblationResult {
   }
 
   private func bars(_ shown: [AblatedItem], _ title: String, _ caption: String) -> Figure {
-    let effects = shown.count == 1 && labels.count > 1
+    let effects =
+      shown.count == 1 && labels.count > 1
       ? [("all", shown[0].all)] + shown[0].labels.map { ($0.label, $0.effect) } : shown.map { ($0.what, $0.all) }
     let changes = effects.map(\.1.loss)
     let names = effects.map { $0.0 + ($0.1.isFound ? "*" : "") }

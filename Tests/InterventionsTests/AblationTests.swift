@@ -42,7 +42,8 @@ enum TinyModels {
 
 @Suite struct AblationTests {
   static let kinds = [
-    "gpt2", "llama", "gemma2", "olmo2", "mixtral", "qwen2_moe", "deepseek_v2", "gpt_neox", "granite", "bloom", "gpt_oss",
+    "gpt2", "llama", "gemma2", "olmo2", "mixtral", "qwen2_moe", "deepseek_v2", "gpt_neox", "granite", "bloom",
+    "gpt_oss",
     "gguf",
   ].filter { $0 != "gguf" }
 

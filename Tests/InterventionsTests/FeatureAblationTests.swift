@@ -14,7 +14,8 @@ import Transformer
 /// What dictionaries' features and directions cost, against whole runs with edits of their own.
 @Suite struct FeatureAblationTests {
   static func dictionary(
-    _ input: Site, _ output: Site? = nil, width: Int, outputWidth: Int? = nil, latents: Int = 24, rescaled: Bool = false,
+    _ input: Site, _ output: Site? = nil, width: Int, outputWidth: Int? = nil, latents: Int = 24,
+    rescaled: Bool = false,
     normalization: SparseAutoencoder.Normalization = .none, seed: UInt64 = 1
   ) -> SparseAutoencoder {
     var generator = SeededGenerator(seed: seed)

@@ -79,20 +79,24 @@ import Transformer
     let model = try TinyModels.load("opt")
     let last = model.architecture.layers - 1
     for seed in UInt64(0)..<4 {
-      let documents = TinyModels.documents(12, vocabulary: model.architecture.vocabularySize, seed: seed, lengths: 4...8)
+      let documents = TinyModels.documents(
+        12, vocabulary: model.architecture.vocabularySize, seed: seed, lengths: 4...8)
       var fires = Set<Int>()
       try model.run(
         TokenBatch(documents: documents),
         hooks: [
           Hook(Site(.mlpPost, layer: last)) { value in
-            for token in value.rows { for column in 0..<value.width where value[token, column] != 0 { fires.insert(column) } }
+            for token in value.rows {
+              for column in 0..<value.width where value[token, column] != 0 { fires.insert(column) }
+            }
           }
         ])
       let count = model.architecture.neurons(layer: last) ?? 0
       let dead = (0..<count).filter { !fires.contains($0) }
       guard !dead.isEmpty else { continue }
       let items = try dead.map {
-        try AblationItem.neuron(NeuronReference(site: Site(.mlpPost, layer: last).name, layer: last, index: $0), in: model)
+        try AblationItem.neuron(
+          NeuronReference(site: Site(.mlpPost, layer: last).name, layer: last, index: $0), in: model)
       }
       for replacement in AblationReplacement.allCases {
         let result = try Ablation(replacement: replacement, seed: seed).run(

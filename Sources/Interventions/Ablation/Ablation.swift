@@ -58,7 +58,8 @@ public struct Ablation: Sendable {
     let architecture = model.architecture
     let starts = Set(items.map { $0.firstLayer ?? 0 })
     let bytes =
-      PredictionComparison.bytesPerToken(vocabulary: architecture.vocabularySize) + 4 * starts.count * architecture.width
+      PredictionComparison.bytesPerToken(vocabulary: architecture.vocabularySize) + 4 * starts.count
+      * architecture.width
     let sample = try AblationSample(
       source, column: column, needsLabels: needsLabels, most: documentsPerLabel, seed: seed,
       batchTokens: min(Self.runTokens, max(64, Self.keptBytes / bytes)))

@@ -6,7 +6,7 @@ import Transformer
 
 /// Something to take out of a model: a neuron, a head, a layer, an expert, a dictionary's feature, or a direction.
 public struct AblationItem: Sendable {
-  /// What it is called: `L2.10`, `L1.H3`, `L2.attention`, `L2.E5`, `sae:12`.
+  /// What it is called: `L2.10`, `L1.H3`, `L2.attention`, `L2.E5`, `sae:12`, `sae:12 at blocks.2.hook_resid_post` of a direction.
   public let what: String
   /// What is changed, in the order of the pass.
   let places: [Place]
@@ -147,7 +147,9 @@ extension AblationItem {
   /// - Throws: `ablation.noRow` where the site has not one row for every token.
   public static func direction(_ direction: Direction) throws -> AblationItem {
     try requireRow(direction.site, direction.name)
-    return AblationItem(direction.name, [Place(site: direction.site, content: .direction(direction.unit))])
+    return AblationItem(
+      "\(direction.name) at \(direction.site.name)",
+      [Place(site: direction.site, content: .direction(direction.unit))])
   }
 
   /// Several items taken out in one run.

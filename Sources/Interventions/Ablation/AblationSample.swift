@@ -77,7 +77,9 @@ struct AblationSample {
       batches.append(open)
       (open, ids, lengths) = (Batch(), [], [])
     }
-    for (label, some) in labels.enumerated().map({ ($0.offset as Int?, byLabel[$0.element] ?? []) }) + [(nil, unlabelled)] {
+    for (label, some) in labels.enumerated().map({ ($0.offset as Int?, byLabel[$0.element] ?? []) }) + [
+      (nil, unlabelled)
+    ] {
       for document in chosen(some) {
         labelOf.append(label)
         for piece in document where table.tokenCounts[piece] > 1 {
