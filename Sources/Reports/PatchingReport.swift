@@ -119,13 +119,15 @@ public struct PatchingReport: Sendable {
 
   /// A heatmap for each site, layers upwards.
   public func figure() -> Figure {
-    Figure(
-      title: result.direction == .denoising ? "What restores the answer" : "What the answer needs",
-      caption: heading,
-      panels: result.sites.map { grid in
-        let table = Cells(grid, effect: result.effect, column: column)
-        return Figure.Panel(
-          title: grid.site,
+    let tables = result.sites.map { Cells($0, effect: result.effect, column: column) }
+    let rows = Double(tables.map(\.rows.count).max() ?? 1)
+    let columns = Double(tables.map(\.columns.count).max() ?? 1)
+    return Figure(
+      result.direction == .denoising ? "What restores the answer" : "What the answer needs", caption: heading,
+      panelWidth: min(1000, max(320, 150 + 44 * columns)), plotHeight: min(900, max(120, 30 * rows)),
+      panels: zip(result.sites, tables).map { grid, table in
+        Figure.Panel(
+          grid.site,
           x: .categories(
             table.columns,
             label: grid.positions != nil && grid.parts == nil ? "token" : grid.partName?.replacing("_", with: "-") ?? ""

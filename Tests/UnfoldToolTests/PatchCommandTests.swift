@@ -9,7 +9,7 @@ struct PatchCommandTests {
   init() throws { tool = try Tool() }
 
   static let pair = [
-    "--clean", "import numpy as", "--corrupt", "import pandas as", "--right", " np", "--wrong", " pd",
+    "--clean", "The hands of the king", "--corrupt", "The hand of the king", "--right", " were", "--wrong", " was",
   ]
 
   @Test("The grid of a pair, as scripts read it")
@@ -35,12 +35,11 @@ struct PatchCommandTests {
 
   @Test("Pairs of a file, with intervals, in words")
   func pairs() throws {
-    let words = [("numpy", "np"), ("pandas", "pd")]
-    let lines = (0..<4).map { number in
-      let (a, b) = number % 2 == 0 ? (words[0], words[1]) : (words[1], words[0])
-      let begin = number < 2 ? "import" : "\\nimport"
-      return
-        #"{"clean": "\#(begin) \#(a.0) as", "corrupt": "\#(begin) \#(b.0) as", "right": " \#(a.1)", "wrong": " \#(b.1)"}"#
+    let words = [
+      ("hands", "hand", "king"), ("men", "man", "house"), ("children", "child", "town"), ("men", "man", "king"),
+    ]
+    let lines = words.map { many, one, end in
+      #"{"clean": "The \#(many) of the \#(end)", "corrupt": "The \#(one) of the \#(end)", "right": " were", "wrong": " was"}"#
     }
     try tool.write(lines.joined(separator: "\n") + "\n\n", to: "pairs.jsonl")
     let outcome = try tool.run("patch", "unfold-mini", "--pairs", "pairs.jsonl", "--sites", "z", "--noise", "-q")
@@ -58,11 +57,11 @@ struct PatchCommandTests {
     "What cannot be patched is said",
     arguments: [
       (
-        ["--clean", "import numpy as", "--corrupt", "import a b c d as", "--right", " np", "--wrong", " pd"],
+        ["--clean", "The hands", "--corrupt", "The hand of a king", "--right", " were", "--wrong", " was"],
         "patching.lengths"
       ),
-      (["--clean", "a", "--corrupt", "a", "--right", " np", "--wrong", " pd"], "patching.sameTexts"),
-      (["--clean", "a", "--corrupt", "b", "--right", " np and more", "--wrong", " pd"], "session.notOneToken"),
+      (["--clean", "a", "--corrupt", "a", "--right", " were", "--wrong", " was"], "patching.sameTexts"),
+      (["--clean", "a", "--corrupt", "b", "--right", " were and more", "--wrong", " was"], "session.notOneToken"),
       (pair + ["--sites", "logits"], "patching.site"), (pair + ["--sites", "resid_pots"], "transformer.unknownSite"),
       (pair + ["--sites", "z", "--heads", "99"], "patching.part"),
       (pair + ["--sites", "z", "--path-to", "L9.q"], "patching.receiver"),

@@ -8,8 +8,8 @@ struct PatchCommand: ParsableCommand {
     abstract: "Put values of one text's run into another's, to see which of them carry the answer.",
     discussion: """
       Examples:
-        unfold patch unfold-mini --clean "the dogs in the garden" --corrupt "the dog in the garden" \\
-          --right " are" --wrong " is" --sites resid_pre,z --figure patch.svg
+        unfold patch unfold-mini --clean "The hands of the king" --corrupt "The hand of the king" \\
+          --right " were" --wrong " was" --sites resid_pre,z --figure patch.svg
         unfold patch unfold-mini --pairs pairs.jsonl --sites z,mlp_out --noise
         unfold patch unfold-mini --pairs pairs.jsonl --sites z --path-to logits
         unfold patch unfold-mini --pairs pairs.jsonl --sites z --layers 0-2 --path-to L3.q
@@ -46,7 +46,7 @@ struct PatchCommand: ParsableCommand {
       "Patch only the paths from the sites straight to these readers: logits, or such as L3.q,L3.k or L5.v.2 (head 2).",
       valueName: "readers"))
   var pathTo: String?
-  @Option(name: .shortAndLong, help: "How many of the strongest places are listed.") var count = 10
+  @Option(name: [.customShort("n"), .long], help: "How many of the strongest places are listed.") var count = 10
   @Flag(name: .long, help: "Add no begin token or its like.") var noSpecialTokens = false
   @OptionGroup var compute: ComputeOption
   @OptionGroup var figure: FigureOption
