@@ -20,7 +20,7 @@ public struct NeuronExample: Codable, Sendable, Equatable {
 
 extension ContextReader {
   /// The example at a row of tokens.
-  mutating func example(row: Int, value: Float, values: [Int: Float] = [:]) throws -> NeuronExample {
+  package mutating func example(row: Int, value: Float, values: [Int: Float] = [:]) throws -> NeuronExample {
     let document = document(ofRow: row)
     let window = window(around: row, document: document)
     var tokens = try tokens(in: window, document: document)
@@ -36,7 +36,7 @@ extension ContextReader {
   }
 
   /// The example of a whole document, where the source is pooled.
-  mutating func example(document: Int, value: Float) throws -> NeuronExample {
+  package mutating func example(document: Int, value: Float) throws -> NeuronExample {
     let all = documents.tokens(of: document)
     let window = all.lowerBound..<min(all.upperBound, all.lowerBound + before + after)
     return NeuronExample(

@@ -64,7 +64,7 @@ extension NeuronReference {
 
   /// The neuron's layer, once the model is known to have the neuron.
   /// - Throws: `Fault` named `neurons.noSuchNeuron`.
-  func requireLayer(in model: Model) throws -> Int {
+  package func requireLayer(in model: Model) throws -> Int {
     let layers = model.architecture.layers
     let count = layer.flatMap { model.architecture.neurons(layer: $0, expert: expert) }
     guard let layer, let count, (0..<count).contains(index) else {

@@ -1,7 +1,9 @@
 import Foundation
+import Interventions
 import Neurons
+import Probes
 
-extension NeuronAblation.Effect {
+extension AblatedNeuron {
   /// The change of the loss by domain, and the tokens that suffer most.
   public func report(_ style: TerminalStyle) -> String {
     var table = TextTable([
@@ -18,8 +20,7 @@ extension NeuronAblation.Effect {
     }
     var lines = [
       style.bold("without \(neuron)")
-        + " (replaced by \(replacement == .zero ? "0" : "its mean, \(Format.fixed(Double(value), 3))")): "
-        + "nats a token",
+        + " (replaced by \(replacementWords)): nats a token",
       table.rendered(style),
     ]
     if !worst.isEmpty {
@@ -34,6 +35,16 @@ extension NeuronAblation.Effect {
       }
     }
     return lines.joined(separator: "\n")
+  }
+}
+
+extension AblatedNeuron {
+  private var replacementWords: String {
+    switch replacement {
+    case .zero: "0"
+    case .mean: "its mean" + (value.map { ", \(Format.fixed(Double($0), 3))" } ?? "")
+    case .resample: "its value in another document"
+    }
   }
 }
 
@@ -74,8 +85,8 @@ extension NeuronRanks {
   }
 
   /// The ablation that bears out most: that with most verified domains, of equals the one whose domains suffer most surely.
-  var clearestAblation: NeuronAblation.Effect? {
-    func key(_ effect: NeuronAblation.Effect) -> (Int, Double) {
+  var clearestAblation: AblatedNeuron? {
+    func key(_ effect: AblatedNeuron) -> (Int, Double) {
       let own = verified.filter { $0.neuron == effect.neuron }
       return (own.count(where: \.isVerified), -(own.map(\.chance).max() ?? 2))
     }
@@ -83,7 +94,7 @@ extension NeuronRanks {
   }
 }
 
-extension NeuronAblation.DomainEffect {
+extension AblatedNeuron.DomainEffect {
   /// The change in standard errors; 0 where there is none.
   var significance: Double { standardError > 0 ? change / standardError : 0 }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Interventions
 import Neurons
 
 /// A ranking of neurons, as it is printed.
@@ -18,7 +19,7 @@ public struct NeuronRanks: Encodable, Sendable {
   /// What random directions reach by the measure; nil where none were measured.
   public var null: NullComparison?
   /// What the model loses without the first neurons.
-  public var ablations: [NeuronAblation.Effect] = [] {
+  public var ablations: [AblatedNeuron] = [] {
     didSet {
       verified = VerifiedMeaning.test(ablations) { neuron in
         rows.first { $0.neuron == neuron }?.meanings.flatMap(\.labels) ?? []

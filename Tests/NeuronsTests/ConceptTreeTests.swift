@@ -87,14 +87,4 @@ import Testing
     }
     #expect((found[0, 0] > 0) != (found[1, 0] > 0))
   }
-
-  /// R's p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm") is 0.03, 0.06, 0.06, 0.02.
-  @Test func holmsCorrection() {
-    let found = HolmCorrection.corrected([0.01, 0.04, 0.03, 0.005])
-    #expect(zip(found, [0.03, 0.06, 0.06, 0.02]).allSatisfy { abs($0 - $1) < 1e-12 })
-    #expect(HolmCorrection.corrected([0.9, 0.8]) == [1, 1] && HolmCorrection.corrected([]).isEmpty)
-    // scipy.stats.t.sf(2.0, 15) and of −1, 3.
-    #expect(abs(StudentT.chance(above: 2, degrees: 15) - 0.031972504) < 1e-8)
-    #expect(abs(StudentT.chance(above: -1, degrees: 3) - 0.804498891) < 1e-8)
-  }
 }

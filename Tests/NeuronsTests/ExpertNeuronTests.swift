@@ -148,14 +148,6 @@ import Transformer
     return try values(neuron).keys.map { tokens.documents[$0] }
   }
 
-  @Test func ablationReplacesItWhereItIsAwake() throws {
-    let effect = try #require(try NeuronAblation().run([neuron], model: model, source: store).first)
-    #expect(effect.value != 0 && effect.all.change != 0)
-    let none = NeuronReference(site: "blocks.1.mlp.experts.9.hook_post", layer: 1, index: 5)
-    let fault = #expect(throws: Fault.self) { try NeuronAblation().run([none], model: model, source: store) }
-    #expect(fault?.name == "neurons.noSuchNeuron" && fault?.expected?.contains("E5") == true)
-  }
-
   @Test func probesLearnFromTheTokensThatWokeTheExpert() throws {
     var settings = ProbeSettings(concept: Concept(positive: "a"), controls: [])
     settings.resamples = 0

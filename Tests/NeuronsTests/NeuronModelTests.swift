@@ -29,48 +29,6 @@ private let modelIsHere = FileManager.default.fileExists(atPath: shipped.appendi
       settings: CaptureSettings())
   }
 
-  @Test func ablationIsTheDifferenceOfLosses() throws {
-    let model = try Model.load(shipped)
-    let source = try Self.source(model)
-    let neuron = NeuronReference(site: "blocks.1.mlp.hook_post", layer: 1, index: 7)
-    let effect = try #require(
-      NeuronAblation(replacement: .zero).run([neuron], model: model, source: source).first)
-    let tokens = try source.tokens(in: 0..<source.tokenCount)
-    let lengths = source.documents.tokenCounts
-    let batch = TokenBatch(ids: tokens.ids, lengths: lengths)
-    let before = try model.loss(batch)
-    let site = Site(.mlpPost, layer: 1)
-    let after = try model.loss(
-      batch,
-      hooks: [Hook(site) { value in for token in value.rows { value[token, 7] = 0 } }])
-    #expect(effect.all.predictions == before.predictions && effect.domains.map(\.documents) == [2, 2, 2])
-    #expect(abs(effect.all.loss - before.mean) < 1e-5)
-    #expect(abs(effect.all.change - (after.mean - before.mean)) < 1e-5)
-    let total = effect.domains.reduce(0) { $0 + $1.change * Double($1.predictions) }
-    #expect(abs(total - (after.total - before.total)) < 1e-3)
-    #expect(effect.domains.map(\.change) == effect.domains.map(\.change).sorted(by: >))
-    #expect(effect.worst.allSatisfy { $0.change > 0 && $0.example.value == $0.change })
-    // Replacing a neuron by its mean takes away its variation alone.
-    let mean = try #require(NeuronAblation().run([neuron], model: model, source: source).first)
-    #expect(mean.replacement == .mean && mean.value != 0)
-  }
-
-  @Test func badAblationsAreNamed() throws {
-    let model = try Model.load(shipped)
-    let source = try Self.source(model)
-    func fault(_ body: () throws -> Void) -> String? {
-      do {
-        try body()
-        return nil
-      } catch { return (error as? Fault)?.name }
-    }
-    let absent = NeuronReference(site: "blocks.9.mlp.hook_post", layer: 9, index: 0)
-    #expect(
-      fault { _ = try NeuronAblation().run([absent], model: model, source: source) } == "neurons.noSuchNeuron")
-    #expect(
-      fault { _ = try NeuronAblation(column: "topic").run([], model: model, source: source) } == "neurons.noLabels")
-  }
-
   @Test func weightsAreMeasuredAsTheSummaryDoes() throws {
     let model = try Model.load(shipped)
     let measured = try NeuronRanking(top: 4).measure(try Self.source(model), model: model)

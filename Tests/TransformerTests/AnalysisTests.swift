@@ -2,7 +2,8 @@ import Architectures
 import Foundation
 import LinearAlgebra
 import Testing
-import Transformer
+
+@testable import Transformer
 
 @Suite struct AnalysisTests {
   static let causal = Reference.names.filter { !$0.contains("bert") }
@@ -27,32 +28,61 @@ import Transformer
 
   @Test(arguments: sums) func attributionSumsToTheLogit(_ name: String) throws {
     let reference = try Reference(name)
+    let (model, architecture) = (reference.model, reference.model.architecture)
     let tokens = Array(reference.batch.ids[reference.batch.rows(of: 2)])
-    let logits = try #require(
-      try reference.model.run(TokenBatch(documents: [Array(tokens[...20])]), logits: .lastOfEachDocument))
-    let parts = try reference.model.attributeLogit(of: 7, in: tokens, after: 20)
-    #expect(abs(parts.logit - Double(logits[0, 7])) < 1e-5)
-    #expect(abs(parts.sum - parts.logit) < 2e-5)
-    let difference = try reference.model.attributeLogit(of: 7, against: 3, in: tokens, after: 20)
-    #expect(abs(difference.sum - Double(logits[0, 7] - logits[0, 3])) < 2e-5)
-    let layer = reference.model.architecture.layers - 1
-    #expect(parts.layers.count == layer + 1)
-    #expect(parts.layers[layer].heads.count == reference.model.architecture.blocks[layer].attention.heads)
-    // A neuron's part is what the logit loses when the neuron's output to the stream is taken away and nothing
-    // downstream recomputes: here of the last layer, with the final scale held.
-    let neuron = try #require(
-      parts.layers[layer].neurons.indices.max { parts.layers[layer].neurons[$0] < parts.layers[layer].neurons[$1] })
-    var scale: Float = 0
     let last = 20
-    let batch = TokenBatch(documents: [Array(tokens[...20])])
-    try reference.model.run(batch, hooks: [Hook(Site(.finalScale)) { scale = $0[last, 0] }])
-    let ablated = try #require(
-      try reference.model.run(
-        batch,
-        hooks: [
-          Hook(Site(.mlpPost, layer: layer)) { $0[last, neuron] = 0 }, Hook(Site(.finalScale)) { $0[last, 0] = scale },
-        ], logits: .lastOfEachDocument))
-    #expect(abs(Double(logits[0, 7] - ablated[0, 7]) - parts.layers[layer].neurons[neuron]) < 2e-5)
+    let batch = TokenBatch(documents: [Array(tokens[...last])])
+    let logits = try #require(try model.run(batch, logits: .lastOfEachDocument))
+    let parts = try model.attributeLogit(of: 7, in: tokens, after: last)
+    // What a cap makes of the sum is the model's logit.
+    func capped(_ logit: Double) -> Double {
+      architecture.head.logitCap.map { $0 * tanh(logit / $0) } ?? logit
+    }
+    let size = max(1, abs(parts.logit))
+    #expect(abs(parts.sum - parts.logit) < 1e-5 * size + 1e-5, "\(parts.sum) \(parts.logit)")
+    #expect(abs(capped(parts.sum) - Double(logits[0, 7])) < 2e-5 * size)
+    #expect((parts.cappedLogit != nil) == (architecture.head.logitCap != nil))
+    let difference = try model.attributeLogit(of: 7, against: 3, in: tokens, after: last)
+    if architecture.head.logitCap == nil {
+      #expect(abs(difference.sum - Double(logits[0, 7] - logits[0, 3])) < 2e-5 * size)
+    }
+    let layer = architecture.layers - 1
+    #expect(parts.layers.count == layer + 1)
+    #expect(parts.layers[layer].heads.count == architecture.blocks[layer].attention.heads)
+    // A neuron's part is what the logit loses when the neuron's output to the stream is taken away and nothing
+    // downstream recomputes: here of the last layer, with the scales of the norms behind it held.
+    let scales = architecture.sites.filter {
+      $0.kind == .finalScale
+        || $0.layer == layer && ($0.kind == .norm2PostScale || $0.kind == .norm2Scale && isBehind($0, architecture))
+    }
+    var held: [Site: Float] = [:]
+    try model.run(batch, hooks: scales.map { site in Hook(site) { held[site] = $0[last, 0] } })
+    let hold = scales.map { site in Hook(site) { $0[last, 0] = held[site] ?? 1 } }
+    let (part, take): (Double, [Hook])
+    if let experts = parts.layers[layer].experts {
+      let strongest = try #require(experts.first)
+      // An expert's bias is not one of its neurons.
+      guard try model.store.table.bias(of: .expertOutput, layer: layer, expert: strongest.expert) == nil else { return }
+      part = strongest.contribution
+      take = [
+        Hook(Site(.expertPost, layer: layer, expert: strongest.expert)) { value in
+          guard value.row(of: last) != nil else { return }
+          for column in 0..<value.width { value[last, column] = 0 }
+        }
+      ]
+    } else {
+      let neurons = parts.layers[layer].neurons
+      let neuron = try #require(neurons.indices.max { neurons[$0] < neurons[$1] })
+      part = neurons[neuron]
+      take = [Hook(Site(.mlpPost, layer: layer)) { $0[last, neuron] = 0 }]
+    }
+    let ablated = try #require(try model.run(batch, hooks: take + hold, logits: .lastOfEachDocument))
+    #expect(abs(capped(parts.sum - part) - Double(ablated[0, 7])) < 3e-5 * size)
+  }
+
+  /// Whether a layer's second norm stands behind the MLP.
+  private func isBehind(_ site: Site, _ architecture: Architecture) -> Bool {
+    architecture.blocks[site.layer ?? 0].normPlace == .afterBranch
   }
 
   @Test func nextTokensAreProbabilities() throws {

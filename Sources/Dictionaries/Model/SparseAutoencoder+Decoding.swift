@@ -53,6 +53,20 @@ extension SparseAutoencoder {
     return result
   }
 
+  /// What each unit of a latent's value adds to the reconstruction of a row that is not scaled. Shape: [outputWidth].
+  package func effect(ofLatent latent: Int) -> [Float] {
+    let row = decoder.row(latent)
+    guard configuration.rescaleByDecoderNorm else { return row }
+    let norm = latentNorms[latent]
+    return norm > 0 ? row.map { $0 / norm } : row
+  }
+
+  /// What the latents' part of each row's reconstruction is multiplied by at the end. Shape: [rows].
+  package func outputFactors(of x: Matrix) -> [Float] {
+    configuration.normalization.isUndoneAtOutput && !isTranscoder
+      ? rowScales(x).map(\.factor) : [Float](repeating: 1, count: x.rows)
+  }
+
   /// What the dictionary makes of each row: an autoencoder's reconstruction, a transcoder's prediction.
   public func reconstruct(_ x: Matrix) -> Matrix { decode(encode(x), input: x) }
 

@@ -56,7 +56,7 @@ public struct NeuronCard: Encodable, Sendable, Equatable {
   public var features: [FeatureLoads.Load] = []
   /// How its weights lie to known concepts, first the concept that it reads most.
   public var concepts: [ConceptAlignment] = []
-  public var ablation: NeuronAblation.Effect?
+  public var ablation: AblatedNeuron?
 }
 
 extension NeuronCard {

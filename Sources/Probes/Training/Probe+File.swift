@@ -6,7 +6,7 @@ import LinearAlgebra
 
 extension Probe {
   /// What `format` says in the metadata of a probe file.
-  static let format = "unfold-probe"
+  package static let format = "unfold-probe"
   static let version = "1"
 
   /// Writes one safetensors file, complete or not at all.

@@ -77,7 +77,7 @@ extension Model {
   }
 
   /// - Throws: `Fault` named `transformer.noNextToken` where the model does not predict next tokens.
-  func requireNextToken(_ consequence: String) throws {
+  package func requireNextToken(_ consequence: String) throws {
     guard architecture.head.kind != .nextToken else { return }
     guard architecture.hasLogits else { throw noLogits }
     throw Fault(

@@ -6,7 +6,8 @@ import LinearAlgebra
 /// A prediction's logit, split into what each part of the model wrote into the residual stream for it (direct logit
 /// attribution; Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits").
 ///
-/// The final norm is linear once its scale is taken from the run, so the parts sum to the logit exactly, up to rounding.
+/// Norms are linear once their scales are taken from the run, the final one as those behind branches, so the parts sum to the
+/// logit exactly, up to rounding. Where the model caps its logits, they sum to the logit before the cap.
 public struct LogitAttribution: Sendable, Equatable, Codable {
   /// The token whose logit it is.
   public var token: Int32
@@ -14,8 +15,10 @@ public struct LogitAttribution: Sendable, Equatable, Codable {
   public var against: Int32?
   /// The position, in the document, of the token after which the prediction stands.
   public var position: Int
-  /// The logit as the model computed it (or the difference of two).
+  /// The logit before any cap (or the difference of two).
   public var logit: Double
+  /// The logit that the model gives, where a cap makes it another (or the difference of two).
+  public var cappedLogit: Double?
   public var tokenEmbedding: Double
   /// 0 where the model has no learned positions.
   public var positionEmbedding: Double
@@ -26,27 +29,34 @@ public struct LogitAttribution: Sendable, Equatable, Codable {
   public struct Layer: Sendable, Equatable, Codable {
     /// Shape: [heads].
     public var heads: [Double]
+    /// Of the attention's output and of a norm behind it.
     public var attentionBias: Double
-    /// Shape: [d_mlp].
+    /// Shape: [d_mlp]; empty where the layer has experts.
     public var neurons: [Double]
+    /// Of the MLP's output and of a norm behind it.
     public var mlpBias: Double
+    /// The experts that the token wakes, strongest choice first; nil where the layer has one MLP.
+    public var experts: [Expert]?
+    /// The MLP that every token passes beside its experts.
+    public var sharedExpert: Double?
 
     public var attention: Double { heads.reduce(attentionBias, +) }
-    public var mlp: Double { neurons.reduce(mlpBias, +) }
+    public var mlp: Double {
+      (experts ?? []).reduce(neurons.reduce(mlpBias + (sharedExpert ?? 0), +)) { $0 + $1.contribution }
+    }
+  }
+
+  /// What one expert adds.
+  public struct Expert: Sendable, Equatable, Codable {
+    public var expert: Int
+    /// What its result is multiplied by.
+    public var weight: Double
+    public var contribution: Double
   }
 
   /// The sum of all parts: the logit.
   public var sum: Double {
     layers.reduce(tokenEmbedding + positionEmbedding + constant) { $0 + $1.attention + $1.mlp }
-  }
-}
-
-extension Architecture {
-  /// Whether logits are a sum of what heads and neurons wrote into the stream: no norm stands on the stream or behind a
-  /// branch, and nothing bends the logits.
-  package var isSumOfParts: Bool {
-    head.logitScale == nil && head.logitCap == nil && embedding.tokenWidth == nil && head.norm != nil
-      && blocks.allSatisfy { $0.normPlace == .before && $0.postNorm == nil && $0.residualScale == nil && $0.mlp != nil }
   }
 }
 
@@ -63,116 +73,81 @@ extension Model {
   public func attributeLogit(
     of token: Int32, against: Int32? = nil, in tokens: [Int32], after position: Int? = nil
   ) throws -> LogitAttribution {
-    guard architecture.hasLogits else { throw noLogits }
-    guard architecture.head.kind == .nextToken, architecture.isSumOfParts else {
-      throw Fault(
-        .usage, "transformer.noAttribution", "This model's logits are no sum of what its parts wrote",
-        file: folder.path,
-        expected: "a model that normalizes beside the residual stream, with one MLP a layer and logits as they are",
-        found: architecture.modelType)
+    let last = position ?? tokens.count - 1
+    var sites = [Site(.embed)]
+    if architecture.embedding.positions != nil { sites.append(Site(.positionEmbed)) }
+    var inExperts: [Site: [Float]] = [:]
+    var reads: [Hook] = []
+    for (layer, block) in architecture.blocks.enumerated() {
+      sites.append(Site(.mixed, layer: layer))
+      guard let experts = block.experts else {
+        sites.append(Site(.mlpPost, layer: layer))
+        continue
+      }
+      sites += [Site(.expertWeights, layer: layer), Site(.expertIndices, layer: layer), Site(.mlpIn, layer: layer)]
+      if experts.shared != nil { sites.append(Site(.sharedPost, layer: layer)) }
+      reads += (0..<experts.count).map { expert in
+        let site = Site(.expertPost, layer: layer, expert: expert)
+        return Hook(site) { value in if value.row(of: last) != nil { inExperts[site] = value.row(last) } }
+      }
     }
-    let position = position ?? tokens.count - 1
-    guard tokens.indices.contains(position) else {
-      throw Fault(
-        .usage, "transformer.noSuchPosition", "The text has no such token",
-        expected: tokens.isEmpty ? "a text" : "a position from 0 to \(tokens.count - 1)", found: "\(position)")
-    }
-    let seen = Array(tokens[...position])
-    let chosen = [token] + (against.map { [$0] } ?? [])
-    let unembedding = try unembeddings(of: chosen)
-    let values = try partValues(of: seen, logits: chosen)
-
-    // logit = Σ parts · direction / scale + constant
-    let norm = try store.head().norm
-    let width = architecture.width
-    let readout = (0..<width).map { column in
-      Double(unembedding[0, column]) - (against == nil ? 0 : Double(unembedding[1, column]))
-    }
-    var direction = readout.indices.map { readout[$0] * Double(norm?.weight?[$0] ?? 1) }
-    if norm?.norm.isCentred == true {
-      let mean = direction.reduce(0, +) / Double(width)
-      for column in direction.indices { direction[column] -= mean }
-    }
-    for column in direction.indices { direction[column] /= values.scale }
-    var constant = zip(norm?.bias ?? [], readout).reduce(0) { $0 + Double($1.0) * $1.1 }
-    if let bias = try store.table.bias(of: .unembedding)?.floats() {
-      constant += Double(bias[Int(token)]) - (against.map { Double(bias[Int($0)]) } ?? 0)
-    }
-    let layers = try (0..<architecture.layers).map { layer in
-      try layerParts(layer, mixed: values.mixed[layer], neurons: values.neurons[layer], direction: direction)
-    }
+    let readout = try readout(of: token, against: against, in: tokens, after: position, keeping: sites, reads: reads)
+    func part(_ kind: Site.Kind) -> Double { LogitReadout.dot(readout.rows[Site(kind)] ?? [], readout.stream) }
     return LogitAttribution(
-      token: token, against: against, position: position,
-      logit: values.logits[0] - (against == nil ? 0 : values.logits[1]),
-      tokenEmbedding: dot(values.tokenEmbedding, direction),
-      positionEmbedding: dot(values.positionEmbedding, direction), layers: layers, constant: constant)
-  }
-
-  private struct PartValues {
-    var tokenEmbedding: [Float] = []
-    var positionEmbedding: [Float] = []
-    var mixed: [[Float]] = []
-    var neurons: [[Float]] = []
-    var scale = 1.0
-    var logits: [Double] = []
-  }
-
-  /// What the attribution needs of a run, at the document's last token.
-  private func partValues(of tokens: [Int32], logits: [Int32]) throws -> PartValues {
-    let last = tokens.count - 1
-    var values = PartValues()
-    var hooks = [Hook(Site(.embed)) { values.tokenEmbedding = $0.row(last) }]
-    if architecture.embedding.positions != nil {
-      hooks.append(Hook(Site(.positionEmbed)) { values.positionEmbedding = $0.row(last) })
-    }
-    for layer in 0..<architecture.layers {
-      hooks.append(Hook(Site(.mixed, layer: layer)) { values.mixed.append($0.row(last)) })
-      hooks.append(Hook(Site(.mlpPost, layer: layer)) { values.neurons.append($0.row(last)) })
-    }
-    hooks.append(Hook(Site(.finalScale)) { values.scale = Double($0[last, 0]) })
-    hooks.append(
-      Hook(Site(.unembedOut)) { value in
-        guard value.rows.contains(last) else { return }
-        values.logits = logits.map { Double(value[last, Int($0)]) }
-      })
-    try run(TokenBatch(documents: [tokens]), hooks: hooks)
-    return values
+      token: token, against: against, position: last, logit: readout.logit, cappedLogit: readout.capped,
+      tokenEmbedding: part(.embed), positionEmbedding: part(.positionEmbed),
+      layers: try (0..<architecture.layers).map { try layerParts($0, readout, inExperts) }, constant: readout.constant)
   }
 
   private func layerParts(
-    _ layer: Int, mixed: [Float], neurons: [Float], direction: [Double]
+    _ layer: Int, _ readout: LogitReadout, _ inExperts: [Site: [Float]]
   ) throws -> LogitAttribution.Layer {
-    let shape = architecture.blocks[layer].attention
-    let attention = project(try attentionOutputWeights(layer: layer), onto: direction)  // [heads · d_head]
-    let heads = (0..<shape.heads).map { head in
-      let elements = head * shape.valueWidth..<(head + 1) * shape.valueWidth
-      return elements.reduce(0) { $0 + Double(mixed[$1]) * attention[$1] }
+    let (block, branches) = (architecture.blocks[layer], readout.layers[layer])
+    func row(_ kind: Site.Kind) -> [Float] { readout.rows[Site(kind, layer: layer)] ?? [] }
+    func bias(_ role: WeightRole, _ branch: LogitReadout.Branch, expert: Int? = nil) throws -> Double {
+      LogitReadout.dot(
+        try store.table.bias(of: role, layer: layer, expert: expert)?.floats() ?? [], branch.direction)
     }
-    let entry = store.table.weight(.mlpOutput, layer: layer)
-    let output = try Matrix(rows: architecture.width, columns: entry.inputs ?? 1) { try entry.read(into: $0) }
-    let effects = project(output, onto: direction)  // [d_mlp]
-    return LogitAttribution.Layer(
-      heads: heads,
-      attentionBias: dot(try store.table.bias(of: .attentionOutput, layer: layer)?.floats() ?? [], direction),
-      neurons: zip(neurons, effects).map { Double($0) * $1 },
-      mlpBias: dot(try store.table.bias(of: .mlpOutput, layer: layer)?.floats() ?? [], direction))
-  }
-
-  /// weightsᵀ · direction, for weights [d_model, inputs], in double precision.
-  private func project(_ weights: Matrix, onto direction: [Double]) -> [Double] {
-    var result = [Double](repeating: 0, count: weights.columns)
-    weights.elements.withUnsafeBufferPointer { elements in
-      result.withUnsafeMutableBufferPointer { result in
-        for row in 0..<weights.rows {
-          let (factor, first) = (direction[row], row * weights.columns)
-          for column in 0..<weights.columns { result[column] += factor * Double(elements[first + column]) }
-        }
+    let mixed = row(.mixed)
+    let attention = try readout.direction(at: Site(.mixed, layer: layer), in: self)  // [heads · d_head]
+    let width = block.attention.valueWidth
+    var parts = LogitAttribution.Layer(
+      heads: (0..<block.attention.heads).map { head in
+        (head * width..<(head + 1) * width).reduce(0) { $0 + Double(mixed[$1]) * attention[$1] }
+      },
+      attentionBias: try bias(.attentionOutput, branches.attention) + branches.attention.constant, neurons: [],
+      mlpBias: branches.mlp.constant)
+    guard let experts = block.experts else {
+      let effects = try readout.direction(at: Site(.mlpPost, layer: layer), in: self)  // [d_mlp]
+      parts.neurons = zip(row(.mlpPost), effects).map { Double($0) * $1 }
+      parts.mlpBias += try bias(.mlpOutput, branches.mlp)
+      return parts
+    }
+    parts.experts = try zip(row(.expertIndices), row(.expertWeights)).map { index, weight in
+      let expert = Int(index)
+      let effects = LogitReadout.project(
+        try outputWeights(.expertOutput, layer: layer, expert: expert), onto: branches.mlp.direction)
+      let own = LogitReadout.dot(inExperts[Site(.expertPost, layer: layer, expert: expert)] ?? [], effects)
+      return LogitAttribution.Expert(
+        expert: expert, weight: Double(weight),
+        contribution: Double(weight) * (own + (try bias(.expertOutput, branches.mlp, expert: expert))))
+    }
+    if experts.shared != nil {
+      let effects = LogitReadout.project(
+        try outputWeights(.sharedOutput, layer: layer), onto: branches.mlp.direction)
+      var open = 1.0
+      if experts.gatesShared {
+        let gate = try outputWeights(.sharedRouter, layer: layer).row(0).map(Double.init)
+        open = 1 / (1 + exp(-LogitReadout.dot(row(.mlpIn), gate)))
       }
+      parts.sharedExpert = open * (LogitReadout.dot(row(.sharedPost), effects) + (try bias(.sharedOutput, branches.mlp)))
     }
-    return result
+    return parts
   }
 
-  private func dot(_ values: [Float], _ direction: [Double]) -> Double {
-    zip(values, direction).reduce(0) { $0 + Double($1.0) * $1.1 }
+  /// A projection's weights. Shape: [outputs, inputs].
+  func outputWeights(_ role: WeightRole, layer: Int, expert: Int? = nil) throws -> Matrix {
+    let entry = store.table.weight(role, layer: layer, expert: expert)
+    return try Matrix(rows: entry.outputs, columns: entry.inputs ?? 1) { try entry.read(into: $0) }
   }
 }

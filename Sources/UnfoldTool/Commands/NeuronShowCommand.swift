@@ -2,12 +2,12 @@ import ArgumentParser
 import Foundation
 import Unfold
 
-extension NeuronAblation.Replacement: ExpressibleByArgument {}
+extension AblationReplacement: ExpressibleByArgument {}
 
 /// How neurons are ablated.
 struct AblationArguments: ParsableArguments {
-  @Option(name: .long, help: "What an ablated neuron's activation is replaced by: mean or zero.")
-  var replaceBy: NeuronAblation.Replacement = .mean
+  @Option(name: .long, help: "What an ablated neuron's activation is replaced by: mean, zero or resample.")
+  var replaceBy: AblationReplacement = .mean
   @Option(name: .long, help: "Documents of each domain that the model is run on when a neuron is ablated.")
   var domainDocuments = 16
 
@@ -18,7 +18,7 @@ struct AblationArguments: ParsableArguments {
   func run(
     _ neurons: [NeuronReference], loaded: Session?, source: any ActivationSource, label: String,
     _ common: CommonOptions
-  ) throws -> [NeuronAblation.Effect] {
+  ) throws -> [AblatedNeuron] {
     guard let loaded else {
       throw Fault(
         .usage, "tool.noModel", "A neuron cannot be ablated without its model",
@@ -31,7 +31,7 @@ struct AblationArguments: ParsableArguments {
       replacement: replaceBy, column: label, documentsPerDomain: domainDocuments, seed: common.seed
     ).run(
       neurons, model: loaded.model, source: source, piece: loaded.piece,
-      progress: { line.update("ablating, batch \($0) of \($1)") })
+      progress: { done, all in line.update("ablating, run \(done) of \(all)") })
   }
 }
 
@@ -70,60 +70,16 @@ struct NeuronsShowCommand: ParsableCommand {
     let source = try ActivationStore(opening: URL(filePath: store))
     let loaded = try Session.open(of: source, named: model, common)
     let reference = neuron.reference
-    var weights: NeuronWeightSummary?
-    if let loaded, neuron.layer != nil {
-      weights = try NeuronWeightSummary(of: reference, in: loaded.model, piece: loaded.piece ?? { "[\($0)]" })
-    }
     var card = try NeuronCard(
-      of: reference, in: source, weights: weights, layers: loaded?.model.architecture.layers, count: count,
-      piece: loaded?.piece)
-    try addMeanings(to: &card, source, loaded)
-    if let loaded, let layer = neuron.layer {
-      card.neighbours = try NeuronNeighbours(of: reference, in: loaded.model)
-      card.concepts = try concepts(source, loaded, layer: layer)
-    }
-    if let dictionary {
-      card.features = try FeatureLoads.strongest(
-        .load(folder: URL(filePath: dictionary)), neuron: reference, model: loaded?.model)
-    }
+      of: reference, in: source, session: loaded, ranking: ranking.settings(seed: common.seed),
+      probes: probe.map { URL(filePath: $0) },
+      dictionary: dictionary.map { try SparseAutoencoder.load(folder: URL(filePath: $0)) }, count: count,
+      note: common.note)
     if ablate {
       card.ablation = try ablation.run(
         [reference], loaded: loaded, source: source, label: ranking.label, common
       ).first
     }
     try common.show(card) { card.report($0, count: count) }
-  }
-
-  /// What ranking the neuron's site says of it, where the store allows it.
-  private func addMeanings(to card: inout NeuronCard, _ source: ActivationStore, _ loaded: Session?) throws {
-    do {
-      let measured = try ranking.settings(seed: common.seed).measure(
-        source, sites: [card.neuron.site], piece: loaded?.piece)
-      guard let own = measured.neurons.first(where: { $0.neuron == card.neuron }) else { return }
-      card.measures = own
-      card.meanings = try measured.meanings(of: card.neuron, examples: 4)
-    } catch let fault as Fault where fault.kind == .badData {
-      common.note("What the neuron means is not told: \(fault.problem).")
-    }
-  }
-
-  private func concepts(
-    _ source: ActivationStore, _ loaded: Session, layer: Int
-  ) throws -> [ConceptAlignment] {
-    var directions: [(concept: String, origin: String, direction: [Float])] = []
-    if let known = try ConceptDirections.ofLabels(source, column: ranking.label, layer: layer) {
-      directions = known.directions.map { ($0.concept, known.site, $0.direction) }
-    }
-    for file in probe {
-      let probe = try Probe(contentsOf: URL(filePath: file))
-      guard probe.record.origin.modelDigest == source.origin.modelDigest else {
-        throw Fault(
-          .badData, "probe.otherModel", "The probe was trained on another model", file: file,
-          expected: source.origin.model, found: probe.record.origin.model,
-          advice: "train a probe on the store's model")
-      }
-      directions += ConceptDirections.of(probe, file: URL(filePath: file).lastPathComponent)
-    }
-    return try ConceptDirections.alignments(of: neuron.reference, with: directions, in: loaded.model)
   }
 }

@@ -12,6 +12,7 @@ struct RunCommand: ParsableCommand {
         unfold run unfold-mini "Once upon a time" --greedy 40
         unfold run unfold-mini "The dog saw the cat because it" --attend it
         unfold run unfold-mini "GET /index.html HTTP/1" --attribute .
+        unfold run unfold-mini "GET /index.html HTTP/1" --attribute . --dictionary dictionary
         unfold run unfold-mini "Two words" --sites resid_post --layers last --json
         unfold run ./olmoe "The king and the" --route
 
@@ -34,6 +35,11 @@ struct RunCommand: ParsableCommand {
     name: .long, help: ArgumentHelp("With --attribute: split the difference to this token's logit.", valueName: "token")
   )
   var against: String?
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "With --attribute: split what these dictionaries' sites add into their features.", valueName: "folder,folder"))
+  var dictionary: String?
   @Flag(name: .long, help: "List which experts each token wakes in each layer, and how strongly.") var route = false
   @Option(name: .long, help: "Print the values at these hook points.") var sites: String?
   @Option(name: .long, help: "Layers for --sites and --route: all, last, or such as 0,4-8.") var layers: String?
@@ -65,6 +71,8 @@ struct RunCommand: ParsableCommand {
     var continuationTokens: [Int32]?
     var attention: [AttentionSources]?
     var attribution: LogitAttribution?
+    /// What sites add to the logit, split into the features of dictionaries.
+    var features: [LatentAttribution]?
     var routes: [ExpertRoutes]?
     var sites: [SiteValues]?
   }
@@ -73,6 +81,7 @@ struct RunCommand: ParsableCommand {
     if top < 1 { throw ValidationError("--top must be at least 1.") }
     if let greedy, greedy < 1 { throw ValidationError("--greedy must be at least 1.") }
     if against != nil, attribute == nil { throw ValidationError("--against needs --attribute.") }
+    if dictionary != nil, attribute == nil { throw ValidationError("--dictionary needs --attribute.") }
   }
 
   func run() throws {
@@ -103,8 +112,14 @@ struct RunCommand: ParsableCommand {
         in: tokens, of: session.position(of: attend, in: tokens), count: 3)
     }
     if let attribute {
-      result.attribution = try model.attributeLogit(
-        of: session.token(named: attribute), against: against.map(session.token(named:)), in: tokens)
+      let (token, other) = (try session.token(named: attribute), try against.map(session.token(named:)))
+      result.attribution = try model.attributeLogit(of: token, against: other, in: tokens)
+      result.features = try dictionary.map { folders in
+        try folders.split(separator: ",").flatMap { folder in
+          try SparseAutoencoder.load(folder: URL(filePath: String(folder))).attributeLogit(
+            of: token, against: other, in: tokens, model: model, name: String(folder))
+        }
+      }
     }
     if route { result.routes = try model.expertRoutes(of: tokens, layers: layersToRoute(model)) }
     if let sites {

@@ -96,7 +96,8 @@ struct SAEBenchmarkCommand: ParsableCommand {
   private func train(_ source: SyntheticFeatures, _ result: inout Result) throws -> SparseAutoencoder {
     var data: [Float] = []
     try source.stream([SyntheticFeatures.siteName], maximumRows: 8192) { data += $0.values[0].elements }
-    guard rows >= batch, var settings = dictionary.settings(seed: dictionarySeed ?? common.seed).first else {
+    let grid = dictionary.grid(seed: dictionarySeed ?? common.seed)
+    guard rows >= batch, var settings = dictionary.settings(of: grid).first else {
       throw ValidationError("--rows must be at least --batch.")
     }
     if plain {

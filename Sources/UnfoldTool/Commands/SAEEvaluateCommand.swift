@@ -43,56 +43,21 @@ struct SAEEvaluateCommand: ParsableCommand {
     common.apply()
     let dictionary = try arguments.load()
     let (source, loaded) = try arguments.open(dictionary, common: common)
-    let line = ProgressLine(isSilent: common.quiet)
-    defer { line.clear() }
-    let reconstruction = try dictionary.reconstruction(
-      of: source, specialTokens: specialTokens, rows: rows, seed: common.seed
-    ) {
-      line.update("judged \(Format.count($0)) of \(Format.count(source.rowCount)) rows")
-    }
-    line.update("comparing directions")
-    let directions = dictionary.directionMeasures()
-    var splice: SpliceMeasures?
-    var siteSplices: [SpliceMeasures] = []
-    var probing: [SparseProbing] = []
-    var letters: FeatureAbsorption?
-    if let loaded {
-      if spliceTokens > 0, loaded.model.architecture.head.kind == .nextToken {
-        if let sites = reconstruction.sites {
-          (splice, siteSplices) = try dictionary.spliceSites(
-            into: loaded.model, source: source, means: sites.map(\.mean), specialTokens: specialTokens,
-            tokens: spliceTokens, seed: common.seed
-          ) { line.update("spliced \(Format.count($0)) tokens") }
-        } else {
-          splice = try dictionary.splice(
-            into: loaded.model, source: source, mean: reconstruction.mean, specialTokens: specialTokens,
-            tokens: spliceTokens, seed: common.seed
-          ) { line.update("spliced \(Format.count($0)) tokens") }
-        }
-      }
-      for name in probe.map(datasetNames) ?? [] {
-        line.update("probing \(name)")
-        let beside = TrainedDictionaryArguments.beside(dictionary)
-        let set = try arguments.live(loaded, dictionary, corpora: [name], further: beside)
-        probing += try dictionary.sparseProbing(of: set, dataset: name, ks: ks, sites: beside, seed: common.seed)
-      }
-      if absorption {
-        letters = try FeatureAbsorption(
-          of: dictionary, model: loaded.model, tokenizer: loaded.requireTokenizer(), seed: common.seed
-        ) { line.update("absorption: \($0)") }
-      }
-    } else if probe != nil || absorption {
-      throw Fault(
-        .usage, "tool.noModel", "The store's model is not here, which probing and absorption need",
-        expected: source.origin.model, found: "no such model", advice: "name its folder with --model")
-    } else {
+    var judging = DictionaryJudging()
+    judging.specialTokens = specialTokens
+    judging.rows = rows
+    judging.spliceTokens = spliceTokens
+    judging.datasets = probe.map(datasetNames) ?? []
+    judging.ks = ks
+    judging.absorption = absorption
+    judging.seed = common.seed
+    if loaded == nil, probe == nil, !absorption {
       common.note("The store's model is not here, so nothing is spliced in; name its folder with --model.")
     }
+    let line = ProgressLine(isSilent: common.quiet)
+    defer { line.clear() }
+    let evaluation = try judging.judge(dictionary, on: source, session: loaded) { line.update($0) }
     line.clear()
-    let evaluation = DictionaryEvaluation(
-      dictionary, reconstruction: reconstruction, directions: directions, splice: splice, probing: probing,
-      absorption: letters,
-      crosscoder: CrosscoderEvaluation(dictionary, reconstruction: reconstruction, splices: siteSplices))
     try common.show(evaluation) { evaluation.report($0) }
   }
 }

@@ -52,7 +52,7 @@ struct SAEFeaturesCommand: ParsableCommand {
     if let text { return try show(text, in: dictionary) }
     if let concepts { return try show(concepts: datasetNames(concepts), of: dictionary) }
     var (source, loaded) = try arguments.open(
-      dictionary, further: TrainedDictionaryArguments.beside(dictionary), common: common)
+      dictionary, further: dictionary.sitesBeside, common: common)
     if let bySet = try LabelledBySet(source, column: label) {
       common.note("The sets' labels do not go together: documents are labelled by their set and its label.")
       source = bySet
@@ -119,7 +119,7 @@ struct SAEFeaturesCommand: ParsableCommand {
     var found: [ConceptLatent] = []
     for name in names {
       line.update("reading \(name)")
-      let source = try arguments.live(loaded, dictionary, corpora: [name])
+      let source = try dictionary.activations(in: loaded, of: Corpus([name]))
       found += try dictionary.concepts(
         of: source, concept: Concept(column: label), count: min(count, 3), dataset: name, seed: common.seed)
     }
@@ -132,36 +132,18 @@ struct SAEFeaturesCommand: ParsableCommand {
     _ name: String, source: any ActivationSource, dictionary: SparseAutoencoder, loaded: Session?
   ) throws -> NeuronReference {
     if name != "auto", let argument = NeuronArgument(argument: name) { return argument.reference }
+    let beside = dictionary.sitesBeside
     guard
-      let site = TrainedDictionaryArguments.beside(dictionary).first(where: { name in
+      let site = beside.first(where: { name in
         source.sites.contains { $0.name == name && name.hasSuffix("mlp.hook_post") }
       })
     else {
       throw Fault(
         .badData, "tool.noNeurons", "The source holds no neurons of the dictionary's layer",
-        expected: TrainedDictionaryArguments.beside(dictionary).first ?? "neurons",
-        found: source.sites.prefix(6).map(\.name).joined(separator: ", "),
+        expected: beside.first ?? "neurons", found: source.sites.prefix(6).map(\.name).joined(separator: ", "),
         advice: "capture with --sites resid_post,mlp_post")
     }
     let ranking = NeuronRanking(column: label, seed: common.seed, nullDirections: 0)
-    let measured = try ranking.measure(source, sites: [site], piece: loaded?.piece)
-    guard let found = try measured.ranked(count: 64).max(by: { $0.mixture < $1.mixture }), found.mixture > 1 else {
-      throw Fault(
-        .badData, "tool.noPolysemanticNeuron", "No neuron of the layer fires for two unrelated labels", place: site,
-        advice: "name a neuron, such as --neuron L0.17")
-    }
-    return found.neuron
-  }
-}
-
-extension RankedNeuron {
-  /// e^H of the meanings' shares of the top examples, times what they cover and the least separation: how many clear
-  /// meanings the neuron has, and how evenly.
-  fileprivate var mixture: Double {
-    let shares = meanings.map(\.topShare).filter { $0 > 0 }
-    let total = shares.reduce(0, +)
-    guard shares.count > 1 else { return 0 }
-    let entropy = -shares.reduce(0) { $0 + $1 / total * Foundation.log($1 / total) }
-    return exp(entropy) * total * (meanings.compactMap(\.separation).min() ?? 1)
+    return try ranking.clearestMixture(in: source, site: site, piece: loaded?.piece)
   }
 }

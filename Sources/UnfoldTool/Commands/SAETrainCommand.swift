@@ -57,9 +57,8 @@ struct SAETrainCommand: ParsableCommand {
     if training.countSpecialTokens, source.rowKind == .document {
       throw ValidationError("--count-special-tokens applies to rows of tokens; this store's rows are documents.")
     }
-    let run = try TrainingRun(
-      source: source, settings: settings,
-      dictionaries: dictionary.settings(seed: common.seed))
+    let grid = dictionary.grid(seed: common.seed)
+    let run = try TrainingRun(source: source, settings: settings, dictionaries: dictionary.settings(of: grid))
     common.note(
       "\(site): \(run.names.joined(separator: ", ")); \(Format.bytes(run.parameterBytes)) of weights and moments")
     let line = ProgressLine(isSilent: common.quiet)
@@ -85,7 +84,7 @@ struct SAETrainCommand: ParsableCommand {
     for warning in summary.warnings { common.note(warning) }
     let result = Result(
       folders: folders.map(\.relativePath), site: site, target: target, summary: summary,
-      likeness: dictionary.repeats > 1 ? dictionary.likeness(made) : nil)
+      likeness: grid.repeats > 1 ? grid.likeness(made) : nil)
     try common.show(result) { result.text($0) }
   }
 

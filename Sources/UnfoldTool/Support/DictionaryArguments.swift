@@ -78,52 +78,33 @@ struct DictionaryArguments: ParsableArguments {
     }
   }
 
-  /// Every combination, repeats innermost.
-  func settings(seed: UInt64) -> [DictionarySettings] {
-    var all: [DictionarySettings] = []
-    for width in latents?.values ?? [4096] {
-      for count in k?.values ?? [32] {
-        for weight in sparsity?.values.map({ Float($0) as Float? }) ?? [nil] {
-          for offset in 0..<UInt64(repeats) {
-            var settings = DictionarySettings(architecture: architecture, latents: width, k: count)
-            settings.seed = seed &+ offset
-            if let weight { settings.sparsity = weight }
-            settings.normalization = normalize
-            if let decoderNorm {
-              settings.initialDecoderNorm = decoderNorm
-              settings.unitNormDecoder = false
-            }
-            settings.sparsityWarmUp = sparsityWarmUp ?? settings.sparsityWarmUp
-            settings.jumpReLU.penalty = penalty ?? settings.jumpReLU.penalty
-            settings.jumpReLU.bandwidth = bandwidth ?? settings.jumpReLU.bandwidth
-            settings.prefixes = prefixes?.values
-            settings.auxiliaryWeight = auxiliary ?? settings.auxiliaryWeight
-            settings.deadAfterTokens = deadAfter
-            settings.resampleSteps = resampleAt?.values ?? []
-            settings.learningRate = learningRate
-            settings.warmUp = warmUp
-            settings.decay = decay
-            settings.gradientLimit = gradientLimit
-            settings.skip = skip
-            all.append(settings)
-          }
-        }
-      }
-    }
-    return all
+  /// Every combination of sizes and sparsities.
+  func grid(seed: UInt64) -> DictionaryGrid {
+    DictionaryGrid(
+      architecture: architecture, latents: latents?.values ?? [4096], ks: k?.values ?? [32],
+      sparsities: sparsity?.values.map { Float($0) }, repeats: repeats, seed: seed)
   }
 
-  /// How alike the repeats of each kind are: the mean, over pairs, of their mean maximal cosine.
-  func likeness(_ dictionaries: [SparseAutoencoder]) -> [Double] {
-    stride(from: 0, to: dictionaries.count, by: repeats).map { start in
-      let same = dictionaries[start..<min(start + repeats, dictionaries.count)]
-      var values: [Double] = []
-      for (index, a) in same.enumerated() {
-        for (other, b) in same.enumerated() where other != index {
-          values.append(meanMaximumCosine(of: a.comparableDecoder, among: b.comparableDecoder))
-        }
+  /// What all of a grid's dictionaries learn, as the flags say.
+  func settings(of grid: DictionaryGrid) -> [DictionarySettings] {
+    grid.settings { settings in
+      settings.normalization = normalize
+      if let decoderNorm {
+        settings.initialDecoderNorm = decoderNorm
+        settings.unitNormDecoder = false
       }
-      return values.reduce(0, +) / Double(max(values.count, 1))
+      settings.sparsityWarmUp = sparsityWarmUp ?? settings.sparsityWarmUp
+      settings.jumpReLU.penalty = penalty ?? settings.jumpReLU.penalty
+      settings.jumpReLU.bandwidth = bandwidth ?? settings.jumpReLU.bandwidth
+      settings.prefixes = prefixes?.values
+      settings.auxiliaryWeight = auxiliary ?? settings.auxiliaryWeight
+      settings.deadAfterTokens = deadAfter
+      settings.resampleSteps = resampleAt?.values ?? []
+      settings.learningRate = learningRate
+      settings.warmUp = warmUp
+      settings.decay = decay
+      settings.gradientLimit = gradientLimit
+      settings.skip = skip
     }
   }
 }

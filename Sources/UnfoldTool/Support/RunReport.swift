@@ -11,7 +11,10 @@ struct RunReport {
     if let loss = result.loss { parts.append(self.loss(loss)) }
     if let next = result.next { parts.append(predictions(next, style)) }
     if let attention = result.attention { parts.append(self.attention(attention, style)) }
-    if let attribution = result.attribution { parts.append(self.attribution(attribution, style)) }
+    if let attribution = result.attribution {
+      parts.append(attribution.report(style, text: session.text(of:)))
+      parts += (result.features ?? []).map { $0.report(style) }
+    }
     if let routes = result.routes { parts.append(routes.report(pieces: result.pieces, style)) }
     if let sites = result.sites { parts.append(values(sites, style)) }
     return parts.joined(separator: "\n\n")
@@ -42,30 +45,6 @@ struct RunReport {
       table.append(["\(head.layer)", "\(head.head)", sources.joined(separator: "   ")])
     }
     return table.rendered(style)
-  }
-
-  private func attribution(_ parts: LogitAttribution, _ style: TerminalStyle) -> String {
-    let target = quoted(session.text(of: parts.token))
-    let other = parts.against.map { " − \(quoted(session.text(of: $0)))" } ?? ""
-    var lines = ["logit of \(target)\(other): \(Format.fixed(parts.logit)) = the sum of"]
-    var table = TextTable([.left("source"), .right("contribution"), .text("strongest within")])
-    table.append(["token embedding", Format.fixed(parts.tokenEmbedding)])
-    if parts.positionEmbedding != 0 { table.append(["position embedding", Format.fixed(parts.positionEmbedding)]) }
-    for (number, layer) in parts.layers.enumerated() {
-      table.append([
-        "layer \(number) attention", Format.fixed(layer.attention), strongest(layer.heads, "head"),
-      ])
-      table.append(["layer \(number) neurons", Format.fixed(layer.mlp), strongest(layer.neurons, "neuron")])
-    }
-    table.append(["constant", Format.fixed(parts.constant)])
-    table.append(["sum", Format.fixed(parts.sum)])
-    lines.append(table.rendered(style))
-    return lines.joined(separator: "\n")
-  }
-
-  private func strongest(_ values: [Double], _ name: String) -> String {
-    let order = values.indices.sorted { abs(values[$0]) > abs(values[$1]) }.prefix(3)
-    return order.map { "\(name) \($0) \(Format.fixed(values[$0], 2))" }.joined(separator: ", ")
   }
 
   private func values(_ sites: [RunCommand.SiteValues], _ style: TerminalStyle) -> String {

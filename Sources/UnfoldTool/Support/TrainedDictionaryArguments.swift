@@ -41,8 +41,8 @@ struct TrainedDictionaryArguments: ParsableArguments {
   ) throws -> (source: any ActivationSource, loaded: Session?) {
     guard corpora.isEmpty else {
       let loaded = try Session.open(source)
-      let live = try live(loaded, dictionary, corpora: corpora, further: further, options: corpus.options)
-      return (live, loaded)
+      let corpus = try Corpus(corpora, options: corpus.options)
+      return (try dictionary.activations(in: loaded, of: corpus, further: further), loaded)
     }
     let url = URL(filePath: source)
     guard FileManager.default.fileExists(atPath: url.path) else {
@@ -53,35 +53,6 @@ struct TrainedDictionaryArguments: ParsableArguments {
     }
     let store = try ActivationStore(opening: url)
     return (store, try Session.open(of: store, named: model, common))
-  }
-
-  /// A corpus run through the model, at the dictionary's sites and the further ones that the model has.
-  func live(
-    _ loaded: Session, _ dictionary: SparseAutoencoder, corpora: [String], further: [String] = [],
-    options: CorpusOptions = CorpusOptions()
-  ) throws -> LiveActivations {
-    let known = Set(loaded.model.architecture.sites.map(\.name))
-    let hooks =
-      dictionary.isCrosscoder
-      ? dictionary.configuration.sites : [dictionary.configuration.hookIn, dictionary.configuration.hookOut]
-    for hook in Set(hooks) where !known.contains(hook) {
-      throw Fault(
-        .badData, "dictionary.modelSite", "The model has not the dictionary's site",
-        expected: hook.isEmpty ? "a site" : hook, found: "a model of \(loaded.model.architecture.layers) layers",
-        advice: "name the site with --site, or take the dictionary's own model")
-    }
-    let sites = Set(hooks + further.filter(known.contains)).sorted()
-    return try LiveActivations(
-      model: loaded.model, tokenizer: loaded.tokenizer, corpus: Corpus(corpora, options: options),
-      settings: CaptureSettings(sites: sites.joined(separator: ",")), modelName: loaded.name)
-  }
-
-  /// The sites of neurons and residual stream in the dictionary's layer, of a crosscoder its last.
-  static func beside(_ dictionary: SparseAutoencoder) -> [String] {
-    let parts = (dictionary.configuration.crosscoder?.last?.site ?? dictionary.configuration.hookIn).split(
-      separator: ".")
-    guard parts.count > 1, parts[0] == "blocks", let layer = Int(parts[1]) else { return [] }
-    return ["blocks.\(layer).mlp.hook_post", "blocks.\(layer).hook_resid_post"]
   }
 }
 
