@@ -1,5 +1,6 @@
 import Foundation
 import Interventions
+import Probes
 import Transformer
 
 extension Continuation.Stop {

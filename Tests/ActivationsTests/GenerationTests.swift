@@ -1,3 +1,4 @@
+import Architectures
 import Diagnostics
 import Foundation
 import TestFiles

@@ -8,6 +8,7 @@ import LinearAlgebra
 import Probes
 import TestFiles
 import Testing
+import Tokenization
 import Transformer
 
 /// Directions by what a user calls them: where they come from, where they may go, and what is refused.

@@ -70,7 +70,7 @@ struct ProbeApplyCommand: ParsableCommand {
   func run() throws {
     common.apply()
     let probe = try file.read()
-    let loaded = try Session.open(model)
+    let loaded = try Session.open(model.model)
     let scorer = DocumentScorer(probe: probe, loaded: loaded)
     guard let corpora else {
       let document = Document(id: "text", text: text)
