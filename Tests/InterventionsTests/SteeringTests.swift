@@ -257,10 +257,10 @@ import Transformer
         == "direction.otherSite")
     #expect(refused(.clamp(values: [.nan]), [feature]) == "steer.overflow")
     // A prompt longer than the model's positions, and one that leaves room for one token.
-    let full = String(repeating: " the", count: 512)
-    let count = try session.tokens(of: full).count
-    let fitting = String(full.dropLast(4 * (count - 512)))
-    #expect(refused(.add(strengths: [1], unit: .vector), prompt: full + full) == "transformer.documentTooLong")
+    func words(_ count: Int) -> String { String(repeating: " the", count: count) }
+    let fixed = try session.tokens(of: words(10)).count - 10
+    let (full, fitting) = (words(513), words(512 - fixed))
+    #expect(refused(.add(strengths: [1], unit: .vector), prompt: full) == "transformer.documentTooLong")
     let last = try session.steer(
       fitting, by: [ones], SteeringSettings(change: .add(strengths: [1], unit: .vector), count: 5), reference: nil,
       probe: try Probe(contentsOf: DirectionTests.fixture("citations.safetensors")))

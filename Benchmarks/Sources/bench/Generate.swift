@@ -88,14 +88,14 @@ extension Bench {
     steps.removeFirst()
     reads.removeFirst()
     func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
-    let read = median(reads.map(\.wall))
+    let readTime = median(reads.map(\.wall))
     return GenerationReport(
       model: URL(filePath: name).lastPathComponent, type: type.rawValue, kernel: MatrixKernel.name(for: type),
       threads: Threads.count, weightBytes: bytes, tokens: steps.count, secondsPerToken: median(steps.map(\.wall)),
-      secondsPerRead: read, shortestToken: steps.map(\.wall).min() ?? 0, shortestRead: reads.map(\.wall).min() ?? 0,
+      secondsPerRead: readTime, shortestToken: steps.map(\.wall).min() ?? 0, shortestRead: reads.map(\.wall).min() ?? 0,
       ratio: median(zip(steps, reads).map { $0.wall / $1.wall }),
       processorRatio: median(zip(steps, reads).map { $0.processor / $1.processor }),
-      gigabytesPerSecond: Double(bytes) / read * 1e-9)
+      gigabytesPerSecond: Double(bytes) / readTime * 1e-9)
   }
 
   private static var now: Double { Double(DispatchTime.now().uptimeNanoseconds) * 1e-9 }

@@ -119,7 +119,7 @@ extension Session {
     return try runs.indices.map { row in
       let values = logits.row(row)
       do { try model.requireUsable(values) } catch { throw overflow(runs[row].shown ?? 0) }
-      return Answers(right: target, wrong: target).read(values[...]).probability
+      return TokenPrediction.probability(of: target, by: values)
     }
   }
 
