@@ -224,6 +224,20 @@ import Transformer
     #expect(abs(Double(covered) / Double(trials) - 0.95) < 3 * (0.95 * 0.05 / Double(trials)).squareRoot())
   }
 
+  @Test func aRandomDirectionIsAsLong() throws {
+    let session = try DirectionTests.mini.get()
+    let probe = try Probe(contentsOf: DirectionTests.fixture("citations.safetensors"))
+    let direction = try Direction.probe(probe, name: "citations", in: session.model)
+    let random = try direction.random(seed: 1, in: session.model)
+    #expect(random.site == direction.site && random.kind == .random)
+    #expect(abs(random.norm - direction.norm) < 1e-5 * direction.norm)
+    #expect(try direction.random(seed: 1, in: session.model).values == random.values)
+    #expect(try direction.random(seed: 2, in: session.model).values != random.values)
+    // Of 256 dimensions, a cosine has a standard deviation of 1/16.
+    let cosine = zip(random.unit, direction.unit).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
+    #expect(abs(cosine) < 5.0 / 16)
+  }
+
   @Test func whatCannotBeSteeredIsRefused() throws {
     let session = try DirectionTests.mini.get()
     let model = session.model

@@ -26,7 +26,7 @@ extension Session {
     let edit = try SteeringEdit(directions)
     let reading = try probe.map { try ProbeReadout($0, name: probeName, className: className, in: self) }
     try requireStrengths(settings.change.amounts)
-    let norms = try (reference ?? ReferenceText([tokens + tokens], name: "the prompt"))
+    let norms = try (reference ?? ReferenceText([tokens.count > 1 ? tokens : tokens + tokens], name: "the prompt"))
       .meanNorms(at: directions.map(\.site), in: model)
     let runs = try plan(settings.change, directions, norms)
     for run in runs { try edit.check(run.amount) }

@@ -29,6 +29,7 @@ struct SteerCommand: ParsableCommand {
   @Option(name: .long, help: "A text that shows the opposite.") var negative: [String] = []
   @Option(name: .long, help: "What stands for such a text: the last token or the mean of all.")
   var pooling: ContrastPrompts.Pooling = .last
+  @Flag(name: .long, help: "Steer by random directions of the same norms instead, to compare with.") var random = false
   @Option(name: .long, help: "Where to steer: hook points (default: the direction's own; of prompts resid_post).")
   var sites: String?
   @Option(name: .long, help: "Layers for --sites: all, last, or such as 0,4-8.") var layers: String?
@@ -78,7 +79,8 @@ struct SteerCommand: ParsableCommand {
     let session = try Session.open(model.model, compute: compute.compute)
     let line = ProgressLine(isSilent: common.quiet)
     defer { line.clear() }
-    let directions = try directions(in: session, line)
+    var directions = try directions(in: session, line)
+    if random { directions = try directions.map { try $0.random(seed: common.seed, in: session.model) } }
     if let save {
       try Direction.write(directions, of: session, to: URL(filePath: save))
       common.note("\(directions.count) direction\(directions.count == 1 ? "" : "s") written to \(save)")
