@@ -68,7 +68,7 @@ extension SteeringResult {
         cells += [
           Format.fixed(cost.loss), Format.signed(cost.added, 3),
           run.amount == nil || run.amount == 0
-            ? "" : cost.interval.map { "\(Format.signed($0.low, 3)) … \(Format.signed($0.high, 3))" } ?? "",
+            ? "–" : cost.interval.map { "\(Format.signed($0.low, 3)) … \(Format.signed($0.high, 3))" } ?? "–",
         ]
       }
       table.append(cells)
