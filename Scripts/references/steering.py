@@ -60,6 +60,7 @@ def steering():
         vector = torch.randn(width).double()
         encoder, decoder = torch.randn(6, width).double() / width**0.5, torch.randn(6, width).double()
         encoder_bias, decoder_bias = torch.randn(6).double(), torch.randn(width).double()
+        encoder_bias[2] = 0.5  # active at some tokens, silent at others
         seen = {}
 
         def clamp(x):
@@ -73,6 +74,7 @@ def steering():
             decoder_bias=decoder_bias, all=logits(model, layer, ids, lambda x: x + 3 * vector),
             from4=logits(model, layer, ids, lambda x: x + 3 * behind * vector),
             clamp=logits(model, layer, ids, clamp), **seen)
+        assert 0 < (seen["activations"] > 0).sum() < len(ids), seen
         for key, value in out.items():
             tensors[f"{name}/{key}"] = (value if value.dtype == torch.int32 else value.float()).contiguous()
     save_file(tensors, OUT / "steering.safetensors")

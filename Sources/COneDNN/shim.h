@@ -98,6 +98,24 @@ static inline size_t unfold_matmul_weight_bytes(unfold_matmul matmul) {
   return dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(matmul.description, dnnl_query_weights_md, 0));
 }
 
+// Where the weights lie plainly as [inputs, outputs], each input's together: the distance between two inputs' in elements;
+// 0 where the library has chosen blocks.
+static inline dnnl_dim_t unfold_matmul_plain_stride(unfold_matmul matmul) {
+  unfold_layout layout = dnnl_primitive_desc_query_md(matmul.description, dnnl_query_weights_md, 0);
+#if DNNL_VERSION_MAJOR >= 3
+  int blocks = 1;
+  dnnl_format_kind_t kind = dnnl_format_kind_undef;
+  dnnl_dims_t *strides = NULL;
+  if (dnnl_memory_desc_query(layout, dnnl_query_format_kind, &kind) || kind != dnnl_blocked) return 0;
+  if (dnnl_memory_desc_query(layout, dnnl_query_inner_nblks_s32, &blocks) || blocks != 0) return 0;
+  if (dnnl_memory_desc_query(layout, dnnl_query_strides, &strides) || !strides) return 0;
+  return (*strides)[1] == 1 ? (*strides)[0] : 0;
+#else
+  if (layout->format_kind != dnnl_blocked || layout->format_desc.blocking.inner_nblks != 0) return 0;
+  return layout->format_desc.blocking.strides[1] == 1 ? layout->format_desc.blocking.strides[0] : 0;
+#endif
+}
+
 static inline size_t unfold_matmul_scratch_bytes(unfold_matmul matmul) {
   return dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(matmul.description, dnnl_query_scratchpad_md, 0));
 }

@@ -67,6 +67,9 @@
     let inputs: Int
     let stride: Int
     let type: ComputeType
+    /// Where the weights lie plainly, [inputs, outputs of this panel]: the distance between two inputs' weights. nil in
+    /// blocks.
+    let plainStride: Int?
     private let engine: dnnl_engine_t
     private let weights: UnsafeMutableRawPointer
     private let memory: PanelMemory?
@@ -102,6 +105,8 @@
       guard created == dnnl_success else { return nil }
       first = OneDNNProduct(matmul)
       byteCount = unfold_matmul_weight_bytes(matmul)
+      let plainStride = Int(unfold_matmul_plain_stride(matmul))
+      self.plainStride = type == .float32 && plainStride >= outputs.count ? plainStride : nil
       self.memory = memory
       let bytes = max(byteCount, PanelMemory.alignment)
       whole = memory?.take(bytes) ?? PanelMemory.allocate(bytes)
@@ -145,6 +150,19 @@
         let start = row * stride + outputs.lowerBound
         (result + start).update(from: product.base + start, count: outputs.count)
       }
+    }
+
+    /// The same for a few rows of float32 and some of this panel's outputs, where the weights lie plainly: by our own kernel,
+    /// which reads them as fast as memory gives them.
+    func multiplyPlainly(
+      _ source: UnsafePointer<Float>, rows: Int, outputs some: Range<Int>, bias: UnsafePointer<Float>?,
+      into result: UnsafeMutablePointer<Float>
+    ) {
+      guard let plainStride else { preconditionFailure("weights in blocks") }
+      let first = outputs.lowerBound + some.lowerBound
+      unfold_few_rows_by_inputs(
+        weights.assumingMemoryBound(to: Float.self) + some.lowerBound, plainStride, some.count, inputs, source, rows,
+        bias.map { $0 + first }, result + first, stride)
     }
 
     /// The next number of rows that has a primitive: powers of two up to 64, then multiples of 64.

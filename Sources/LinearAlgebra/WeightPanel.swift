@@ -139,7 +139,27 @@ struct PanelProduct {
     multiply(values, outputs, copy.base)
   }
 
+  /// So many rows, as when text is generated, take our own kernels: the libraries' copy the weights first, or read them
+  /// slower than memory gives them.
+  private static let few = 3
+
+  /// Outputs cut into pieces for the threads, of at least 512.
+  private static func pieces(of outputs: Int) -> [Range<Int>] {
+    let count = Threads.count == 1 ? 1 : max(1, min(outputs / 512, 4 * Threads.count))
+    return (0..<count).map { ProductGrid.piece($0, of: count, in: outputs) }
+  }
+
   private func multiply(_ values: FloatStorage, _ own: Range<Int>, _ input: UnsafePointer<Float>) {
+    if rows <= Self.few {
+      let pieces = Self.pieces(of: own.count)
+      return Threads.forEach(pieces.count) { index in
+        let some = pieces[index]
+        let first = own.lowerBound + some.lowerBound
+        unfold_few_rows_by_outputs(
+          UnsafePointer(values.base) + some.lowerBound * inputs, some.count, inputs, input, rows,
+          bias.map { $0 + first }, output + first, outputs)
+      }
+    }
     _ = OpenBLAS.coreName
     let grid = ProductGrid(rows: rows, columns: own.count, inner: inputs)
     let weights = UnsafePointer(values.base)
@@ -154,21 +174,22 @@ struct PanelProduct {
         unfold_fill_bias(bias + first, target, some.count, columns.count, outputs)
       }
       let beta: Float = bias == nil ? 0 : 1
-      if some.count == 1 {
-        cblas_sgemv(
-          CblasRowMajor, CblasNoTrans, blasint(columns.count), blasint(inputs), 1, factors, width, source, 1, beta,
-          target, 1)
-      } else {
-        cblas_sgemm(
-          CblasRowMajor, CblasNoTrans, CblasTrans, blasint(some.count), blasint(columns.count), blasint(inputs), 1,
-          source, width, factors, width, beta, target, blasint(outputs))
-      }
+      cblas_sgemm(
+        CblasRowMajor, CblasNoTrans, CblasTrans, blasint(some.count), blasint(columns.count), blasint(inputs), 1,
+        source, width, factors, width, beta, target, blasint(outputs))
     }
   }
 
   #if OneDNN
     /// Rows are cut into equal blocks of a multiple of 64, the last one shorter; each block meets each panel.
     private func multiply(_ panels: [OneDNNPanel]) {
+      if rows <= Self.few, panels.allSatisfy({ $0.plainStride != nil }) {
+        let pieces = panels.flatMap { panel in Self.pieces(of: panel.outputs.count).map { (panel, $0) } }
+        return Threads.forEach(pieces.count) { index in
+          let (panel, some) = pieces[index]
+          panel.multiplyPlainly(input, rows: rows, outputs: some, bias: bias, into: output)
+        }
+      }
       let source = halves.map { UnsafeRawPointer($0) } ?? UnsafeRawPointer(input)
       let bytes = halves == nil ? 4 : 2
       let share = (rows + Threads.count - 1) / Threads.count

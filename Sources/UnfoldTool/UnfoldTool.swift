@@ -16,7 +16,8 @@ struct UnfoldTool: AsyncParsableCommand {
     subcommands: [
       DemoCommand.self, CaptureCommand.self, TokenizeCommand.self, RunCommand.self, ProbeCommand.self,
       NeuronsCommand.self, SAECommand.self, SuperpositionCommand.self, AnatomyCommand.self, GeometryCommand.self,
-      FitCommand.self, LensCommand.self, HeadsCommand.self, PatchCommand.self, AblateCommand.self, StoreCommand.self,
+      FitCommand.self, LensCommand.self, HeadsCommand.self, PatchCommand.self, AblateCommand.self,
+      SteerCommand.self, GenerateCommand.self, StoreCommand.self,
     ])
 
   /// Parses and runs; every way to fail ends with the exit code of its class and a message that says what to do next.

@@ -32,7 +32,7 @@ import Transformer
     #expect(direction.site == Site(.residPost, layer: 2))
     #expect(direction.values == probe.classifier.weights.row(0))
     #expect(try Direction.load(url.path + ":citation", for: session)[0].values == direction.values)
-    #expect(try Direction.load(url.path + ":other", for: session)[0].values == direction.values.map { -$0 })
+    #expect(try Direction.load(url.path + ":prose", for: session)[0].values == direction.values.map { -$0 })
     // In the residual stream a direction may go anywhere; elsewhere it may not.
     let sites = [Site(.residPre, layer: 0), Site(.mlpOut, layer: 3)]
     #expect(try Direction.load(url.path, for: session, at: sites).map(\.site) == sites)
@@ -40,6 +40,13 @@ import Transformer
       fault { _ = try Direction.load(url.path, for: session, at: [Site(.mlpPost, layer: 2)]) }?.name
         == "direction.otherSite")
     #expect(fault { _ = try Direction.load(url.path + ":nothing", for: session) }?.name == "direction.class")
+    var other = probe
+    other.record.origin.modelDigest = "00"
+    #expect(
+      fault { _ = try Direction.probe(other, name: "p", in: session.model) }?.name == "direction.otherModel")
+    other = probe
+    other.record.site.name = "blocks.9.hook_resid_post"
+    #expect(fault { _ = try Direction.probe(other, name: "p", in: session.model) }?.name == "direction.otherSite")
   }
 
   @Test func vectorsAndControlVectorsComeBackEqual() throws {
@@ -137,6 +144,25 @@ import Transformer
     #expect(
       fault { _ = try Direction.feature(0, of: dictionary, name: "sae", in: session.model) }?.name
         == "dictionary.modelSite")
+  }
+
+  @Test func aCrosscodersFeatureHasADirectionAtEachSite() throws {
+    let session = try Self.mini.get()
+    let sites = ["blocks.0.hook_resid_post", "blocks.2.hook_resid_post"]
+    let both = 2 * Self.width
+    // Feature 1 is left out at the second site.
+    let rows = wave(1, both) + wave(2, Self.width) + [Float](repeating: 0, count: Self.width)
+    var dictionary = SparseAutoencoder(
+      configuration: .init(architecture: .standard, inputWidth: both, latents: 2),
+      encoder: Matrix(rows: 2, columns: both, elements: wave(3, 2 * both)), encoderBias: [0, 0],
+      decoder: Matrix(rows: 2, columns: both, elements: rows), decoderBias: [Float](repeating: 0, count: both))
+    dictionary.configuration.crosscoder = sites.map { CrosscoderSite(site: $0, width: Self.width) }
+    let first = try Direction.feature(0, of: dictionary, name: "c:0", in: session.model)
+    #expect(first.map(\.site.name) == sites)
+    #expect(first.flatMap(\.values) == Array(rows[..<both]))
+    let second = try Direction.feature(1, of: dictionary, name: "c:1", in: session.model)
+    #expect(second.map(\.site.name) == [sites[0]])
+    #expect(fault { try SteeringEdit(first).check(.clamp(1)) }?.name == "steer.notAFeature")
   }
 
   @Test(arguments: ContrastPrompts.Pooling.allCases)

@@ -19,7 +19,10 @@ struct GemmTests {
   // Single precision sums of k products err by about √k half units; 2e-6 of the largest holds for these k.
   @Test(
     "Prepared weights multiply as a plain sum does",
-    arguments: [(1, 1, 1), (1, 70, 33), (3, 5, 7), (17, 130, 65), (200, 64, 96), (391, 77, 129), (1, 300, 500)])
+    arguments: [
+      (1, 1, 1), (1, 70, 33), (3, 5, 7), (17, 130, 65), (200, 64, 96), (391, 77, 129), (1, 300, 500), (1, 2_101, 203),
+      (2, 1_300, 77), (3, 1_031, 129), (4, 1_031, 129),
+    ])
   func prepared(_ m: Int, _ n: Int, _ k: Int) {
     let (a, b, bias) = (normals(m * k, seed: 1), normals(n * k, seed: 2), normals(n, seed: 3))
     let weights = PreparedWeights(outputs: n, inputs: k) { _ = $0.update(fromContentsOf: b) }
@@ -33,7 +36,10 @@ struct GemmTests {
   // Both libraries on every size, so that the one that is not preferred on this machine is tried too.
   @Test(
     "oneDNN multiplies as OpenBLAS does", .enabled(if: MatrixKernel.hasOneDNN),
-    arguments: [(1, 70, 33), (3, 5, 7), (64, 64, 64), (65, 600, 48), (200, 64, 96), (1_100, 530, 40)])
+    arguments: [
+      (1, 70, 33), (3, 5, 7), (64, 64, 64), (65, 600, 48), (200, 64, 96), (1_100, 530, 40), (1, 2_101, 203),
+      (2, 4_200, 75), (3, 1_031, 129),
+    ])
   func libraries(_ m: Int, _ n: Int, _ k: Int) {
     let (a, b, bias) = (normals(m * k, seed: 1), normals(n * k, seed: 2), normals(n, seed: 3))
     for bias in [nil, bias] {

@@ -2,7 +2,7 @@ import Foundation
 
 /// Times parts of Unfold inside one process; `Scripts/bench/run` times whole processes and the peers beside them.
 ///
-///     swift run -c release --package-path Benchmarks bench products|kernels|tokenize|forward|sweep …
+///     swift run -c release --package-path Benchmarks bench products|kernels|tokenize|forward|generate|sweep …
 @main
 enum Bench {
   static func main() throws {
@@ -11,6 +11,7 @@ enum Bench {
     case "products": try products(Array(arguments.dropFirst()))
     case "kernels": kernels()
     case "forward": try forward(Array(arguments.dropFirst()))
+    case "generate": try generate(Array(arguments.dropFirst()))
     case "tokenize": try tokenize(Array(arguments.dropFirst()))
     case "sweep-store": try SweepBenchmark.writeStore(Array(arguments.dropFirst()))
     case "sweep": try SweepBenchmark.run(Array(arguments.dropFirst()))
@@ -20,7 +21,8 @@ enum Bench {
 
   static func usage() -> Never {
     let text =
-      "usage: bench products [--json] | kernels | forward MODEL … | tokenize TOKENIZER.JSON TEXT | "
+      "usage: bench products [--json] | kernels | forward MODEL … | generate MODEL … | "
+      + "tokenize TOKENIZER.JSON TEXT | "
       + "sweep-store FOLDER ROWS LAYERS | sweep STORE C,C,… FOLDS\n"
     FileHandle.standardError.write(Data(text.utf8))
     exit(64)

@@ -1,4 +1,5 @@
 import Diagnostics
+import Foundation
 import Tokenization
 import Transformer
 
@@ -9,6 +10,9 @@ public struct GeneratedText: Sendable, Equatable, Codable {
   /// What they say, up to the stop string where one ended it.
   public var text: String
   public var stopped: Continuation.Stop
+  /// New tokens a second: those behind the first, since the first waits for the text to be read and for the weights. Of a
+  /// single token, over the whole time; 0 of none.
+  public var tokensPerSecond: Double
 }
 
 extension Session {
@@ -25,21 +29,50 @@ extension Session {
     after tokens: [Int32], count: Int, sampling: Sampling = Sampling(), stops: [String] = [],
     endsAtEndTokens: Bool = true, hooks: [Hook] = [], show: (String) -> Void = { _ in }
   ) throws -> GeneratedText {
+    try generate(
+      after: [tokens], count: count, sampling: sampling, stops: stops, endsAtEndTokens: endsAtEndTokens,
+      hooks: { _ in hooks }, show: { show($1) })[0]
+  }
+
+  /// Continues several texts at once, each until it ends by itself.
+  ///
+  /// - Parameters:
+  ///   - sharesDraws: Whether the same random numbers choose the tokens of all.
+  ///   - hooks: Edits of a run over some of the texts, whose numbers are given in the order of the batch.
+  /// - Throws: `session.noTokenizer` and those of `Model.generate`.
+  public func generate(
+    after texts: [[Int32]], count: Int, sampling: Sampling = Sampling(), stops: [String] = [],
+    endsAtEndTokens: Bool = true, sharesDraws: Bool = false, hooks: (_ texts: [Int]) -> [Hook],
+    show: (_ text: Int, _ stretch: String) -> Void = { _, _ in }
+  ) throws -> [GeneratedText] {
     let tokenizer = try requireTokenizer()
-    let ends = endsAtEndTokens ? Set(tokenizer.endIDs) : []
     // What comes first in a text may lose its space: the text given is decoded before.
-    var decoder = StreamingDecoder(tokenizer, skipSpecialTokens: true)
-    for token in tokens { _ = decoder.append(token) }
-    var text = StoppedText(stops: stops)
-    let continuation = try model.generate(
-      after: [tokens], count: count, sampling: sampling, ends: ends, hooks: { _ in hooks },
-      each: { _, token in
-        show(text.append(decoder.append(token)))
-        return text.isStopped ? .stopString : nil
-      })[0]
-    if !text.isStopped { show(text.append(decoder.finish(), isLast: true)) }
-    return GeneratedText(
-      tokens: continuation.tokens, text: text.given, stopped: text.isStopped ? .stopString : continuation.stopped)
+    var decoders = texts.map { tokens in
+      var decoder = StreamingDecoder(tokenizer, skipSpecialTokens: true)
+      for token in tokens { _ = decoder.append(token) }
+      return decoder
+    }
+    var written = texts.map { _ in StoppedText(stops: stops) }
+    let start = DispatchTime.now().uptimeNanoseconds
+    var times = texts.map { _ in [UInt64]() }
+    let continuations = try model.generate(
+      after: texts, count: count, sampling: sampling, ends: endsAtEndTokens ? Set(tokenizer.endIDs) : [],
+      sharesDraws: sharesDraws, hooks: hooks,
+      each: { number, token in
+        times[number].append(DispatchTime.now().uptimeNanoseconds)
+        show(number, written[number].append(decoders[number].append(token)))
+        return written[number].isStopped ? .stopString : nil
+      })
+    return continuations.enumerated().map { number, continuation in
+      if !written[number].isStopped { show(number, written[number].append(decoders[number].finish(), isLast: true)) }
+      let own = times[number]
+      let (from, counted) = own.count > 1 ? (own[0], own.count - 1) : (start, own.count)
+      let seconds = Double((own.last ?? start) - from) * 1e-9
+      return GeneratedText(
+        tokens: continuation.tokens, text: written[number].given,
+        stopped: written[number].isStopped ? .stopString : continuation.stopped,
+        tokensPerSecond: seconds > 0 ? Double(counted) / seconds : 0)
+    }
   }
 }
 

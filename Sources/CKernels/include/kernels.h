@@ -87,6 +87,18 @@ void unfold_add_bias(const float *bias, float *y, size_t rows, size_t columns, s
 /// Sets y[r, c] = bias[c].
 void unfold_fill_bias(const float *bias, float *y, size_t rows, size_t columns, size_t stride);
 
+// MARK: Products of a few rows
+
+/// y[r, o] = Σ x[r, i] · w[o, i] + bias[o], the weights of an output lying together: w is [outputs, inputs], x [rows,
+/// inputs].
+void unfold_few_rows_by_outputs(
+    const float *w, size_t outputs, size_t inputs, const float *x, size_t rows, const float *_Nullable bias, float *y,
+    size_t y_stride);
+/// The same, the weights of an input lying together: w is [inputs, columns], its rows `w_stride` apart.
+void unfold_few_rows_by_inputs(
+    const float *w, size_t w_stride, size_t columns, size_t inputs, const float *x, size_t rows,
+    const float *_Nullable bias, float *y, size_t y_stride);
+
 // MARK: Norms
 
 /// mean[r] (where wanted) and scale[r] = √(variance + ε) of each row; without `mean`, scale[r] = √(mean of x² + ε).

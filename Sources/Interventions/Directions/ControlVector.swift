@@ -69,7 +69,8 @@ public struct ControlVector: Sendable, Equatable {
       throw Fault(
         .badData, "direction.notAControlVector", "This GGUF file is no control vector", file: url.path,
         place: "key general.architecture", expected: Self.architecture, found: kind ?? "none",
-        advice: "give a file that repeng's export_gguf, llama.cpp's cvector-generator or `unfold steer --save` has written")
+        advice:
+          "give a file that repeng's export_gguf, llama.cpp's cvector-generator or `unfold steer --save` has written")
     }
     modelHint = try file.metadata.optional("controlvector.model_hint")?.string() ?? ""
     model = try file.metadata.optional(Self.modelKey)?.string()
@@ -105,7 +106,8 @@ public struct ControlVector: Sendable, Equatable {
     guard !chosen.isEmpty else {
       throw Fault(
         .usage, "direction.tensor", "The control vector has no such layer", file: name,
-        expected: numbers.isEmpty ? "a tensor direction.N" : "one of \(numbers.map(String.init).joined(separator: ", "))",
+        expected: numbers.isEmpty
+          ? "a tensor direction.N" : "one of \(numbers.map(String.init).joined(separator: ", "))",
         found: layer ?? "no direction at all")
     }
     return try chosen.map { number in

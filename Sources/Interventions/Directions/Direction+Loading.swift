@@ -70,7 +70,8 @@ extension Direction {
     }
     throw Fault(
       .noInput, "direction.notFound", "There is no such direction", file: reference,
-      expected: "a probe, a dictionary's FOLDER:FEATURE, a vector's FILE.safetensors[:TENSOR] or a control vector's FILE.gguf",
+      expected:
+        "a probe, a dictionary's FOLDER:FEATURE, a vector's FILE.safetensors[:TENSOR] or a control vector's FILE.gguf",
       found: "no such file or folder")
   }
 

@@ -17,6 +17,8 @@ public struct Direction: Sendable {
     case controlVector = "control_vector"
     /// The mean activation of some prompts less that of others.
     case contrast
+    /// Drawn by chance, to compare with.
+    case random
   }
 
   /// What the user called it.
@@ -77,6 +79,15 @@ public struct Direction: Sendable {
   public var unit: [Float] {
     let norm = norm
     return values.map { Float(Double($0) / norm) }
+  }
+
+  /// A direction of the same norm at the same site, drawn by chance: what any vector of this length does.
+  public func random(seed: UInt64, in model: Model) throws -> Direction {
+    var generator = SeededGenerator(seed: seed, stream: "random direction \(site.name)")
+    let values = self.values.map { _ in generator.normal() }
+    let scale = norm / values.reduce(0) { $0 + $1 * $1 }.squareRoot()
+    return try Direction(
+      values.map { Float($0 * scale) }, name: "random like \(name)", kind: .random, at: site, in: model)
   }
 
   /// The same numbers at another site, where they mean the same: sites of the residual stream, and what is added to it,

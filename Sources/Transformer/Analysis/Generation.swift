@@ -29,15 +29,17 @@ extension Model {
   /// - Parameters:
   ///   - documents: Each at least one token.
   ///   - count: How many tokens to add to each at most; fewer where the model's positions end.
+  ///   - sharesDraws: Whether the same random numbers choose the tokens of all documents, so that they differ by their
+  ///     logits alone.
   ///   - ends: Tokens after which a document is finished.
   ///   - hooks: The edits of a run over some of the documents, whose numbers are given in the order of the batch: first
   ///     over the whole texts, then over each one's newest token.
   ///   - body: Called with each token as it is chosen, and its document; a reason ends the document there.
-  /// - Throws: `Fault` named `transformer.noNextToken` for models that are not causal, `transformer.emptyText`, and those of
-  ///   `run`.
+  /// - Throws: `Fault` named `transformer.noNextToken` for models that are not causal, `transformer.emptyText`,
+  ///   `transformer.nonfiniteLogits`, and those of `run`.
   public func generate(
     after documents: [[Int32]], count: Int, sampling: Sampling = Sampling(), ends: Set<Int32> = [],
-    hooks: (_ documents: [Int]) -> [Hook] = { _ in [] },
+    sharesDraws: Bool = false, hooks: (_ documents: [Int]) -> [Hook] = { _ in [] },
     each body: (_ document: Int, _ token: Int32) throws -> Continuation.Stop? = { _, _ in nil }
   ) throws -> [Continuation] {
     try requireNextToken("it cannot continue a text")
@@ -47,7 +49,9 @@ extension Model {
         found: "none", advice: "give a text, or the begin token")
     }
     var result = documents.map { _ in Continuation() }
-    var generators = documents.indices.map { SeededGenerator(seed: sampling.seed, stream: "generate \($0)") }
+    var generators = documents.indices.map {
+      SeededGenerator(seed: sampling.seed, stream: "generate \(sharesDraws ? 0 : $0)")
+    }
     let caches = documents.map { _ in KeyValueCache(for: architecture) }
     func text(_ document: Int) -> [Int32] { documents[document] + result[document].tokens }
     var going = count > 0 ? Array(documents.indices) : []
@@ -62,7 +66,9 @@ extension Model {
       guard let logits = try run(batch, from: start, hooks: hooks(going), logits: .lastOfEachDocument) else { break }
       let running = going
       for (row, document) in running.enumerated() {
-        let token = sampling.choose(logits.row(row), after: text(document), &generators[document])
+        let own = logits.row(row)
+        try requireUsable(own)
+        let token = sampling.choose(own, after: text(document), &generators[document])
         result[document].tokens.append(token)
         var stop = try body(document, token)
         if stop == nil, ends.contains(token) { stop = .endToken }
@@ -74,6 +80,20 @@ extension Model {
       }
     }
     return result
+  }
+
+  /// Refuses logits that no token can be chosen by; −∞ alone says that a token cannot come.
+  ///
+  /// - Throws: `Fault` named `transformer.nonfiniteLogits`.
+  package func requireUsable(_ logits: [Float]) throws {
+    let bad = logits.withUnsafeBufferPointer { values in
+      values.baseAddress.map { Kernels.countNonfinite($0, count: values.count) } ?? 0
+    }
+    guard bad > 0, bad == logits.count || logits.contains(where: { $0.isNaN || $0 == .infinity }) else { return }
+    throw Fault(
+      .badData, "transformer.nonfiniteLogits", "The model's logits are NaN or infinite", file: folder.path,
+      expected: "finite logits", found: "\(bad) of \(logits.count) that are not",
+      advice: "make the run's edits smaller, or check the weights")
   }
 
   /// - Throws: `Fault` named `transformer.noNextToken` where the model does not predict next tokens.

@@ -15,6 +15,17 @@ public struct TokenPrediction: Sendable, Equatable, Codable {
     self.probability = probability
   }
 
+  /// A token's probability by a row of logits.
+  public static func probability(of token: Int32, by logits: [Float]) -> Double {
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: max(logits.count, 1)) { scratch in
+      guard let scratch = scratch.baseAddress else { return 0 }
+      return logits.withUnsafeBufferPointer { values in
+        guard let start = values.baseAddress else { return 0 }
+        return exp(Double(values[Int(token)]) - logSumExp(start, count: values.count, scratch: scratch))
+      }
+    }
+  }
+
   /// The most probable tokens of a row of logits, best first.
   public static func top(_ count: Int, of logits: [Float]) -> [TokenPrediction] {
     let scratch = UnsafeMutablePointer<Float>.allocate(capacity: max(logits.count, 1))

@@ -88,7 +88,7 @@ struct RunCommand: ParsableCommand {
     common.apply()
     let session = try Session.open(model.model, compute: compute.compute)
     let model = session.model
-    let tokens = try session.tokens(of: textGiven(), addSpecialTokens: !noSpecialTokens)
+    let tokens = try session.tokens(of: TextArgument.given(text), addSpecialTokens: !noSpecialTokens)
     let batch = TokenBatch(documents: [tokens])
 
     var result = Result(tokens: tokens, pieces: session.pieces(of: tokens))
@@ -140,10 +140,5 @@ struct RunCommand: ParsableCommand {
     guard let layers else { return nil }
     guard model.architecture.blocks.contains(where: { $0.experts != nil }) else { throw Model.noExperts(model) }
     return Set(try model.architecture.select(sites: "expert_indices", layers: layers).compactMap(\.layer))
-  }
-
-  private func textGiven() -> String {
-    guard text == "-" else { return text ?? "" }
-    return String(decoding: FileHandle.standardInput.readDataToEndOfFile(), as: UTF8.self)
   }
 }
