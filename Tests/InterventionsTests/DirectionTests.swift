@@ -32,7 +32,7 @@ import Transformer
     #expect(direction.site == Site(.residPost, layer: 2))
     #expect(direction.values == probe.classifier.weights.row(0))
     #expect(try Direction.load(url.path + ":citation", for: session)[0].values == direction.values)
-    #expect(try Direction.load(url.path + ":other", for: session)[0].values == direction.values.map { -$0 })
+    #expect(try Direction.load(url.path + ":prose", for: session)[0].values == direction.values.map { -$0 })
     // In the residual stream a direction may go anywhere; elsewhere it may not.
     let sites = [Site(.residPre, layer: 0), Site(.mlpOut, layer: 3)]
     #expect(try Direction.load(url.path, for: session, at: sites).map(\.site) == sites)
