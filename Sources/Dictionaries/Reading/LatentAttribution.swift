@@ -96,7 +96,8 @@ extension SparseAutoencoder {
       }
       let past = skip.map { skip in
         (0..<skip.rows).reduce(0.0) { sum, row in
-          sum + direction[row] * skip.withUnsafeRow(row) { zip($0, read).reduce(0.0) { $0 + Double($1.0) * Double($1.1) } }
+          sum + direction[row]
+            * skip.withUnsafeRow(row) { zip($0, read).reduce(0.0) { $0 + Double($1.0) * Double($1.1) } }
         }
       }
       let error = zip(zip(own, rebuilt[columns]), direction).reduce(0.0) {

@@ -140,7 +140,8 @@ extension Model {
         let gate = try outputWeights(.sharedRouter, layer: layer).row(0).map(Double.init)
         open = 1 / (1 + exp(-LogitReadout.dot(row(.mlpIn), gate)))
       }
-      parts.sharedExpert = open * (LogitReadout.dot(row(.sharedPost), effects) + (try bias(.sharedOutput, branches.mlp)))
+      parts.sharedExpert =
+        open * (LogitReadout.dot(row(.sharedPost), effects) + (try bias(.sharedOutput, branches.mlp)))
     }
     return parts
   }
