@@ -22,6 +22,8 @@ from sklearn.metrics import (
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
+from rounding import rounded
+
 out = Path(sys.argv[1])
 rng = np.random.default_rng(20260202)
 
@@ -156,16 +158,6 @@ for classes in (2, 3):
                     "calibrationError": error})
 a, b = rng.integers(0, 8, 50).astype(float), rng.integers(0, 8, 50).astype(float)
 ranks = {"a": a.tolist(), "b": b.tolist(), "spearman": scipy.stats.spearmanr(a, b).statistic}
-
-
-def rounded(value):
-    if isinstance(value, float):
-        return float(f"{value:.9g}")
-    if isinstance(value, list):
-        return [rounded(v) for v in value]
-    if isinstance(value, dict):
-        return {k: rounded(v) for k, v in value.items()}
-    return value.item() if hasattr(value, "item") else value
 
 
 (out / "classifiers.json").write_text(json.dumps(rounded(

@@ -11,6 +11,8 @@ import json
 
 import torch
 
+from rounding import rounded
+
 torch.set_default_dtype(torch.float64)
 WIDTHS, F, B, RATE = [6, 4, 5], 16, 12, 0.01
 
@@ -120,16 +122,6 @@ def run(name, **case):
                 / sum(((x - x.mean(0)) * s).square().sum() for x, s in zip(raw, scales))
             )
     return result
-
-
-def rounded(value):
-    if isinstance(value, float):
-        return float(f"{value:.9g}")
-    if isinstance(value, list):
-        return [rounded(item) for item in value]
-    if isinstance(value, dict):
-        return {key: rounded(item) for key, item in value.items()}
-    return value
 
 
 cases = [

@@ -10,6 +10,8 @@ import json
 
 import torch
 
+from rounding import rounded
+
 torch.set_default_dtype(torch.float64)
 D, F, B, RATE = 6, 16, 12, 0.01
 
@@ -140,16 +142,6 @@ def run(name, **case):
                 w["threshold"].clamp_(min=0)
     result["after"] = {key: value.detach().flatten().tolist() for key, value in w.items()}
     return result
-
-
-def rounded(value):
-    if isinstance(value, float):
-        return float(f"{value:.9g}")
-    if isinstance(value, list):
-        return [rounded(item) for item in value]
-    if isinstance(value, dict):
-        return {key: rounded(item) for key, item in value.items()}
-    return value
 
 
 cases = [

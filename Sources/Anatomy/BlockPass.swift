@@ -33,12 +33,12 @@ struct BlockPass {
   // MARK: Norms and sums
 
   private var norm1Before: PassStep? {
-    block.normPlace != .before
+    block.normPlace != .before || block.norm1.isIdentity
       ? nil : .inside("norm", .attention, row, "D", width: true, site: "ln1.hook_normalized")
   }
 
   private var norm2Before: PassStep? {
-    guard block.normPlace == .before else { return nil }
+    guard block.normPlace == .before, block.norm2?.isIdentity != true else { return nil }
     // Side by side, the MLP reads the stream as it was before attention was added.
     return block.norm2 == nil
       ? .inside("attention's norm again", .mlp, row, width: false)

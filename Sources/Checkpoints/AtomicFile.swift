@@ -46,6 +46,25 @@ package struct AtomicFile: ~Copyable {
     }
   }
 
+  /// Writes a file of these bytes.
+  /// - Throws: `Fault` named `file.cannotCreate` or `file.write`.
+  package static func write(_ bytes: some Sequence<UInt8>, to url: URL) throws {
+    let bytes = Array(bytes)
+    try write(to: url) { file in try bytes.withUnsafeBytes { try file.write($0) } }
+  }
+
+  /// Makes a folder and those above it, where they are not there.
+  /// - Throws: `Fault` named `file.cannotCreate`.
+  package static func makeFolder(_ folder: URL) throws {
+    do {
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    } catch {
+      throw Fault(
+        .cannotCreate, "file.cannotCreate", "This folder cannot be made", file: folder.path,
+        found: error.localizedDescription, advice: "choose a folder that can be written to")
+    }
+  }
+
   /// Writes all of the bytes behind those written before.
   package func write(_ bytes: UnsafeRawBufferPointer) throws {
     var rest = bytes[...]

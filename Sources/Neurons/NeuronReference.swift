@@ -140,6 +140,24 @@ extension ActivationSource {
     return site
   }
 
+  /// Gives `body` a neuron's activation at each row where it has one, with the row's number and document, in one pass.
+  ///
+  /// - Throws: `activations.unknownSite`, `neurons.noSuchNeuron`.
+  func stream(
+    _ neuron: NeuronReference, specialTokens: Bool, _ body: (_ row: Int, _ document: Int, _ value: Float) -> Void
+  ) throws {
+    let width = try requireNeuron(neuron).width
+    try streamRouted([neuron.site], maximumRows: max(64, (4 << 20) / max(width, 1))) { block in
+      let documents = rowKind == .token ? try tokens(in: block.rows).documents : nil
+      let places = Set(try places(in: block.rows, countingSpecialTokens: specialTokens))
+      for (offset, row) in block.rowNumbers(0).enumerated() where places.contains(row - block.rows.lowerBound) {
+        body(
+          row, documents.map { Int($0[row - block.rows.lowerBound]) } ?? row,
+          block.values[0].elements[offset * width + neuron.index])
+      }
+    }
+  }
+
   /// The sites named, or all that hold neurons.
   func requireNeuronSites(_ names: [String]?) throws -> [StoredSite] {
     if let names { return try names.map { try site(named: $0) } }

@@ -103,19 +103,15 @@ public struct NeuronRanks: Encodable, Sendable {
 
   /// The ranking as comma-separated values with a header: every measure, and up to three meanings with an example.
   public func csv() -> String {
-    func quoted(_ text: String) -> String {
-      text.contains { $0 == "," || $0 == "\"" || $0.isNewline }
-        ? "\"\(text.replacingOccurrences(of: "\"", with: "\"\""))\"" : text
-    }
     let measures = NeuronMeasure.allCases.filter { measure in rows.contains { $0.measures[measure] != nil } }
     var lines = [
-      ([
-        "rank", "rank_without_lexical", "neuron", "site", "layer", "index", "random_reaching", "rotated_reaching",
-        "above_null",
-      ]
-        + measures.map { $0.rawValue.replacingOccurrences(of: "-", with: "_") }
-        + (1...3).flatMap { ["meaning_\($0)", "tokens_\($0)", "example_\($0)"] })
-        .joined(separator: ",")
+      CSV.line(
+        [
+          "rank", "rank_without_lexical", "neuron", "site", "layer", "index", "random_reaching", "rotated_reaching",
+          "above_null",
+        ]
+          + measures.map { $0.rawValue.replacingOccurrences(of: "-", with: "_") }
+          + (1...3).flatMap { ["meaning_\($0)", "tokens_\($0)", "example_\($0)"] })
     ]
     for row in rows {
       var cells = [
@@ -136,7 +132,7 @@ public struct NeuronRanks: Encodable, Sendable {
           meaning.examples.first?.tokens.map(\.text).joined() ?? "",
         ]
       }
-      lines.append(cells.map { quoted($0) }.joined(separator: ","))
+      lines.append(CSV.line(cells))
     }
     return lines.joined(separator: "\n")
   }

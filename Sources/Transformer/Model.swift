@@ -153,7 +153,7 @@ public final class Model: Sendable {
       "\(start.pasts.count) pasts of \(batch.documentCount) documents")
     guard let residual = start.residual else { return }
     precondition(
-      architecture.blocks.indices.contains(residual.layer) && residual.values.count == batch.count * architecture.width,
+      (0...architecture.layers).contains(residual.layer) && residual.values.count == batch.count * architecture.width,
       "a residual stream of \(residual.values.count) values in front of layer \(residual.layer)")
     precondition(!start.isExtending, "a cache is extended from the first layer on")
     if let early = hooks.first(where: { $0.site.kind < .residPre || ($0.site.layer ?? .max) < residual.layer }) {

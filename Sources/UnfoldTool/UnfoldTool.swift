@@ -16,8 +16,7 @@ struct UnfoldTool: AsyncParsableCommand {
     subcommands: [
       DemoCommand.self, CaptureCommand.self, TokenizeCommand.self, RunCommand.self, ProbeCommand.self,
       NeuronsCommand.self, SAECommand.self, SuperpositionCommand.self, AnatomyCommand.self, GeometryCommand.self,
-      FitCommand.self, StoreCommand.self,
-      GenerateCommand.self, SteerCommand.self,
+      FitCommand.self, StoreCommand.self, PatchCommand.self, GenerateCommand.self, SteerCommand.self,
     ])
 
   /// Parses and runs; every way to fail ends with the exit code of its class and a message that says what to do next.

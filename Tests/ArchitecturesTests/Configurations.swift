@@ -62,6 +62,7 @@ extension Fields {
     all["opt"] = decoder("opt").without("intermediate_size").with(["ffn_dim": "64"])
     all["bloom"] = decoder("bloom").without("num_attention_heads").with(["n_head": "4"])
     all["glm4"] = decoder("glm4").with(["num_key_value_heads": "2"])
+    all["tracr"] = decoder("tracr").with(["max_position_embeddings": "16", "head_dim": "8"])
     all["distilbert"] = ["model_type": "\"distilbert\"", "vocab_size": "100", "n_layers": "2"]
     return all
   }()

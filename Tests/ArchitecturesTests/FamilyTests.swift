@@ -61,6 +61,7 @@ struct FamilyTests {
     Default("bert", bias: (true, true), 512, tied: true, 1e-12),
     Default("roberta", bias: (true, true), 510, tied: true, 1e-12),
     Default("xlm-roberta", bias: (true, true), 510, tied: true, 1e-12),
+    Default("tracr", bias: (true, true), 16, 0),
     Default("distilbert", bias: (true, true), 512, tied: true, head: 64, 1e-12),
   ]
 

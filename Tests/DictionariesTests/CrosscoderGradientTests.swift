@@ -33,12 +33,7 @@ struct CrosscoderGradientTests {
     var fvuOfAll: Double?
   }
 
-  static let cases: [Case] = {
-    guard let url = Bundle.module.url(forResource: "Fixtures/crosscoders", withExtension: "json"),
-      let data = try? Data(contentsOf: url)
-    else { return [] }
-    return (try? JSONDecoder().decode([Case].self, from: data)) ?? []
-  }()
+  static let cases: [Case] = Fixtures.cases("crosscoders")
 
   @Test func allCasesAreThere() { #expect(Self.cases.count == 6) }
 

@@ -201,6 +201,13 @@ struct CrosscoderTests {
       try changed.write(to: url, atomically: true, encoding: .utf8)
       #expect(throws: Fault.self, "\(new)") { try SparseAutoencoder.load(folder: folder) }
     }
+    // A key that nobody knows within one site's entry is named.
+    try text.replacingOccurrences(of: "\"scale\" : 0.5", with: "\"scale\" : 0.5, \"shift\" : 1")
+      .write(to: url, atomically: true, encoding: .utf8)
+    let fault = #expect(throws: Fault.self) { try SparseAutoencoder.load(folder: folder) }
+    #expect(
+      fault?.name == "dictionary.unknownKey" && fault?.place?.hasSuffix("shift") == true, "\(String(describing: fault))"
+    )
   }
 
   /// Spliced in at one site, a crosscoder of latents of one site each does what that site's own dictionary does; spliced in
@@ -264,16 +271,5 @@ struct CrosscoderTests {
     let expert = "blocks.0.mlp.experts.1.hook_post"
     experts.sites.append(StoredSite(name: expert, axes: ["d"], shape: [12], routing: Routing(experts: 4, active: 2)))
     expectFault("dictionary.expertSite") { try train([Self.sites[0], expert], source: experts) }
-  }
-
-  private func expectFault(_ name: String, _ body: () throws -> Void) {
-    do {
-      try body()
-      Issue.record("\(name) was not thrown")
-    } catch let fault as Fault {
-      #expect(fault.name == name, "\(fault)")
-    } catch {
-      Issue.record("\(error)")
-    }
   }
 }

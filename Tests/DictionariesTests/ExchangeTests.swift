@@ -7,6 +7,17 @@ import LinearAlgebra
 import TestFiles
 import Testing
 
+func expectFault(_ name: String, sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Void) {
+  do {
+    try body()
+    Issue.record("\(name) was not thrown", sourceLocation: sourceLocation)
+  } catch let fault as Fault {
+    #expect(fault.name == name, "\(fault)", sourceLocation: sourceLocation)
+  } catch {
+    Issue.record("\(error)", sourceLocation: sourceLocation)
+  }
+}
+
 enum Fixtures {
   static let folder = Bundle.module.resourceURL?.appending(path: "Fixtures") ?? URL(filePath: "Fixtures")
 
@@ -22,6 +33,12 @@ enum Fixtures {
 
   static func dictionary(_ name: String) throws -> SparseAutoencoder {
     try SparseAutoencoder.load(folder: folder.appending(path: name))
+  }
+
+  /// The cases of a reference; none where they cannot be read, which a test of their number shows.
+  static func cases<Case: Decodable>(_ name: String) -> [Case] {
+    guard let data = try? Data(contentsOf: folder.appending(path: "\(name).json")) else { return [] }
+    return (try? JSONDecoder().decode([Case].self, from: data)) ?? []
   }
 
   /// A folder of its own, removed after the body.

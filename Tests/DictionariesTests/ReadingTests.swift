@@ -39,13 +39,16 @@ private enum Known {
       default: 0
       }
     }
-    return MemorySource.documents(
+    var source = MemorySource.documents(
       [Int](repeating: 4, count: 48), labels: labels,
       sites: ["blocks.0.hook_resid_post": width, "blocks.0.mlp.hook_post": 2]
     ) { site, document, token, column in
       if site == "blocks.0.hook_resid_post" { return value(document, token, column) }
       return column == 1 ? 2 * value(document, token, 0) : noise[document * 4 + token]
     }
+    // No two documents have one text.
+    source.tokenTable.ids = source.tokenTable.ids.indices.map { Int32($0) }
+    return source
   }
 }
 
@@ -77,6 +80,14 @@ private enum Known {
     #expect(first.concepts.first?.concept == "french")
     #expect(found.features[1].density == 1.0 / 3)
     #expect(found.features[2].examples.isEmpty)
+  }
+
+  /// A text that the corpus has several times is shown once, in its strongest document.
+  @Test func showsEqualTextsOnce() throws {
+    var source = source()
+    for token in 0..<4 { source.tokenTable.ids[45 * 4 + token] = source.tokenTable.ids[42 * 4 + token] }
+    let found = try FeatureReader(choice: .latents([0]), examples: 3).read(Known.dictionary(), on: source)
+    #expect(found.features[0].examples.map(\.document) == ["d45", "d39", "d36"])
   }
 
   @Test func findsTheLatentOfEachConcept() throws {

@@ -32,12 +32,7 @@ struct TrainingGradientTests {
     var after: [String: [Float]]
   }
 
-  static let cases: [Case] = {
-    guard let url = Bundle.module.url(forResource: "Fixtures/training", withExtension: "json"),
-      let data = try? Data(contentsOf: url)
-    else { return [] }
-    return (try? JSONDecoder().decode([Case].self, from: data)) ?? []
-  }()
+  static let cases: [Case] = Fixtures.cases("training")
 
   @Test func allCasesAreThere() { #expect(Self.cases.count == 12) }
 

@@ -196,17 +196,6 @@ struct TrainingRunTests {
     #expect((summary.metrics.first?.fvu ?? 1) < 0.1)
     #expect(run.dictionaries[0].skip != nil && run.dictionaries[0].isTranscoder)
   }
-
-  private func expectFault(_ name: String, _ body: () throws -> Void) {
-    do {
-      try body()
-      Issue.record("\(name) was not thrown")
-    } catch let fault as Fault {
-      #expect(fault.name == name, "\(fault)")
-    } catch {
-      Issue.record("\(error)")
-    }
-  }
 }
 
 /// A source that fails after so many rows.

@@ -24,8 +24,9 @@ struct CalibrationPage {
     Calibration(name: "two classes, more columns than rows", examples: 80, width: 120, sites: 2),
     Calibration(name: "four classes, one site, LDA", classes: 4, width: 16, methods: [.lda]),
     Calibration(name: "four classes, groups of two, three sites", classes: 4, examples: 240, groupSize: 2, sites: 3),
-    Calibration(name: "numbers, one site", classes: 0),
-    Calibration(name: "numbers, groups of two, three sites", classes: 0, examples: 240, groupSize: 2, sites: 3),
+    Calibration(name: "numbers, one site", classes: 0, times: 5),
+    Calibration(
+      name: "numbers, groups of two, three sites", classes: 0, examples: 240, groupSize: 2, sites: 3, times: 5),
   ]
 
   static let power: [Calibration] = [0.25, 0.5, 0.75, 1, 1.5].map {
@@ -53,7 +54,7 @@ struct CalibrationPage {
     var tally = CalibrationTally()
     let start = Date()
     for seed in 0..<runs {
-      do { tally.add(try condition.result(seed: UInt64(seed))) } catch {
+      do { try tally.add(condition, seed: UInt64(seed)) } catch {
         print("\(condition.name), seed \(seed): \(error)")
       }
       if (seed + 1) % 50 == 0 {
@@ -73,24 +74,28 @@ struct CalibrationPage {
   mutating func run() throws {
     lines += [
       "# Calibration", "",
-      "What `Study` says where the truth is known. Made by `make calibration`; a smaller version is among the tests.",
-      "",
+      "What `Study` says where the truth is known. The tables are made by `make calibration`, the remarks on them by hand; a",
+      "smaller version is among the tests.", "",
       "Activations: five strong directions shared by all columns, columns of different sizes, noise; members of a group",
       "have half of their activations and the label in common. Folds 3, outer folds 5 unless one part is held back, C of",
       "0.01 and 1, 400 resamples, 199 shuffles, at most 99 by the procedure itself. Where no method is named, mass-mean;",
       "numbers by ridge regression.", "",
       "## Labels of chance", "",
-      "The score is the balanced accuracy (of numbers R²); covers: how often its 95 % interval holds chance; exact: how",
-      "often p was taken from the procedure itself. Aims: the mean at chance, covers 93–97 %, p ≤ 0.05 in 3–7 %.", "",
-      "| Labels | Data sets | Examples | Mean score ± its error | Chance | Covers chance | p ≤ 0.05 = found | Exact |",
-      "|---|---|---|---|---|---|---|---|",
+      "The score is the balanced accuracy (of numbers R²); covers chance: how often its 95 % interval holds that; truth: what",
+      "the fits would score on endlessly many examples, the mean; covers it: how often the interval holds that of its own",
+      "fits; exact: how often p was taken from the procedure itself. Aims: the mean at chance, covers 93–97 %, p ≤ 0.05 in",
+      "3–7 %.", "",
+      "| Labels | Data sets | Examples | Mean score ± its error | Chance | Covers chance | Truth | Covers it | "
+        + "p ≤ 0.05 = found | Exact |",
+      "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for condition in Self.chance {
-      let own = try tally(condition, runs: runs)
+      let own = try tally(condition, runs: runs * condition.times)
       add(
         "| \(condition.name) | \(own.count) | \(condition.examples) | \(Self.number(own.mean)) ± "
           + "\(Self.number(own.standardError)) | \(Self.number(condition.chance)) | "
-          + "\(Self.percent(own.share(own.covers))) | \(Self.percent(own.share(own.small))) | "
+          + "\(Self.percent(own.share(own.covers))) | \(Self.number(CalibrationTally.mean(own.truths))) | "
+          + "\(Self.percent(own.share(own.coversTruth))) | \(Self.percent(own.share(own.found))) | "
           + "\(Self.percent(own.share(own.exact))) |")
     }
     lines += [
@@ -106,21 +111,23 @@ struct CalibrationPage {
     }
     lines += [
       "", "## Differences", "",
-      "A site against the embeddings, by the paired interval that the report prints. The true difference is 0 where both",
-      "know the same (two draws of one kind of activations), else the mean over all data sets. Covers: how often the",
-      "interval holds it; not 0: how often it leaves 0 out; sentence: how often the report says something about the",
+      "A site against the embeddings, by the paired interval that the report prints, and how often it holds: the true",
+      "difference of these fits, on endlessly many examples; the mean of the same over fits to 20 other sets of examples of",
+      "the kind (the same directions); the mean difference over all data sets, each of which has directions of its own, where",
+      "both know the same 0. Not 0: how often it leaves 0 out; sentence: how often the report says something about the",
       "embeddings, which it does not where nothing is found.", "",
-      "| Data | Data sets | True difference | Covers | Not 0 | Sentence |", "|---|---|---|---|---|---|",
+      "| Data | Data sets | Mean difference | Covers that of these fits | Of fits to other examples | Of all data sets | "
+        + "Not 0 | Sentence |", "|---|---|---|---|---|---|---|---|",
     ]
     for condition in Self.paired {
       let own = try tally(condition, runs: runs)
-      let mean = own.differences.reduce(0) { $0 + $1.value } / Double(max(own.differences.count, 1))
+      let mean = CalibrationTally.mean(own.differences.map(\.printed.value))
       let truth = condition.effect == condition.embeddingEffect ? 0 : mean
-      add(
-        "| \(condition.name) | \(own.count) | \(Self.number(truth)) | "
-          + "\(Self.percent(own.share(own.differences.count { $0.interval?.covers(truth) == true }))) | "
-          + "\(Self.percent(own.share(own.differences.count(where: \.isShown)))) | "
-          + "\(Self.percent(own.share(own.sentences))) |")
+      let columns = [
+        own.differences.count { $0.covers($0.fits) }, own.differences.count { $0.covers($0.kind) },
+        own.differences.count { $0.covers(truth) }, own.differences.count(where: \.printed.isShown), own.sentences,
+      ].map { Self.percent(own.share($0)) }
+      add("| \(condition.name) | \(own.count) | \(Self.number(mean)) | \(columns.joined(separator: " | ")) |")
     }
   }
 }

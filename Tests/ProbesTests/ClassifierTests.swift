@@ -17,7 +17,9 @@ import Testing
   }
 
   private func scores(_ classifier: LinearClassifier, _ reference: ClassifierReference.Case) throws -> [Double] {
-    classifier.scores(of: try reference.examples(), in: reference.trained..<reference.rows).elements.map { Double($0) }
+    classifier.scores(of: try reference.examples().selectingRows(reference.trained..<reference.rows)).elements.map {
+      Double($0)
+    }
   }
 
   /// Scores of more than two classes share a constant that no comparison of classes sees, and no penalty holds.
@@ -35,7 +37,7 @@ import Testing
         let ratio = try #require(theirs.l1Ratio)
         let strength = try #require(theirs.strength)
         let fit = try LogisticRegression.fit(
-          try reference.examples(), rows: 0..<reference.trained, labels: reference.trainingLabels,
+          try reference.examples().selectingRows(0..<reference.trained), labels: reference.trainingLabels,
           classes: reference.classes,
           settings: .init(
             strengths: [strength], folds: 0, tolerance: 1e-6, maximumIterations: 5000,
@@ -55,7 +57,7 @@ import Testing
   @Test func balancedWeightsAreScikitLearns() throws {
     for reference in try ClassifierReference.read().cases {
       let fit = try LogisticRegression.fit(
-        try reference.examples(), rows: 0..<reference.trained, labels: reference.trainingLabels,
+        try reference.examples().selectingRows(0..<reference.trained), labels: reference.trainingLabels,
         classes: reference.classes,
         settings: .init(
           strengths: [0.5], folds: 0, tolerance: 1e-7, maximumIterations: 5000, classWeights: .balanced))
@@ -67,7 +69,7 @@ import Testing
   @Test func supportVectorsAreLinearSVCs() throws {
     for reference in try ClassifierReference.read().cases {
       let fit = try LinearSVM.fit(
-        try reference.examples(), rows: 0..<reference.trained, labels: reference.trainingLabels,
+        try reference.examples().selectingRows(0..<reference.trained), labels: reference.trainingLabels,
         classes: reference.classes,
         settings: .init(strengths: [0.1], folds: 0, tolerance: 1e-7, maximumIterations: 5000))
       agree(fit.coefficients, reference.svm.coefficients, 1e-3, "\(reference.name)")
@@ -79,7 +81,7 @@ import Testing
   @Test func discriminantsAreScikitLearns() throws {
     for reference in try ClassifierReference.read().cases {
       let fit = try LinearDiscriminant.fit(
-        try reference.examples(), rows: 0..<reference.trained, labels: reference.trainingLabels,
+        try reference.examples().selectingRows(0..<reference.trained), labels: reference.trainingLabels,
         classes: reference.classes, folds: 3)
       // Covariances in float32 products, solved in float64.
       let ours = try scores(fit.classifier, reference)
@@ -192,9 +194,9 @@ import Testing
     let values = Array(reference.values[..<reference.trained])
     for theirs in reference.fits {
       let fit = try RidgeRegression.fit(
-        rows, rows: 0..<reference.trained, values: values, settings: .init(penalties: [theirs.penalty]))
+        rows.selectingRows(0..<reference.trained), values: values, settings: .init(penalties: [theirs.penalty]))
       agree(fit.coefficients, theirs.coefficients, 1e-4, "α = \(theirs.penalty)")
-      let predictions = fit.classifier.scores(of: rows, in: reference.trained..<reference.rows).elements.map {
+      let predictions = fit.classifier.scores(of: rows.selectingRows(reference.trained..<reference.rows)).elements.map {
         Double($0)
       }
       agree(predictions, theirs.predictions, 1e-5, "α = \(theirs.penalty)")
@@ -204,7 +206,7 @@ import Testing
       #expect(try #require(fit.validation) > 0.5)
     }
     let chosen = try RidgeRegression.fit(
-      rows, rows: 0..<reference.trained, values: values, settings: .init(penalties: [1e6, 1]))
+      rows.selectingRows(0..<reference.trained), values: values, settings: .init(penalties: [1e6, 1]))
     #expect(chosen.penalty == 1)
   }
 
@@ -216,11 +218,13 @@ import Testing
     #expect(wide.columns > wide.trained)
     for theirs in wide.fits {
       let fit = try RidgeRegression.fit(
-        rows, rows: 0..<wide.trained, values: Array(wide.values[..<wide.trained]),
+        rows.selectingRows(0..<wide.trained), values: Array(wide.values[..<wide.trained]),
         settings: .init(penalties: [theirs.penalty]))
       // Products in float32, summed and solved in float64.
       agree(fit.coefficients, theirs.coefficients, 1e-4, "α = \(theirs.penalty)")
-      let predictions = fit.classifier.scores(of: rows, in: wide.trained..<wide.rows).elements.map { Double($0) }
+      let predictions = fit.classifier.scores(of: rows.selectingRows(wide.trained..<wide.rows)).elements.map {
+        Double($0)
+      }
       agree(predictions, theirs.predictions, 1e-4, "α = \(theirs.penalty)")
     }
   }

@@ -94,9 +94,9 @@ import Testing
     }
     let (first, second) = (a, b)
     let bootstrap = GroupBootstrap(resamples: 400, seed: 5)
-    let found = Difference(
-      { weights in self.mean(first, weights) }, less: { weights in self.mean(second, weights) }, groups: groups,
-      groupCount: 40, least: 40, within: -10...10, bootstrap: bootstrap)
+    let found = Difference(first, less: [second], groups: groups, count: 40, least: 40, within: -10...10, bootstrap) {
+      self.mean($0, $1)
+    }
     let difference = try #require(found)
     let interval = try #require(difference.interval)
     // The same by hand: the groups' own differences, as often as each is drawn.

@@ -10,7 +10,7 @@ import Testing
       let examples = try reference.examples()
       for fit in reference.fits {
         let ours = try LogisticRegression.fit(
-          examples, rows: 0..<reference.trained, labels: Array(reference.labels[..<reference.trained]),
+          examples.selectingRows(0..<reference.trained), labels: Array(reference.labels[..<reference.trained]),
           classes: reference.classes,
           settings: .init(strengths: [fit.strength], folds: 0, tolerance: 1e-7, maximumIterations: 5000))
         // Float32 data and sums: about six digits of each score, and coefficients in proportion to the largest.
@@ -82,7 +82,7 @@ import Testing
     for reference in try Reference.read().cases {
       let examples = try reference.examples()
       let fit = try MassMean.fit(
-        examples, rows: 0..<reference.trained, labels: Array(reference.labels[..<reference.trained]),
+        examples.selectingRows(0..<reference.trained), labels: Array(reference.labels[..<reference.trained]),
         classes: reference.classes)
       let scores = fit.classifier.scores(of: examples.selectingRows(reference.trained..<reference.rows))
       let predictions = LinearClassifier.predictions(from: scores)

@@ -41,4 +41,24 @@ struct DictionaryCommandTests {
     let splice = try #require(evaluation["splice"] as? [String: Any])
     #expect((splice["intervals"] as? [String: Any])?["loss_recovered_from_mean"] != nil)
   }
+
+  @Test("A crosscoder is trained, judged and read")
+  func crosscoder() throws {
+    let tool = try Tool()
+    let trained = try tool.run(
+      "sae", "train", "unfold-mini", "demo-corpus", "--sites", "resid_post", "--layers", "1,2", "--crosscoder",
+      "--architecture", "batchtopk", "--latents", "256", "--k", "16", "--tokens", "30000", "-o", "c", "-q")
+    #expect(trained.code == 0, "\(trained.errors)")
+    let judged = try tool.run(
+      "sae", "evaluate", "c", "unfold-mini", "demo-corpus", "--rows", "2000", "--splice-tokens", "300", "--json", "-q")
+    let evaluation = try #require(try JSONSerialization.jsonObject(with: Data(judged.output.utf8)) as? [String: Any])
+    let sites = try #require((evaluation["crosscoder"] as? [String: Any])?["sites"] as? [[String: Any]])
+    #expect(sites.map { $0["site"] as? String } == ["blocks.1.hook_resid_post", "blocks.2.hook_resid_post"])
+    #expect(sites.allSatisfy { $0["fvu"] as? Double ?? 9 < 1 && $0["splice"] != nil })
+    let read = try tool.run("sae", "features", "c", "unfold-mini", "demo-corpus", "--latent", "0")
+    #expect(read.code == 0, "\(read.errors)")
+    let alone = try tool.run(
+      "sae", "train", "unfold-mini", "demo-corpus", "--sites", "resid_post", "--layers", "1", "--crosscoder", "-o", "x")
+    #expect(alone.code == 64 && alone.errors.contains("several sites"), "\(alone.errors)")
+  }
 }

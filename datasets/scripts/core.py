@@ -243,3 +243,11 @@ def write_jsonl(path, rows):
     with open(path, "w", encoding="utf-8", newline="\n") as file:
         for row in rows:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def two_sided(frames, side):
+    """Templates of frames that are written once for the positive and the negative side."""
+    return [
+        (label, group, side(template, label == "positive"))
+        for group, template in frames.items() for label in ("positive", "negative")
+    ]

@@ -219,10 +219,7 @@ private struct CaptureState {
     return statistics
   }
 
-  private var seconds: Double {
-    let duration = (ContinuousClock.now - start).components
-    return Double(duration.seconds) + Double(duration.attoseconds) * 1e-18
-  }
+  private var seconds: Double { (ContinuousClock.now - start) / .seconds(1) }
 
   func progress(expectedTokens: Int?) -> CaptureProgress {
     let rate = Double(computedTokens) / max(seconds, 1e-9)

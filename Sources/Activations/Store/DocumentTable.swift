@@ -67,6 +67,11 @@ public struct DocumentTable: Sendable, Equatable {
 
   public var count: Int { ids.count }
 
+  /// Whether a document is the next piece of the one before it.
+  public func continues(_ document: Int) -> Bool {
+    document > 0 && pieces[document] > 0 && ids[document] == ids[document - 1]
+  }
+
   /// The rows of the token table that belong to a document.
   public func tokens(of document: Int) -> Range<Int> {
     firstTokens[document]..<firstTokens[document] + tokenCounts[document]

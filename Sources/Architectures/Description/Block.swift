@@ -56,6 +56,8 @@ public struct Norm: Sendable, Hashable, Codable {
     case layer
     /// Divided by the root mean square, not centred (arXiv 1910.07467).
     case rms
+    /// None: rows go through as they are (compiled models).
+    case identity
   }
   public var kind: Kind
   public var epsilon: Double
@@ -73,6 +75,9 @@ public struct Norm: Sendable, Hashable, Codable {
     self.weightOffset = weightOffset
   }
 
+  /// No norm.
+  public static let identity = Norm(.identity, epsilon: 0, hasWeight: false)
+  public var isIdentity: Bool { kind == .identity }
   /// Whether a row's mean is taken off first.
   public var isCentred: Bool { kind == .layer }
 }

@@ -19,7 +19,8 @@ enum Families {
     GPT2.self, GPTNeo.self, GPTJ.self, GPTNeoX.self, OPT.self, BLOOM.self, Falcon.self, Llama.self, Mistral.self,
     Qwen2.self, Qwen3.self, Phi.self, Phi3.self, Gemma.self, Gemma2.self, Gemma3.self, OLMo.self, OLMo2.self,
     StableLM.self, StarCoder2.self, GLM4.self, Cohere.self, Granite.self, SmolLM3.self, Mixtral.self, Qwen2MoE.self,
-    Qwen3MoE.self, OLMoE.self, GPTOSS.self, DeepSeek.self, BERT.self, RoBERTa.self, DistilBERT.self, Wrapper.self,
+    Qwen3MoE.self, OLMoE.self, GPTOSS.self, DeepSeek.self, BERT.self, RoBERTa.self, DistilBERT.self, Tracr.self,
+    Wrapper.self,
   ]
 
   /// The family of a config.json, by its `model_type`.

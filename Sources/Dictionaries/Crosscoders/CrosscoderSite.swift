@@ -89,38 +89,3 @@ extension SparseAutoencoder {
       ? nil : "sites of \(width) columns in a crosscoder of width \(configuration.inputWidth)"
   }
 }
-
-extension Matrix {
-  /// The matrix cut into columns of these widths.
-  func splitColumns(_ widths: [Int]) -> [Matrix] {
-    precondition(widths.reduce(0, +) == columns, "widths \(widths) of \(columns) columns")
-    var start = 0
-    return widths.map { width in
-      let first = start
-      start += width
-      return Matrix(rows: rows, columns: width) { output in
-        for row in 0..<rows {
-          withUnsafeRow(row) { values in
-            _ = output[(row * width)...].update(fromContentsOf: values[first..<first + width])
-          }
-        }
-      }
-    }
-  }
-
-  /// Matrices of equally many rows, side by side.
-  init(sideBySide parts: [Matrix]) {
-    let rows = parts.first?.rows ?? 0
-    precondition(parts.allSatisfy { $0.rows == rows }, "parts of unequally many rows")
-    let width = parts.reduce(0) { $0 + $1.columns }
-    self.init(rows: rows, columns: width) { output in
-      var start = 0
-      for part in parts {
-        for row in 0..<rows {
-          part.withUnsafeRow(row) { _ = output[(row * width + start)...].update(fromContentsOf: $0) }
-        }
-        start += part.columns
-      }
-    }
-  }
-}

@@ -6,29 +6,31 @@ import LinearAlgebra
 import Transformer
 
 extension SparseAutoencoder {
-  /// The rows that the dictionary reads in a run of the model, [tokens, inputWidth], and the logits where they are wanted.
+  /// The rows that the dictionary reads in a run of the model. Shape: [tokens, inputWidth].
   ///
   /// - Parameter site: as in `reconstruction`.
   /// - Throws: `dictionary.modelSite`, `dictionary.width`, `dictionary.crosscoder`.
-  func rows(
-    of batch: TokenBatch, in model: Model, site name: String? = nil, logits: Model.LogitRows = .none
-  ) throws -> (values: Matrix, logits: Matrix?) {
-    if isCrosscoder, let name, name != configuration.hookIn {
-      throw Fault(
-        .usage, "dictionary.crosscoder", "A crosscoder reads its own sites", expected: configuration.hookIn,
-        found: name, advice: "leave --site out")
-    }
-    let sites =
-      try configuration.crosscoder.map { try $0.map { try site($0.site, width: $0.width, in: model) } }
-      ?? [site(name ?? configuration.hookIn, width: inputWidth, in: model)]
+  func rows(of batch: TokenBatch, in model: Model, site name: String? = nil) throws -> Matrix {
+    try requireOwnSites(name)
+    let sites = try sites(in: model, name)
     var parts = sites.map { _ in Matrix(zeros: 0, columns: 0) }
-    let hooks = sites.enumerated().map { place, site in
+    try model.run(batch, hooks: Self.reading(sites) { parts[$0] = $1 })
+    return parts.count == 1 ? parts[0] : Matrix(sideBySide: parts)
+  }
+
+  /// The sites that the dictionary reads, of a crosscoder several.
+  private func sites(in model: Model, _ name: String? = nil) throws -> [Site] {
+    try configuration.crosscoder.map { try $0.map { try site($0.site, width: $0.width, in: model) } }
+      ?? [site(name ?? configuration.hookIn, width: inputWidth, in: model)]
+  }
+
+  /// Hooks that give `body` what stands at each site.
+  private static func reading(_ sites: [Site], _ body: @escaping (Int, Matrix) -> Void) -> [Hook] {
+    sites.enumerated().map { place, site in
       Hook(site) { value in
-        parts[place] = Matrix(rows: value.rows.count, columns: value.width, elements: value.copy())
+        body(place, Matrix(rows: value.rows.count, columns: value.width, elements: value.copy()))
       }
     }
-    let result = try model.run(batch, hooks: hooks, logits: logits)
-    return (parts.count == 1 ? parts[0] : Matrix(sideBySide: parts), result)
   }
 
   /// Splices a crosscoder's reconstructions into the model: at all sites at once, and at each alone.
@@ -42,50 +44,28 @@ extension SparseAutoencoder {
     into model: Model, source: any ActivationSource, means: [[Double]], specialTokens: Bool = false,
     tokens most: Int = 8192, seed: UInt64 = 0, progress: (Int) -> Void = { _ in }
   ) throws -> (all: SpliceMeasures, sites: [SpliceMeasures]) {
-    guard let crosscoder = configuration.crosscoder, model.architecture.head.kind == .nextToken else {
+    guard let widths = configuration.crosscoder?.map(\.width) else {
       throw Fault(
-        .usage, "transformer.noNextToken", "This model predicts no next tokens, or the dictionary is no crosscoder",
-        file: model.folder.path, expected: "a causal language model and a crosscoder",
-        found: model.architecture.modelType)
+        .usage, "dictionary.crosscoder", "Only a crosscoder is spliced in at several sites",
+        found: configuration.hookIn,
+        advice: "use splice")
     }
-    let sites = try crosscoder.map { try site($0.site, width: $0.width, in: model) }
-    let widths = crosscoder.map(\.width)
+    let sites = try sites(in: model)
     let sets = [Array(sites.indices)] + sites.indices.map { [$0] }
-    let budget = max(64, min(2048, (24 << 20) / max(model.architecture.vocabularySize, 1)))
-    let sample = try DocumentSample(of: source, seed: seed, most: most, specialTokens: true)
-    var sums = sets.map { _ in SpliceSums(units: sample.units) }
-    var batches = try DocumentBatches(source: source, sample: sample, tokens: budget)
-    while let documents = try batches.next() {
-      let edited = documents.special.map { specialTokens || !$0 }
-      let run = try rows(of: documents.tokens, in: model, logits: .all)
-      let clean = run.logits ?? Matrix(zeros: 0, columns: 0)
-      let rebuilt = reconstruct(run.values).splitColumns(widths)
-      for (place, set) in sets.enumerated() {
-        sums[place].add(clean: clean, batch: documents, counted: edited)
-        let hooks: [[Hook]] = [
-          set.map { putting(rebuilt[$0], at: sites[$0], edited: edited) },
+    var parts = sites.map { _ in Matrix(zeros: 0, columns: 0) }
+    let measures = try splice(
+      into: model, source: source, ways: sets.count, specialTokens: specialTokens, tokens: most, seed: seed,
+      progress: progress, reading: Self.reading(sites) { parts[$0] = $1 }
+    ) { edited in
+      let rebuilt = reconstruct(Matrix(sideBySide: parts)).splitColumns(widths)
+      return sets.map { set in
+        [
+          set.map { place in Hook(sites[place]) { $0.put(rebuilt[place], where: edited) } },
           set.map { replacing(sites[$0], with: [Float](repeating: 0, count: widths[$0]), edited: edited) },
           set.map { replacing(sites[$0], with: means[$0].map { Float($0) }, edited: edited) },
         ]
-        for (run, hooks) in hooks.enumerated() {
-          let logits = try model.run(documents.tokens, hooks: hooks, logits: .all) ?? clean
-          sums[place].add(run: run, logits: logits, clean: clean, batch: documents, counted: edited)
-        }
       }
-      progress(sums[0].tokens)
     }
-    let measures = try sums.map { try $0.measures(documents: sample.documents.count, seed: seed) }
     return (measures[0], Array(measures.dropFirst()))
-  }
-
-  /// A hook that puts rows in the place of the activation, where they are marked.
-  private func putting(_ rows: Matrix, at site: Site, edited: [Bool]) -> Hook {
-    Hook(site) { value in
-      value.withUnsafeMutableBuffer { buffer in
-        for row in 0..<rows.rows where edited[row] {
-          rows.withUnsafeRow(row) { _ = buffer[(row * rows.columns)...].update(fromContentsOf: $0) }
-        }
-      }
-    }
   }
 }

@@ -78,16 +78,20 @@ func rowReader(of source: any ActivationSource) -> ((String, Range<Int>) throws 
 }
 
 extension SparseAutoencoder {
+  /// Refuses another site than a crosscoder's own.
+  func requireOwnSites(_ name: String?) throws {
+    guard isCrosscoder, let name, name != configuration.hookIn else { return }
+    throw Fault(
+      .usage, "dictionary.crosscoder", "A crosscoder reads its own sites", expected: configuration.hookIn, found: name,
+      advice: "leave --site out")
+  }
+
   /// The source, with the crosscoder's sites joined where the dictionary is one.
   ///
   /// - Throws: `dictionary.crosscoder` where another site is named; `dictionary.site`.
   func joined(_ source: any ActivationSource, site: String?) throws -> any ActivationSource {
     guard let sites = configuration.crosscoder else { return source }
-    if let site, site != configuration.hookIn {
-      throw Fault(
-        .usage, "dictionary.crosscoder", "A crosscoder reads its own sites", expected: configuration.hookIn,
-        found: site, advice: "leave --site out")
-    }
+    try requireOwnSites(site)
     let held = Set(source.sites.map(\.name))
     for site in sites where !held.contains(site.site) {
       throw Fault(

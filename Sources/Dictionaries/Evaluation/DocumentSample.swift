@@ -34,7 +34,7 @@ package struct DocumentSample: Sendable {
     var whole: [Range<Int>] = []
     var documentOfRow = [Int32](repeating: 0, count: tableRows)
     for row in 0..<tableRows {
-      if table.count > 0, row > 0, table.pieces[row] > 0, table.ids[row] == table.ids[row - 1] {
+      if table.count > 0, table.continues(row) {
         whole[whole.count - 1] = whole[whole.count - 1].lowerBound..<row + 1
       } else {
         whole.append(row..<row + 1)

@@ -110,7 +110,9 @@ extension FeatureAbsorption {
       let labels = letters.map { $0 == letter ? Int32(1) : 0 }
       guard train.contains(where: { labels[$0] == 1 }), test.contains(where: { labels[$0] == 1 }) else { continue }
       progress("letter \(Character(UnicodeScalar(UInt8(97 + letter))))")
-      let probe = try Self.fit(x, train: train, labels: labels)
+      let probe = try LogisticRegression.fit(
+        x.selectingRows(train), labels: train.map { labels[$0] }, classes: 2, settings: Self.regression
+      ).classifier
       let scores = probe.scores(of: x.selectingRows(test)).elements
       let f1 = Self.f1(scores, labels: test.map { labels[$0] })
       let main = try Self.mainLatents(dense, train: train, test: test, labels: labels)
@@ -201,28 +203,20 @@ extension FeatureAbsorption {
     return result
   }
 
-  private static func fit(_ x: Matrix, train: [Int], labels: [Int32]) throws -> LinearClassifier {
-    try LogisticRegression.fit(
-      x.selectingRows(train), labels: train.map { labels[$0] }, classes: 2,
-      settings: LogisticRegression.Settings(folds: 0, tolerance: 1e-4, maximumIterations: 200)
-    ).classifier
-  }
+  private static let regression = LogisticRegression.Settings(folds: 0, tolerance: 1e-4, maximumIterations: 200)
 
   /// The latents that a probe of the letter needs.
   private static func mainLatents(
     _ dense: Matrix, train: [Int], test: [Int], labels: [Int32]
   ) throws -> (latents: [Int], f1: Double) {
-    let order = try SparseAutoencoder.byMeanDifference(dense, rows: train, labels: labels)
+    let (learnt, judged, own) = (dense.selectingRows(train), dense.selectingRows(test), train.map { labels[$0] })
     var found: (latents: [Int], f1: Double) = ([], 0)
     for k in 1...Rule.mostMainLatents {
-      let columns = Array(order.prefix(k))
-      let part = Matrix(
-        rows: dense.rows, columns: columns.count,
-        elements: (0..<dense.rows).flatMap { row in columns.map { dense[row, $0] } })
-      let probe = try fit(part, train: train, labels: labels)
-      let f1 = f1(probe.scores(of: part.selectingRows(test)).elements, labels: test.map { labels[$0] })
+      let probe = try SparseProbe.fit(
+        learnt, labels: own, classes: 2, settings: .init(counts: [k], classWeights: .none), logistic: regression)
+      let f1 = f1(probe.classifier.scores(of: judged).elements, labels: test.map { labels[$0] })
       if k > 1, f1 - found.f1 < Rule.splitGain { break }
-      found = (columns, f1)
+      found = (probe.columns, f1)
     }
     return found
   }

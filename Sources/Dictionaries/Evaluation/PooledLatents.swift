@@ -52,36 +52,12 @@ struct PooledLatents {
   ///
   /// O(n log n + n · classes), n the examples where it is active.
   func areas(latent: Int, chosen: [Bool], counts: [Double]) -> [Double] {
-    let active = entries[latent].filter { chosen[Int($0.example)] }.sorted { $0.value < $1.value }
-    let total = counts.reduce(0, +)
-    var activeCounts = [Double](repeating: 0, count: counts.count)
-    for entry in active { activeCounts[Int(examples.labels[Int(entry.example)])] += 1 }
-    let silent = zip(counts, activeCounts).map { $0 - $1 }
-    let allSilent = silent.reduce(0, +)
-    // Wins of each class over the others, from the silent examples on upward.
-    var wins = silent.map { $0 * (allSilent - $0) / 2 }
-    var below = silent
-    var allBelow = allSilent
-    var place = 0
-    while place < active.count {
-      var tied = [Double](repeating: 0, count: counts.count)
-      var end = place
-      while end < active.count, active[end].value == active[place].value {
-        tied[Int(examples.labels[Int(active[end].example)])] += 1
-        end += 1
-      }
-      let allTied = Double(end - place)
-      for c in counts.indices where tied[c] > 0 {
-        wins[c] += tied[c] * (allBelow - below[c] + (allTied - tied[c]) / 2)
-      }
-      for c in counts.indices { below[c] += tied[c] }
-      allBelow += allTied
-      place = end
-    }
-    return counts.indices.map { c in
-      let pairs = counts[c] * (total - counts[c])
-      return pairs > 0 ? wins[c] / pairs : 0.5
-    }
+    let active = entries[latent].filter { chosen[Int($0.example)] }
+    let labels = active.map { examples.labels[Int($0.example)] }
+    var silent = counts
+    for label in labels { silent[Int(label)] -= 1 }
+    return Ranks(active.count) { active[$0].value }
+      .areas(labels: labels, classes: counts.count, lowest: silent).map { $0 ?? 0.5 }
   }
 }
 

@@ -226,32 +226,12 @@ public struct DirectionMeasures: Codable, Sendable, Equatable {
 
 extension SparseAutoencoder {
   /// The directions with norm 1; a direction of norm 0 stays zero. Shape: [F, m].
-  package var unitDirections: Matrix {
-    var unit = comparable(decoder)
-    let (norms, width) = (unit.rowNorms, outputWidth)
-    unit.withUnsafeMutableElements { elements in
-      for (latent, norm) in norms.enumerated() where norm > 0 {
-        for index in latent * width..<(latent + 1) * width { elements[index] /= norm }
-      }
-    }
-    return unit
-  }
+  package var unitDirections: Matrix { comparable(decoder).withUnitRows }
 
   /// How the directions lie to each other. 2·F²·m operations, memory for 256 · F cosines.
   public func directionMeasures() -> DirectionMeasures {
-    let unit = unitDirections
-    var nearest = [Float](repeating: -1, count: latents)
-    for start in stride(from: 0, to: latents, by: 256) {
-      let rows = start..<min(start + 256, latents)
-      let cosines = unit.selectingRows(rows).multiplied(by: unit, transposed: true)
-      for (offset, latent) in rows.enumerated() {
-        cosines.withUnsafeRow(offset) { row in
-          var largest: Float = -1
-          for (other, cosine) in row.enumerated() where other != latent && cosine > largest { largest = cosine }
-          nearest[latent] = largest
-        }
-      }
-    }
+    let directions = comparable(decoder)
+    let nearest = maximumCosines(of: directions, among: directions, leavesOutOwn: true).map(\.cosine)
     return DirectionMeasures(
       meanNearestCosine: nearest.reduce(0.0) { $0 + Double($1) } / Double(max(latents, 1)),
       nearDuplicates: nearest.count { $0 > 0.9 }, nearestCosine: nearest)

@@ -80,51 +80,27 @@ extension SparseAutoencoder {
       return SparseProbing(
         concept: examples.classes[c], dataset: dataset, examples: examples.count,
         scores: try bases.flatMap { basis, matrix in
-          let order = try Self.byMeanDifference(matrix, rows: split.train, labels: labels)
+          let train = matrix.selectingRows(split.train)
+          let test = matrix.selectingRows(split.test)
           return try ks.map { k in
-            let columns = Array(order.prefix(k))
-            return try Self.probe(matrix, columns: columns, labels: labels, split: split, basis: basis, seed: seed)
+            try Self.probe(train, test, k: k, labels: labels, split: split, basis: basis, seed: seed)
           }
         })
     }
   }
 
-  /// Columns by the absolute difference of the classes' means, largest first.
-  static func byMeanDifference(_ matrix: Matrix, rows: [Int], labels: [Int32]) throws -> [Int] {
-    var sums = [[Double]](repeating: [Double](repeating: 0, count: matrix.columns), count: 2)
-    var counts = [0.0, 0.0]
-    for row in rows {
-      let label = Int(labels[row])
-      counts[label] += 1
-      matrix.withUnsafeRow(row) { values in
-        for (column, value) in values.enumerated() { sums[label][column] += Double(value) }
-      }
-    }
-    guard counts[0] > 0, counts[1] > 0 else {
-      throw Fault(
-        .badData, "probe.tooFewExamples", "A class has no example to learn from", expected: "at least one of each",
-        found: "\(Int(counts[1])) of the concept, \(Int(counts[0])) others")
-    }
-    let difference = (0..<matrix.columns).map { abs(sums[1][$0] / counts[1] - sums[0][$0] / counts[0]) }
-    return difference.indices.sorted { difference[$0] != difference[$1] ? difference[$0] > difference[$1] : $0 < $1 }
-  }
-
   private static func probe(
-    _ matrix: Matrix, columns: [Int], labels: [Int32], split: (train: [Int], test: [Int]), basis: String, seed: UInt64
+    _ train: Matrix, _ test: Matrix, k: Int, labels: [Int32], split: (train: [Int], test: [Int]), basis: String,
+    seed: UInt64
   ) throws -> SparseProbing.Score {
-    func part(_ rows: [Int]) -> Matrix {
-      Matrix(
-        rows: rows.count, columns: columns.count,
-        elements: rows.flatMap { row in columns.map { matrix[row, $0] } })
-    }
-    let fit = try LogisticRegression.fit(
-      part(split.train), labels: split.train.map { labels[$0] }, classes: 2,
-      settings: LogisticRegression.Settings(folds: 0), seed: seed)
-    let scores = fit.classifier.scores(of: part(split.test)).elements
+    let fit = try SparseProbe.fit(
+      train, labels: split.train.map { labels[$0] }, classes: 2, settings: .init(counts: [k], classWeights: .none),
+      logistic: LogisticRegression.Settings(folds: 0), seed: seed)
+    let scores = fit.classifier.scores(of: test).elements
     let truth = split.test.map { labels[$0] == 1 }
     let hits = zip(scores, truth).count { ($0 > 0) == $1 }
     return SparseProbing.Score(
-      basis: basis, k: columns.count, accuracy: Double(hits) / Double(max(truth.count, 1)),
-      auroc: AUROC.area(scores: scores, positive: truth), columns: columns)
+      basis: basis, k: fit.size, accuracy: Double(hits) / Double(max(truth.count, 1)),
+      auroc: AUROC.area(scores: scores, positive: truth), columns: fit.columns)
   }
 }

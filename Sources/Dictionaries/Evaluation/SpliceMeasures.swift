@@ -63,7 +63,8 @@ extension SparseAutoencoder {
   ///
   /// Hooks edit the activations in place. The activations of tokens that the tokenizer added stay as they are in every
   /// run unless `specialTokens` is set, as they do in training, and what the model predicts at them is not counted. The
-  /// documents are a seeded sample of all, whatever their order. Four passes over them; memory for two batches' logits.
+  /// documents are a seeded sample of all, whatever their order. Four passes over them; memory for the logits of one batch,
+  /// about 200 MB, or of the longest document.
   ///
   /// - Parameters:
   ///   - source: where the documents' tokens come from.
@@ -77,11 +78,6 @@ extension SparseAutoencoder {
     into model: Model, source: any ActivationSource, mean: [Double], site: String? = nil,
     specialTokens: Bool = false, tokens most: Int = 8192, seed: UInt64 = 0, progress: (Int) -> Void = { _ in }
   ) throws -> SpliceMeasures {
-    guard model.architecture.head.kind == .nextToken else {
-      throw Fault(
-        .usage, "transformer.noNextToken", "This model predicts no next tokens, so it has no such loss",
-        file: model.folder.path, expected: "a causal language model", found: model.architecture.modelType)
-    }
     if isCrosscoder {
       throw Fault(
         .usage, "dictionary.crosscoder", "A crosscoder is spliced in at each of its sites", found: configuration.hookIn,
@@ -89,49 +85,85 @@ extension SparseAutoencoder {
     }
     let input = try self.site(site ?? configuration.hookIn, width: inputWidth, in: model)
     let output = isTranscoder ? try self.site(configuration.hookOut, width: outputWidth, in: model) : input
-    let budget = max(64, min(2048, (24 << 20) / max(model.architecture.vocabularySize, 1)))
+    let constant = mean.map { Float($0) }
+    let zeros = [Float](repeating: 0, count: outputWidth)
+    return try splice(
+      into: model, source: source, ways: 1, specialTokens: specialTokens, tokens: most, seed: seed, progress: progress
+    ) { edited in
+      [
+        [
+          spliceHooks(input: input, output: output, edited: edited), [replacing(output, with: zeros, edited: edited)],
+          [replacing(output, with: constant, edited: edited)],
+        ]
+      ]
+    }[0]
+  }
+
+  /// Runs a sample of documents as they are, and in several ways of three edited runs each.
+  ///
+  /// - Parameters:
+  ///   - reading: hooks of the untouched run.
+  ///   - edits: asked after the untouched run of each batch; told which tokens are edited.
+  func splice(
+    into model: Model, source: any ActivationSource, ways: Int, specialTokens: Bool, tokens most: Int, seed: UInt64,
+    progress: (Int) -> Void, reading: [Hook] = [], edits: ([Bool]) -> [[[Hook]]]
+  ) throws -> [SpliceMeasures] {
+    guard model.architecture.head.kind == .nextToken else {
+      throw Fault(
+        .usage, "transformer.noNextToken", "This model predicts no next tokens, so it has no such loss",
+        file: model.folder.path, expected: "a causal language model", found: model.architecture.modelType)
+    }
+    let vocabulary = model.architecture.vocabularySize
+    let budget = max(64, min(2048, (48 << 20) / max(vocabulary, 1)))
+    var storage = FloatBuffer(unset: 0)
     let sample = try DocumentSample(of: source, seed: seed, most: most, specialTokens: true)
-    var sums = SpliceSums(units: sample.units)
+    var sums = [SpliceSums](repeating: SpliceSums(units: sample.units), count: ways)
     var batches = try DocumentBatches(source: source, sample: sample, tokens: budget)
     while let documents = try batches.next() {
-      let batch = documents.tokens
       let edited = documents.special.map { specialTokens || !$0 }
-      let clean = try model.run(batch, logits: .all) ?? Matrix(zeros: 0, columns: 0)
-      let constant = mean.map { Float($0) }
-      let zeros = [Float](repeating: 0, count: outputWidth)
-      let hooks: [[Hook]] = [
-        spliceHooks(input: input, output: output, edited: edited),
-        [replacing(output, with: zeros, edited: edited)], [replacing(output, with: constant, edited: edited)],
-      ]
-      sums.add(clean: clean, batch: documents, counted: edited)
-      for (run, hooks) in hooks.enumerated() {
-        let logits = try model.run(batch, hooks: hooks, logits: .all) ?? clean
-        sums.add(run: run, logits: logits, clean: clean, batch: documents, counted: edited)
+      let count = documents.units.count * vocabulary
+      if storage.count < count {
+        let size = max(count, budget * vocabulary)
+        try model.reserve(
+          bytes: size / vocabulary * model.architecture.workingBytesPerToken + 64 << 20, beside: 4 * size)
+        storage = FloatBuffer(unset: size)
       }
-      progress(sums.tokens)
+      var clean = CleanPredictions(of: documents, counted: edited, vocabulary: vocabulary, storage: storage)
+      try model.run(documents.tokens, hooks: reading + [Self.logits { clean.read($0, rows: $1) }])
+      for (way, runs) in edits(edited).enumerated() {
+        sums[way].add(clean)
+        for (run, hooks) in runs.enumerated() {
+          let compared = Self.logits { logits, rows in
+            sums[way].add(run: run, clean.compare(logits, rows: rows), from: rows.lowerBound, clean: clean)
+          }
+          try model.run(documents.tokens, hooks: hooks + [compared])
+        }
+      }
+      progress(sums[0].tokens)
     }
-    return try sums.measures(documents: sample.documents.count, seed: seed)
+    return try sums.map { try $0.measures(documents: sample.documents.count, seed: seed) }
+  }
+
+  /// A hook that lends the logits of some rows after others.
+  private static func logits(_ body: @escaping (UnsafePointer<Float>, Range<Int>) -> Void) -> Hook {
+    Hook(Site(.unembedOut)) { value in
+      let rows = value.rows
+      value.withUnsafeBuffer { logits in if let logits = logits.baseAddress { body(logits, rows) } }
+    }
   }
 
   /// Hooks that put the dictionary's output in the place of the activation, for the rows that are marked.
   func spliceHooks(input: Site, output: Site, edited: [Bool]) -> [Hook] {
-    func put(_ values: Matrix, into value: inout HookedValue) {
-      value.withUnsafeMutableBuffer { buffer in
-        for row in 0..<values.rows where edited[row] {
-          values.withUnsafeRow(row) { _ = buffer[(row * values.columns)...].update(fromContentsOf: $0) }
-        }
-      }
-    }
     func matrix(_ value: borrowing HookedValue) -> Matrix {
       Matrix(rows: value.rows.count, columns: value.width, elements: value.copy())
     }
     guard isTranscoder else {
-      return [Hook(input) { value in put(reconstruct(matrix(value)), into: &value) }]
+      return [Hook(input) { value in value.put(reconstruct(matrix(value)), where: edited) }]
     }
     var prediction = Matrix(zeros: 0, columns: outputWidth)
     return [
       Hook(input) { value in prediction = reconstruct(matrix(value)) },
-      Hook(output) { value in put(prediction, into: &value) },
+      Hook(output) { value in value.put(prediction, where: edited) },
     ]
   }
 
@@ -164,5 +196,16 @@ extension SparseAutoencoder {
         advice: "check that model and site are those that the dictionary was trained on")
     }
     return site
+  }
+}
+
+extension HookedValue {
+  /// Puts rows in the place of the activation, where they are marked.
+  mutating func put(_ rows: Matrix, where edited: [Bool]) {
+    withUnsafeMutableBuffer { buffer in
+      for row in 0..<rows.rows where edited[row] {
+        rows.withUnsafeRow(row) { _ = buffer[(row * rows.columns)...].update(fromContentsOf: $0) }
+      }
+    }
   }
 }

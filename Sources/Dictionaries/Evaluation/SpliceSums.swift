@@ -70,63 +70,22 @@ struct SpliceSums {
 
   init(units: Int) { self.units = [[Double]](repeating: [Double](repeating: 0, count: Place.count), count: units) }
 
-  /// - Parameter counted: which tokens' predictions count.
-  mutating func add(clean: Matrix, batch: DocumentBatches.Batch, counted: [Bool]) {
-    let rows = Self.compare(clean, clean: nil, batch: batch.tokens)
-    for (row, unit) in batch.units.enumerated() {
+  mutating func add(_ clean: CleanPredictions) {
+    for (token, unit) in clean.batch.units.enumerated() {
       units[unit][Place.tokens] += 1
-      guard counted[row] else { continue }
+      guard clean.counted[token] else { continue }
       units[unit][Place.compared] += 1
-      units[unit][Place.predictions] += rows[row].hasNext ? 1 : 0
-      units[unit][Place.cleanLoss] += rows[row].loss
+      units[unit][Place.predictions] += clean.losses[token] == nil ? 0 : 1
+      units[unit][Place.cleanLoss] += clean.losses[token] ?? 0
     }
   }
 
-  mutating func add(run: Int, logits: Matrix, clean: Matrix, batch: DocumentBatches.Batch, counted: [Bool]) {
-    let rows = Self.compare(logits, clean: clean, batch: batch.tokens)
-    for (row, unit) in batch.units.enumerated() where counted[row] {
-      units[unit][Place.losses + run] += rows[row].loss
-      units[unit][Place.divergences + run] += rows[row].divergence
+  /// Some rows of an edited run.
+  mutating func add(run: Int, _ rows: [CleanPredictions.Comparison], from first: Int, clean: CleanPredictions) {
+    for (token, row) in zip(first..., rows) where clean.counted[token] {
+      units[clean.batch.units[token]][Place.losses + run] += row.loss ?? 0
+      units[clean.batch.units[token]][Place.divergences + run] += row.divergence
     }
-  }
-
-  private struct Comparison {
-    /// The loss of predicting the next token, 0 where there is none.
-    var loss = 0.0
-    var hasNext = false
-    /// KL(clean ‖ this run).
-    var divergence = 0.0
-  }
-
-  private static func compare(_ logits: Matrix, clean: Matrix?, batch: TokenBatch) -> [Comparison] {
-    var rows = [Comparison](repeating: Comparison(), count: batch.count)
-    let ends = Set(batch.starts)
-    rows.withUnsafeMutableBufferPointer { rows in
-      Threads.forRanges(0..<batch.count, grain: 8) { some in
-        for row in some {
-          logits.withUnsafeRow(row) { q in
-            let logSum = logSumExp(q)
-            rows[row].hasNext = !ends.contains(row + 1)
-            if rows[row].hasNext { rows[row].loss = logSum - Double(q[Int(batch.ids[row + 1])]) }
-            clean?.withUnsafeRow(row) { p in
-              let cleanSum = logSumExp(p)
-              var divergence = 0.0
-              for token in p.indices {
-                let logP = Double(p[token]) - cleanSum
-                divergence += exp(logP) * (logP - (Double(q[token]) - logSum))
-              }
-              rows[row].divergence = divergence
-            }
-          }
-        }
-      }
-    }
-    return rows
-  }
-
-  private static func logSumExp(_ values: UnsafeBufferPointer<Float>) -> Double {
-    let largest = Double(values.max() ?? 0)
-    return largest + log(values.reduce(0.0) { $0 + exp(Double($1) - largest) })
   }
 
   func measures(documents: Int, seed: UInt64) throws -> SpliceMeasures {

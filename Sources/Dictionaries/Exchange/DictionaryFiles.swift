@@ -19,8 +19,6 @@ enum DictionaryFiles {
         .software, "dictionary.configuration", "The configuration cannot be written as JSON", found: "\(error)")
     }
     try SafetensorsWriter.write(tensors, to: folder.appending(path: weights))
-    try AtomicFile.write(to: folder.appending(path: "cfg.json")) { file in
-      try text.withUnsafeBytes { try file.write($0) }
-    }
+    try AtomicFile.write(text, to: folder.appending(path: "cfg.json"))
   }
 }

@@ -48,13 +48,7 @@ extension SparseAutoencoder {
   public func save(folder: URL, format: DictionaryFormat = .unfold, type: ComputeType = .float32) throws {
     try validate()
     if format != .unfold { try requireExpressible(in: format) }
-    do {
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    } catch {
-      throw Fault(
-        .cannotCreate, "file.cannotCreate", "This folder cannot be created", file: folder.path,
-        found: error.localizedDescription, advice: "choose a folder that exists and can be written to")
-    }
+    try AtomicFile.makeFolder(folder)
     switch format {
     case .unfold, .saelens: try SAELensFolder.write(self, to: folder, type: type)
     case .sparsify: try SparsifyFolder.write(self, to: folder, type: type)

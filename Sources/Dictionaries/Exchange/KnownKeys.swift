@@ -56,9 +56,9 @@ enum KnownKeys {
     try config.requireKeys(read.union(records))
     let metadata = try config.optional("metadata")
     try metadata?.requireKeys(read.union(records).union(["unfold"]))
-    try metadata?.optional("unfold")?.requireKeys([
-      "architecture", "k", "origin", "rescale_acts_by_decoder_norm", "crosscoder",
-    ])
+    let ours = try metadata?.optional("unfold")
+    try ours?.requireKeys(["architecture", "k", "origin", "rescale_acts_by_decoder_norm", "crosscoder"])
+    for site in try ours?.optional("crosscoder")?.array() ?? [] { try site.requireKeys(["site", "width", "scale"]) }
     let function = try config.optional("activation_fn_kwargs")
     try function?.requireKeys(["k", "signed"])
     for part in [config, metadata, function].compactMap({ $0 }) {

@@ -18,7 +18,7 @@ public struct FeatureReader: Sendable {
   }
 
   public var choice: Choice
-  /// Examples of each latent.
+  /// Examples of each latent, texts that are equal once; chosen from four times as many documents.
   public var examples: Int
   /// Tokens, neurons and latents listed for each.
   public var related: Int
@@ -64,7 +64,7 @@ public struct FeatureReader: Sendable {
     let input = try DictionaryInput(dictionary, source: source, site: site)
     let neuronSite = correlatesNeurons ? Self.neuronSite(of: input, latents: dictionary.latents) : nil
     var gathering = FeatureGathering(
-      latents: dictionary.latents, kept: examples, neurons: neuronSite?.width ?? 0)
+      latents: dictionary.latents, kept: 4 * examples, neurons: neuronSite?.width ?? 0)
     var pooled = try labels(of: source).map { PooledLatents(examples: $0, latents: dictionary.latents) }
     try input.stream(others: neuronSite.map { [$0.name] } ?? []) { block in
       let active = dictionary.encode(block.input)
@@ -88,12 +88,15 @@ public struct FeatureReader: Sendable {
     let n = Double(max(gathering.rows, 1))
     var features: [LatentFeature] = []
     for (place, latent) in chosen.enumerated() {
-      let places = try gathering.top(latent).map { try reader.latentExample(row: $0.row, value: $0.value) }
+      // A text that the corpus has several times is shown once: hence more places than are shown.
+      let places = try reader.distinct(gathering.top(latent), count: examples, row: \.row)
       let correlated = topK(related, of: gathering.correlations(latent))
       features.append(
         LatentFeature(
           latent: latent, density: Double(gathering.firing[latent]) / n, largest: gathering.largest(latent),
-          mean: gathering.mean(latent), examples: places, promoted: weights.promoted[place],
+          mean: gathering.mean(latent),
+          examples: try places.map { try reader.latentExample(row: $0.row, value: $0.value) },
+          promoted: weights.promoted[place],
           suppressed: weights.suppressed[place], aligned: weights.aligned[place],
           correlated: correlated.map { LatentFeature.Related(index: $0.index, value: $0.value) },
           nearest: weights.nearest[place], concepts: concepts.filter { $0.latent == latent },

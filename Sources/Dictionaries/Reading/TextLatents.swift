@@ -47,7 +47,7 @@ extension TextLatents {
         .usage, "dictionary.emptyText", "There is no text to look at", expected: "at least one token", found: "none")
     }
     let batch = TokenBatch(ids: encoding.ids, lengths: [encoding.ids.count])
-    let active = dictionary.encode(try dictionary.rows(of: batch, in: model, site: name).values)
+    let active = dictionary.encode(try dictionary.rows(of: batch, in: model, site: name))
     let scalars = Array(text.unicodeScalars)
     var peaks: [Int: Peak] = [:]
     tokens = encoding.ids.indices.map { token in

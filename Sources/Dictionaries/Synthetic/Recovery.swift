@@ -4,7 +4,11 @@ import LinearAlgebra
 /// For each row of `directions` the largest cosine with a row of `others`, and where it is.
 ///
 /// 2·n·m·width operations; memory for blocks of 256 rows. A row of zeros has cosine 0 with every other.
-public func maximumCosines(of directions: Matrix, among others: Matrix) -> [(cosine: Float, index: Int)] {
+///
+/// - Parameter leavesOutOwn: whether a row is not compared with the row of its own number, of one set with itself.
+public func maximumCosines(
+  of directions: Matrix, among others: Matrix, leavesOutOwn: Bool = false
+) -> [(cosine: Float, index: Int)] {
   precondition(directions.columns == others.columns, "widths \(directions.columns) and \(others.columns)")
   let (a, b) = (directions.withUnitRows, others.withUnitRows)
   var result = [(cosine: Float, index: Int)](repeating: (0, 0), count: a.rows)
@@ -14,9 +18,11 @@ public func maximumCosines(of directions: Matrix, among others: Matrix) -> [(cos
     let cosines = a.selectingRows(rows).multiplied(by: b, transposed: true)
     for row in rows {
       cosines.withUnsafeRow(row - start) { values in
-        var best = 0
-        for index in values.indices where values[index] > values[best] { best = index }
-        result[row] = (values[best], best)
+        var best: (cosine: Float, index: Int) = (-1, 0)
+        for (index, cosine) in values.enumerated() where cosine > best.cosine && !(leavesOutOwn && index == row) {
+          best = (cosine, index)
+        }
+        result[row] = best
       }
     }
   }
@@ -27,19 +33,6 @@ public func maximumCosines(of directions: Matrix, among others: Matrix) -> [(cos
 public func meanMaximumCosine(of directions: Matrix, among others: Matrix) -> Double {
   let cosines = maximumCosines(of: directions, among: others)
   return cosines.reduce(0.0) { $0 + Double($1.cosine) } / Double(max(cosines.count, 1))
-}
-
-extension Matrix {
-  /// The same rows with norm 1; a row of zeros stays one.
-  var withUnitRows: Matrix {
-    var result = self
-    let (rows, columns) = (rows, columns)
-    result.withUnsafeMutableElements { elements in
-      guard let base = elements.baseAddress else { return }
-      for row in 0..<rows { setNorm(base + row * columns, columns, to: 1) }
-    }
-    return result
-  }
 }
 
 /// What a dictionary recovers of features that are known.

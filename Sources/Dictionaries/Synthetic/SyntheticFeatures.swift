@@ -37,12 +37,10 @@ public struct SyntheticFeatures: ActivationSource {
     precondition(features > 0 && width > 0 && rows >= 0 && groupSize >= 1, "\(features) features in \(width)")
     precondition(meanActive > 0 && exponent >= 0, "\(meanActive) active, exponent \(exponent)")
     var generator = SeededGenerator(seed: seed, stream: "synthetic features")
-    var elements = (0..<features * width).map { _ in Float(generator.normal()) }
-    elements.withUnsafeMutableBufferPointer { elements in
-      guard let base = elements.baseAddress else { return }
-      for feature in 0..<features { setNorm(base + feature * width, width, to: 1) }
-    }
-    directions = Matrix(rows: features, columns: width, elements: elements)
+    directions =
+      Matrix(
+        rows: features, columns: width, elements: (0..<features * width).map { _ in Float(generator.normal()) }
+      ).withUnitRows
     let weights = (0..<features).map { pow(Double($0 + 1), -exponent) }
     let total = weights.reduce(0, +)
     let frequencies = weights.map { min(0.5, meanActive * $0 / total) }

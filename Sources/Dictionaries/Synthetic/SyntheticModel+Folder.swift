@@ -51,19 +51,13 @@ extension SyntheticModel {
   /// Writes the model so that SAELens's `SyntheticModel.load_from_disk` reads it.
   public func save(folder: URL) throws {
     let files = Self.files(folder)
-    do {
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-      try encoder.encode(settings).write(to: files.settings, options: .atomic)
-      let roots = tree.parents.indices.filter { $0 < settings.hierarchy.roots }
-      try JSONEncoder().encode(["roots": roots.map { Node($0, tree, settings.hierarchy.scales) }])
-        .write(to: files.hierarchy, options: .atomic)
-    } catch {
-      throw Fault(
-        .cannotCreate, "file.cannotCreate", "The synthetic model cannot be written", file: folder.path,
-        found: "\(error)", advice: "choose a folder that can be written to")
-    }
+    try AtomicFile.makeFolder(folder)
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+    try AtomicFile.write(encoder.encode(settings), to: files.settings)
+    let roots = tree.parents.indices.filter { $0 < settings.hierarchy.roots }
+    try AtomicFile.write(
+      JSONEncoder().encode(["roots": roots.map { Node($0, tree, settings.hierarchy.scales) }]), to: files.hierarchy)
     func bytes(_ values: [Float]) -> [UInt8] { values.withUnsafeBytes { Array($0) } }
     let (count, rank) = (settings.features, settings.correlation.rank)
     let own = (0..<count).map { 1 - correlationFactors.row($0).reduce(0) { $0 + $1 * $1 } }

@@ -74,7 +74,7 @@ public final class SyntheticRun {
       if trainer.step == 0 { prepare(rows.base, some * batch) }
       for index in 0..<some {
         metrics = try trainer.train(input: rows.base + index * batch * model.width, rows: batch)
-        let rate = Double((trainer.step - firstStep) * batch) / max((ContinuousClock.now - start).seconds, 1e-9)
+        let rate = Double((trainer.step - firstStep) * batch) / max((ContinuousClock.now - start) / .seconds(1), 1e-9)
         progress(
           TrainingRun.Progress(
             step: trainer.step, steps: steps, tokensPerSecond: rate,

@@ -34,7 +34,7 @@ extension DictionaryTrainer {
     let (n, m) = (inputWidth, outputWidth)
     let rowsIn = FloatBuffer(zeros: count * n)
     let rowsOut = FloatBuffer(zeros: count * m)
-    let selection = scaled.map { SelectionRows($0) } ?? SelectionRows(encoder: encoder, bias: encoderBias)
+    let selection = selectionRows
     for (index, latent) in dead.enumerated() {
       (rowsIn.base + index * n).update(from: selection.row(latent), count: n)
       unfold_scale(scaled?.inverses.base[latent] ?? 1, 0, decoder.row(latent), rowsOut.base + index * m, m)
@@ -151,9 +151,9 @@ extension DictionaryTrainer {
       let row = cumulative.firstIndex { $0 > drawn } ?? rows - 1
       let (encoding, direction) = (encoder.row(latent), decoder.row(latent))
       encoding.update(from: scratch.encoderInput + row * inputWidth, count: inputWidth)
-      setNorm(encoding, inputWidth, to: 0.2 * norm)
+      Kernels.setNorm(encoding, count: inputWidth, to: 0.2 * norm)
       unfold_subtract(scratch.target + row * outputWidth, decoderBias.values.base, direction, outputWidth)
-      setNorm(direction, outputWidth, to: settings.unitNormDecoder ? 1 : settings.initialDecoderNorm)
+      Kernels.setNorm(direction, count: outputWidth, to: settings.unitNormDecoder ? 1 : settings.initialDecoderNorm)
       encoderBias.values.base[latent] = 0
       sinceFired[latent] = 0
       for parameter in [encoder, decoder, encoderBias] {

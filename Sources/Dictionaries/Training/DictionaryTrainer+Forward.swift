@@ -2,10 +2,15 @@ import CKernels
 import LinearAlgebra
 
 extension DictionaryTrainer {
+  /// What latents are selected by.
+  var selectionRows: SelectionRows {
+    scaled.map { SelectionRows($0) } ?? SelectionRows(encoder: encoder, bias: encoderBias)
+  }
+
   /// The active latents of the batch, with their values.
   func activate(rows: Int) -> ActiveLatents {
     scaled?.update(encoder: encoder, bias: encoderBias, decoder: decoder, norm: directionNorm)
-    let selectionRows = scaled.map { SelectionRows($0) } ?? SelectionRows(encoder: encoder, bias: encoderBias)
+    let selectionRows = selectionRows
     let selection = LatentSelection(encoder: selectionRows, input: scratch.encoderInput, tokens: rows)
     switch settings.architecture {
     case .topK:

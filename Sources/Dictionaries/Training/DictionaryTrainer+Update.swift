@@ -28,7 +28,7 @@ extension DictionaryTrainer {
             unfold_adam(
               adam, isTouched ? decoder.gradient.base + d : nil, decoder.values.base + d, decoder.first.base + d,
               decoder.second.base + d, outputWidth)
-            if isUnit { setNorm(decoder.row(latent), outputWidth, to: 1) }
+            if isUnit { Kernels.setNorm(decoder.row(latent), count: outputWidth, to: 1) }
           }
         }
       }
@@ -45,10 +45,4 @@ extension DictionaryTrainer {
   func noteFirings(rows: Int) {
     for latent in 0..<settings.latents { sinceFired[latent] = fired[latent] ? 0 : sinceFired[latent] + Int64(rows) }
   }
-}
-
-/// Gives a row the norm; a row of zeros stays one.
-func setNorm(_ row: UnsafeMutablePointer<Float>, _ width: Int, to norm: Float) {
-  let length = unfold_dot(row, row, width).squareRoot()
-  if length > 0 { unfold_scale(norm / length, 0, row, row, width) }
 }

@@ -120,7 +120,7 @@ public final class DictionaryTrainer {
     let norm = settings.unitNormDecoder ? 1 : settings.initialDecoderNorm
     func randomRow(_ row: UnsafeMutablePointer<Float>, _ width: Int) {
       for column in 0..<width { row[column] = Float(generator.normal()) }
-      setNorm(row, width, to: norm)
+      Kernels.setNorm(row, count: width, to: norm)
     }
     for latent in 0..<settings.latents {
       randomRow(decoder.row(latent), outputWidth)

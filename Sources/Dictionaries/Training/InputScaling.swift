@@ -78,18 +78,6 @@ struct InputScaling: Codable, Equatable, Sendable {
   }
 }
 
-extension Matrix {
-  /// The Euclidean norm of each row.
-  var rowNorms: [Float] {
-    elements.withUnsafeBufferPointer { elements in
-      guard let base = elements.baseAddress else { return [] }
-      return (0..<rows).map { row in
-        Float(Kernels.dotInDouble(base + row * columns, base + row * columns, count: columns).squareRoot())
-      }
-    }
-  }
-}
-
 /// The point with the smallest sum of distances to the rows, by Weiszfeld's iteration from the mean.
 ///
 /// Stops where a step is below 10⁻⁵ of the point's distance from the rows, or after 100 steps. O(steps · rows · columns).

@@ -1,3 +1,4 @@
+import Checkpoints
 import Foundation
 
 /// The files of metrics: a line of JSON for each dictionary and step shown, and a TensorBoard file for each dictionary.
@@ -28,7 +29,7 @@ final class TrainingLog {
     lines = try AppendedFile(folder.appending(path: "metrics.jsonl"), length: lengths[0])
     events = try names.enumerated().map { index, name in
       let run = names.count == 1 ? folder : folder.appending(path: name)
-      try FileManager.default.createDirectory(at: run, withIntermediateDirectories: true)
+      try AtomicFile.makeFolder(run)
       return try TensorBoardFile(run.appending(path: "events.out.tfevents.0.unfold"), length: lengths[index + 1])
     }
   }

@@ -41,7 +41,7 @@ public final class TrainingRun {
   public let trainers: [DictionaryTrainer]
   /// What each dictionary's files are called, such as `topk-f4096-k32-s0`.
   public let names: [String]
-  private let rows: TrainingRows
+  private let rows: RowGroups
   private var state: RunState
   private var carried: RowGroup
   private var held: HeldOutRows
@@ -72,7 +72,7 @@ public final class TrainingRun {
         advice: "train on what all tokens have, such as hook_resid_post or mlp.hook_in of the layer")
     }
     let widths = sites.map(\.width)
-    let rows = try TrainingRows(source, settings)
+    let rows = try RowGroups(source, settings)
     let steps = max(1, (settings.tokens ?? rows.heldOut.trained(of: source.rowCount)) / settings.batch)
     trainers = try dictionaries.map {
       try DictionaryTrainer(
@@ -117,7 +117,7 @@ public final class TrainingRun {
     progress: (Progress) -> Void = { _ in }
   ) throws -> Summary {
     let checkpoint = folder?.appending(path: "checkpoint.safetensors")
-    if let folder { try makeFolder(folder) }
+    if let folder { try AtomicFile.makeFolder(folder) }
     if resume, let checkpoint, FileManager.default.fileExists(atPath: checkpoint.path) { try restore(checkpoint) }
     let log = try folder.map { try TrainingLog($0, names: names, lengths: state.lengths) }
     let firstStep = state.step
@@ -137,7 +137,7 @@ public final class TrainingRun {
         rowsInEpoch += loaded.input.rows
         state.largestNorm = rows.largestNorm
         return try train(on: loaded, checkpoint: checkpoint, log: log, isCancelled: isCancelled) {
-          let seconds = max((ContinuousClock.now - start).seconds, 1e-9)
+          let seconds = max((ContinuousClock.now - start) / .seconds(1), 1e-9)
           let rate = Double((state.step - firstStep) * settings.batch) / seconds
           progress(
             Progress(
@@ -147,7 +147,7 @@ public final class TrainingRun {
         }
       }
     }
-    let seconds = (ContinuousClock.now - start).seconds
+    let seconds = (ContinuousClock.now - start) / .seconds(1)
     let (measures, warnings) = finish()
     if firstStep < state.steps, let checkpoint { try save(checkpoint, log) }
     return Summary(
@@ -303,16 +303,6 @@ public final class TrainingRun {
       advice: "count special tokens, or raise the limit on norms")
   }
 
-  private func makeFolder(_ folder: URL) throws {
-    do {
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    } catch {
-      throw Fault(
-        .cannotCreate, "file.cannotCreate", "This folder cannot be made", file: folder.path, found: "\(error)",
-        advice: "choose a folder that can be written to")
-    }
-  }
-
   private static func names(_ dictionaries: [DictionarySettings]) -> [String] {
     var names: [String] = []
     for settings in dictionaries {
@@ -353,8 +343,4 @@ extension Matrix {
       }
     }
   }
-}
-
-extension Duration {
-  var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
 }

@@ -127,42 +127,42 @@ extension TokenVectors {
     let used = Set(asked.flatMap { $0 }).sorted()
     let slot = Dictionary(uniqueKeysWithValues: used.enumerated().map { ($1, $0) })
     let cosines = units.selectingRows(used).multiplied(by: units, transposed: true)
-    let found = RightAnswers(methods: 5)
+    var right = [[Bool]](repeating: [], count: asked.count)
     cosines.elements.withUnsafeBufferPointer { cosines in
-      Threads.forEach(asked.count) { number in
-        let words = asked[number]
-        func row(_ word: Int) -> UnsafeBufferPointer<Float> {
-          let start = (slot[words[word]] ?? 0) * count
-          return UnsafeBufferPointer(rebasing: cosines[start..<start + count])
+      right.withUnsafeMutableBufferPointer { right in
+        nonisolated(unsafe) let right = right  // Each question writes its own element.
+        Threads.forEach(asked.count) { number in
+          let words = asked[number]
+          func row(_ word: Int) -> UnsafeBufferPointer<Float> {
+            let start = (slot[words[word]] ?? 0) * count
+            return UnsafeBufferPointer(rebasing: cosines[start..<start + count])
+          }
+          let (a, b, c) = (row(0), row(1), row(2))
+          let leftOut = Set(words[..<3].map { plain[$0] })
+          let answer = plain[words[3]]
+          var scores = [Float](repeating: 0, count: count)
+          func answers(_ reach: Int) -> ArraySlice<String> {
+            let best = topK(min(count, reach + 24), of: scores).map { plain[$0.index] }
+            return best.filter { !leftOut.contains($0) }.prefix(reach)
+          }
+          for token in 0..<count { scores[token] = b[token] - a[token] + c[token] }
+          let five = answers(5)
+          let add = five.first == answer
+          for token in 0..<count {
+            scores[token] = (b[token] + 1) * (c[token] + 1) / ((a[token] + 1) + 0.001)
+          }
+          let multiply = answers(1).first == answer
+          for token in 0..<count { scores[token] = c[token] }
+          let nearC = answers(1).first == answer
+          for token in 0..<count { scores[token] = b[token] }
+          let nearB = answers(1).first == answer
+          right[number] = [add, multiply, five.contains(answer), nearC, nearB]
         }
-        let (a, b, c) = (row(0), row(1), row(2))
-        let leftOut = Set(words[..<3].map { plain[$0] })
-        let answer = plain[words[3]]
-        var scores = [Float](repeating: 0, count: count)
-        func answers(_ reach: Int) -> ArraySlice<String> {
-          let best = topK(min(count, reach + 24), of: scores).map { plain[$0.index] }
-          return best.filter { !leftOut.contains($0) }.prefix(reach)
-        }
-        for token in 0..<count { scores[token] = b[token] - a[token] + c[token] }
-        let five = answers(5)
-        let add = five.first == answer
-        for token in 0..<count {
-          scores[token] = (b[token] + 1) * (c[token] + 1) / ((a[token] + 1) + 0.001)
-        }
-        let multiply = answers(1).first == answer
-        for token in 0..<count { scores[token] = c[token] }
-        let nearC = answers(1).first == answer
-        for token in 0..<count { scores[token] = b[token] }
-        let nearB = answers(1).first == answer
-        found.add([add, multiply, five.contains(answer), nearC, nearB])
       }
     }
-    let totals = found.totals
-    result.add = totals[0]
-    result.multiply = totals[1]
-    result.five = totals[2]
-    result.nearestToC = totals[3]
-    result.nearestToB = totals[4]
+    let totals = (0..<5).map { method in right.count { $0[method] } }
+    (result.add, result.multiply, result.five) = (totals[0], totals[1], totals[2])
+    (result.nearestToC, result.nearestToB) = (totals[3], totals[4])
     return result
   }
 }

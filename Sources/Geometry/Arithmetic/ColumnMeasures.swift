@@ -1,37 +1,4 @@
 import LinearAlgebra
-import Synchronization
-
-/// The mean ranks of values, from which the AUROC of any labelling follows in one pass.
-struct Ranks {
-  private let ranks: [Double]
-
-  init(_ values: [Float]) {
-    let order = values.indices.sorted { values[$0] < values[$1] }
-    var ranks = [Double](repeating: 0, count: values.count)
-    var place = 0
-    while place < order.count {
-      var end = place
-      while end < order.count, values[order[end]] == values[order[place]] { end += 1 }
-      let rank = Double(place + end + 1) / 2
-      for tied in place..<end { ranks[order[tied]] = rank }
-      place = end
-    }
-    self.ranks = ranks
-  }
-
-  /// The chance that an example with the concept has the larger value, ties counted half; 0.5 where a class is absent.
-  func area(positive: [Bool]) -> Double {
-    var sum = 0.0
-    var count = 0.0
-    for index in ranks.indices where positive[index] {
-      sum += ranks[index]
-      count += 1
-    }
-    let others = Double(ranks.count) - count
-    guard count > 0, others > 0 else { return 0.5 }
-    return (sum - count * (count + 1) / 2) / (count * others)
-  }
-}
 
 /// Means and the pooled standard deviation of two classes.
 struct Moments {
@@ -99,16 +66,4 @@ struct WordTypes {
     }
     return result
   }
-}
-
-/// A value for each column, filled in from several threads.
-final class Columns<Value: Sendable>: Sendable {
-  private let stored: Mutex<[Value?]>
-
-  init(count: Int) { stored = Mutex([Value?](repeating: nil, count: count)) }
-
-  func set(_ column: Int, _ value: Value) { stored.withLock { $0[column] = value } }
-
-  /// The values in the columns' order; those never set are left out.
-  var values: [Value] { stored.withLock { $0.compactMap { $0 } } }
 }

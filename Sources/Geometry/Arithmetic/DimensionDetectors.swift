@@ -140,12 +140,13 @@ extension DimensionDetectors {
         generator.shuffle(&shuffled)
         return shuffled
       }
-    let areas = Columns<[Double]>(count: matrix.columns)
-    Threads.forEach(matrix.columns) { column in
-      let ranks = Ranks(choosing.row(column))
-      areas.set(column, labelings.map { ranks.area(positive: $0) })
+    var table = [[Double]](repeating: [], count: matrix.columns)
+    table.withUnsafeMutableBufferPointer { table in
+      Threads.forEach(matrix.columns) { column in
+        let ranks = Ranks(choosing.row(column))
+        table[column] = labelings.map { ranks.area(positive: $0) ?? 0.5 }
+      }
     }
-    let table = areas.values
     let chance =
       settings.shuffles == 0
       ? 0.5

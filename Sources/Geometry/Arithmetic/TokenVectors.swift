@@ -39,28 +39,7 @@ public struct TokenVectors: Sendable {
     self.texts = texts
     self.occurrences = occurrences
     rowOfID = Dictionary(uniqueKeysWithValues: ids.enumerated().map { ($1, $0) })
-    var units = vectors
-    let width = vectors.columns
-    var mean = [Double](repeating: 0, count: width)
-    if centred {
-      for row in 0..<vectors.rows {
-        vectors.withUnsafeRow(row) { values in for column in 0..<width { mean[column] += Double(values[column]) } }
-      }
-      for column in 0..<width { mean[column] /= Double(max(1, vectors.rows)) }
-    }
-    units.withUnsafeMutableElements { elements in
-      for row in 0..<vectors.rows {
-        var square = 0.0
-        for index in row * width..<(row + 1) * width {
-          let value = Double(elements[index]) - mean[index - row * width]
-          elements[index] = Float(value)
-          square += value * value
-        }
-        let factor = square > 0 ? Float(1 / square.squareRoot()) : 0
-        for index in row * width..<(row + 1) * width { elements[index] *= factor }
-      }
-    }
-    self.units = units
+    units = (centred ? vectors.centred : vectors).withUnitRows
   }
 
   /// The row of a token, or nil where it has no vector here.

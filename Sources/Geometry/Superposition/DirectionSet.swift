@@ -16,11 +16,7 @@ public struct DirectionSet: Sendable, Equatable {
   /// - Throws: `superposition.directions` where fewer than two directions have a length.
   public init(origin: String, names: [String], directions: Matrix) throws {
     precondition(names.count == directions.rows, "\(names.count) names for \(directions.rows) directions")
-    let norms = (0..<directions.rows).map { row in
-      directions.withUnsafeRow(row) { values in
-        values.baseAddress.map { Kernels.dotInDouble($0, $0, count: values.count).squareRoot() } ?? 0
-      }
-    }
+    let norms = directions.rowNorms
     let kept = norms.indices.filter { norms[$0] > 0 && norms[$0].isFinite }
     guard kept.count >= 2 else {
       throw Fault(

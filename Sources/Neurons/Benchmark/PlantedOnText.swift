@@ -127,23 +127,9 @@ struct PlantedOnText: ActivationSource {
       let rows = start..<min(start + maximumRows, rowCount)
       let values = try names.map { name in
         guard try site(named: name).name == text.neurons.name else { return text.stream.selectingRows(rows) }
-        return joined(rows)
+        return Matrix(sideBySide: [text.activations.selectingRows(rows), planted.selectingRows(rows)])
       }
       try body(ActivationBlock(rows: rows, values: values))
     }
-  }
-
-  /// The layer's own neurons and the planted ones.
-  private func joined(_ rows: Range<Int>) -> Matrix {
-    let (own, more) = (text.neurons.width, planted.columns)
-    var result = Matrix(zeros: rows.count, columns: own + more)
-    result.withUnsafeMutableElements { elements in
-      for (offset, row) in rows.enumerated() {
-        let start = offset * (own + more)
-        for column in 0..<own { elements[start + column] = text.activations.elements[row * own + column] }
-        for column in 0..<more { elements[start + own + column] = planted.elements[row * more + column] }
-      }
-    }
-    return result
   }
 }

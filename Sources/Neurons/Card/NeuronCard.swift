@@ -133,13 +133,7 @@ extension NeuronCard {
 
   private static func allValues(of neuron: NeuronReference, in source: some ActivationSource) throws -> [Float] {
     var values: [Float] = []
-    let width = try source.requireNeuron(neuron).width
-    try source.streamRouted([neuron.site], maximumRows: max(64, (4 << 20) / max(width, 1))) { block in
-      let places = Set(try source.places(in: block.rows, countingSpecialTokens: false))
-      for (offset, row) in block.rowNumbers(0).enumerated() where places.contains(row - block.rows.lowerBound) {
-        values.append(block.values[0].elements[offset * width + neuron.index])
-      }
-    }
+    try source.stream(neuron, specialTokens: false) { _, _, value in values.append(value) }
     return values
   }
 

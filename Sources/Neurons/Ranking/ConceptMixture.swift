@@ -20,3 +20,11 @@ struct ConceptMixture {
     purity = sum > 0 ? (rates.max() ?? 0) / sum : 0
   }
 }
+
+extension NeuronMeasures {
+  mutating func set(_ mixture: ConceptMixture) {
+    self[.conceptEntropy] = mixture.entropy
+    self[.effectiveConcepts] = exp(mixture.entropy)
+    self[.purity] = mixture.purity
+  }
+}

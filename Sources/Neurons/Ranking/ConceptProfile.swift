@@ -1,4 +1,5 @@
 import LinearAlgebra
+import Probes
 
 /// How one neuron answers concepts: kinds of documents, by label or by region.
 struct ConceptProfile {
@@ -19,22 +20,18 @@ struct ConceptProfile {
     self.counts = counts
     var wins = [Double](repeating: 0, count: classes * classes)
     var means = [Double](repeating: 0, count: classes)
-    var keys = values.indices.map { UInt64(ordered(values[$0])) << 32 | UInt64($0) }
-    keys.sort()
+    let ranks = Ranks(values)
     var below = [Double](repeating: 0, count: classes)
     var tied = below
     var present: [Int] = []
-    var place = 0
-    while place < keys.count {
-      let value = keys[place] >> 32
+    ranks.forEachTie { tie in
       present.removeAll(keepingCapacity: true)
-      while place < keys.count, keys[place] >> 32 == value {
-        let document = Int(keys[place] & 0xFFFF_FFFF)
+      for place in tie {
+        let document = ranks.example(place)
         let c = Int(labels[document])
         if tied[c] == 0 { present.append(c) }
         tied[c] += 1
         means[c] += Double(values[document]) / counts[c]
-        place += 1
       }
       for c in present {
         for other in 0..<classes { wins[c * classes + other] += tied[c] * below[other] }
@@ -47,7 +44,7 @@ struct ConceptProfile {
     }
     self.wins = wins
     self.means = means
-    order = Self.descending(keys)
+    order = ranks.descending
     let total = counts.reduce(0, +)
     auroc = (0..<classes).map { c in
       let others = total - counts[c]
@@ -61,25 +58,6 @@ struct ConceptProfile {
     }
     ranked = (0..<classes).filter { counts[$0] > 0 }
       .sorted { measured[$0] != measured[$1] ? measured[$0] > measured[$1] : $0 < $1 }
-  }
-
-  /// The documents in descending order of their values, of equal ones the earlier first.
-  static func order(_ values: [Float]) -> [Int32] {
-    descending(values.indices.map { UInt64(ordered(values[$0])) << 32 | UInt64($0) }.sorted())
-  }
-
-  /// From ascending keys the documents in descending order, runs of one value in the documents' own order.
-  private static func descending(_ keys: [UInt64]) -> [Int32] {
-    var order: [Int32] = []
-    order.reserveCapacity(keys.count)
-    var end = keys.count
-    while end > 0 {
-      var start = end - 1
-      while start > 0, keys[start - 1] >> 32 == keys[end - 1] >> 32 { start -= 1 }
-      for index in start..<end { order.append(Int32(truncatingIfNeeded: keys[index] & 0xFFFF_FFFF)) }
-      end = start
-    }
-    return order
   }
 
   /// The chance that a document of one concept exceeds one of none of the concepts given.

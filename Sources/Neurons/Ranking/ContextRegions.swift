@@ -25,9 +25,7 @@ struct ContextRegions {
     if let words = contexts.sharedWords() {
       features.append(PrincipalCoordinates.halfWhitened(words, count: Self.coordinates, seed: seed))
     }
-    let width = features.reduce(0) { $0 + $1.columns }
-    let points = PrincipalCoordinates.atUnitLength(
-      Matrix(rows: n, columns: width, elements: (0..<n).flatMap { row in features.flatMap { $0.row(row) } }))
+    let points = Matrix(sideBySide: features).withUnitRows
     let clusters = WardClusters(points, count: Self.count(documents: n), least: max(2, min(5, n / 16)))
     labels = clusters.labels
     count = clusters.count

@@ -53,9 +53,7 @@ extension MeasuredNeurons {
   /// The concepts that a neuron answers, labels or regions: those that its second meaning rests on, related ones as one.
   private func groups(_ site: NeuronResponses, _ column: Int, _ most: Int) -> (found: [Group], top: Int) {
     guard let (all, tree, names) = kinds else { return ([], 0) }
-    let (values, places, documents) = site.seen(column)
-    let kinds = documents.map { all.keeping($0) } ?? all
-    let profile = ConceptProfile(values: values, labels: kinds.labels, counts: kinds.counts)
+    let (profile, kinds, values, places) = site.profile(column, all)
     let top = profile.order.prefix(settings.top)
     let meanings = profile.secondMeaning(tree).meanings
     let concepts = meanings.flatMap(\.self)
@@ -72,7 +70,7 @@ extension MeasuredNeurons {
 
   /// The labels that stand twice or oftener among the top examples that a capture kept; without labels, all of them.
   private func groupsOfTop(_ gathered: TopExamples, _ column: Int, _ most: Int) -> (found: [Group], top: Int) {
-    let places = topContexts(gathered, column).enumerated().map { rank, context in
+    let places = contexts.places(gathered, column, most: settings.top).enumerated().map { rank, context in
       (context: context, value: gathered.values[column * gathered.k + rank])
     }
     guard let classes = contexts.classes else {

@@ -106,10 +106,8 @@ extension MeasuredNeurons {
     guard let classes = contexts.classes, let site = siteNumbers[neuron.site],
       responses[site].gathered == nil
     else { return [:] }
-    let all = Kinds(labels: contexts.labels, count: classes.count)
-    let (values, _, documents) = responses[site].seen(neuron.index)
-    let kinds = documents.map { all.keeping($0) } ?? all
-    let profile = ConceptProfile(values: values, labels: kinds.labels, counts: kinds.counts)
-    return Dictionary(uniqueKeysWithValues: zip(classes, profile.auroc))
+    let kinds = Kinds(labels: contexts.labels, count: classes.count)
+    let auroc = responses[site].profile(neuron.index, kinds).profile.auroc
+    return Dictionary(uniqueKeysWithValues: zip(classes, auroc))
   }
 }

@@ -136,9 +136,4 @@ public struct MeasuredNeurons: Sendable {
     }
     return nil
   }
-
-  /// The contexts of the top examples that a capture gathered, first the strongest.
-  func topContexts(_ gathered: TopExamples, _ column: Int) -> [Int] {
-    contexts.places(gathered, column, most: settings.top)
-  }
 }

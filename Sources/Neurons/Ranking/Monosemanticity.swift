@@ -6,27 +6,7 @@ import LinearAlgebra
 /// contexts. With u = Σ ã, v = Σ ã² and w = Σ ã ê over unit embeddings ê it is (‖w‖² − v) / (u² − v).
 public enum Monosemanticity {
   /// Embeddings less their mean, at unit length; without the centring all cosines lie near 1.
-  public static func unitEmbeddings(_ embeddings: Matrix) -> Matrix {
-    var result = embeddings
-    let columns = embeddings.columns
-    var mean = [Double](repeating: 0, count: columns)
-    for index in embeddings.elements.indices { mean[index % columns] += Double(embeddings.elements[index]) }
-    for column in mean.indices { mean[column] /= Double(max(embeddings.rows, 1)) }
-    result.withUnsafeMutableElements { elements in
-      for row in 0..<embeddings.rows {
-        var squares = 0.0
-        for column in 0..<columns {
-          let value = Double(elements[row * columns + column]) - mean[column]
-          elements[row * columns + column] = Float(value)
-          squares += value * value
-        }
-        guard squares > 0 else { continue }
-        let factor = Float(1 / squares.squareRoot())
-        for column in 0..<columns { elements[row * columns + column] *= factor }
-      }
-    }
-    return result
-  }
+  public static func unitEmbeddings(_ embeddings: Matrix) -> Matrix { embeddings.centred.withUnitRows }
 
   /// A neuron's score over contexts, a row of embeddings each.
   ///

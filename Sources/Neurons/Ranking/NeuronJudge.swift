@@ -1,6 +1,6 @@
 import Activations
-import Foundation
 import LinearAlgebra
+import Probes
 
 /// Measures columns one by one, neurons or random directions, against one corpus.
 struct NeuronJudge: Sendable {
@@ -49,7 +49,7 @@ struct NeuronJudge: Sendable {
     let (byLabel, byRegion) =
       documents.map { (self.byLabel?.keeping($0), self.byRegion?.keeping($0)) } ?? (self.byLabel, self.byRegion)
     guard values.count >= 4 else { return }
-    let order = ConceptProfile.order(values)
+    let order = Ranks(values).descending
     let best = order.prefix(top).map { Int(places[Int($0)]) }
     let frequent = mostFrequentForm(best)
     if let frequent { measures[.lexicalShare] = frequent.share }
@@ -80,7 +80,7 @@ struct NeuronJudge: Sendable {
       measures[.secondMeaning] = profile.secondMeaning(conceptTree).score
       addConcepts(profile, byLabel, conceptTree, into: &measures)
     }
-    let best = (order ?? ConceptProfile.order(values)).prefix(top).map { Int(places[Int($0)]) }
+    let best = (order ?? Ranks(values).descending).prefix(top).map { Int(places[Int($0)]) }
     if let embeddings = contexts.embeddings, best.count > 1 {
       let clusters = ContextClusters(embeddings.selectingRows(best), threshold: threshold)
       measures[.coherence] = clusters.coherence
@@ -99,12 +99,9 @@ struct NeuronJudge: Sendable {
     guard let byLabel, !places.isEmpty else { return }
     func add(_ places: [Int], to measures: inout NeuronMeasures) {
       guard !places.isEmpty else { return }
-      let mixture = ConceptMixture(
-        order: places.map { contexts.documentOf[$0] }, labels: byLabel.labels, counts: byLabel.counts,
-        top: top)
-      measures[.conceptEntropy] = mixture.entropy
-      measures[.effectiveConcepts] = exp(mixture.entropy)
-      measures[.purity] = mixture.purity
+      measures.set(
+        ConceptMixture(
+          order: places.map { contexts.documentOf[$0] }, labels: byLabel.labels, counts: byLabel.counts, top: top))
     }
     add(places, to: &measures)
     if let frequent { add(places.filter { contexts.formOf[$0] != frequent.form }, to: &without) }
@@ -113,10 +110,7 @@ struct NeuronJudge: Sendable {
   private func addConcepts(
     _ profile: ConceptProfile, _ kinds: MeasuredNeurons.Kinds, _ tree: ConceptTree, into measures: inout NeuronMeasures
   ) {
-    let mixture = ConceptMixture(order: profile.order, labels: kinds.labels, counts: kinds.counts, top: top)
-    measures[.conceptEntropy] = mixture.entropy
-    measures[.effectiveConcepts] = exp(mixture.entropy)
-    measures[.purity] = mixture.purity
+    measures.set(ConceptMixture(order: profile.order, labels: kinds.labels, counts: kinds.counts, top: top))
     measures[.bestAUROC] = profile.auroc.max() ?? 0.5
     measures[.conceptCount] = Double(tree.meanings(profile.separated(atLeast: Self.separationThreshold)).count)
     let means = profile.means.map { max($0, 0) }
@@ -129,6 +123,7 @@ struct NeuronJudge: Sendable {
 
   /// A concept counts as separated from this AUROC on.
   static let separationThreshold = 0.8
+
   /// The most frequent form among some contexts' tokens, and its share of them.
   private func mostFrequentForm(_ places: [Int]) -> (form: Int32, share: Double)? {
     guard !contexts.formOf.isEmpty, !places.isEmpty else { return nil }

@@ -38,6 +38,15 @@ struct NeuronResponses {
     return (seen.map { values[$0] }, seen.map { places[$0] }, seen)
   }
 
+  /// How a neuron answers kinds of documents; of an expert's neuron, of those that woke it.
+  func profile(
+    _ column: Int, _ all: MeasuredNeurons.Kinds
+  ) -> (profile: ConceptProfile, kinds: MeasuredNeurons.Kinds, values: [Float], places: [Int32]) {
+    let (values, places, documents) = seen(column)
+    let kinds = documents.map { all.keeping($0) } ?? all
+    return (ConceptProfile(values: values, labels: kinds.labels, counts: kinds.counts), kinds, values, places)
+  }
+
   /// What a capture gathered, without the activations themselves.
   init(_ statistics: SiteStatistics, top: TopExamples, site: StoredSite) {
     self.site = site

@@ -1,5 +1,6 @@
 import Activations
 import LinearAlgebra
+import Probes
 
 /// What a measure is held against: directions that no training chose, measured as neurons are.
 public enum NullKind: String, Codable, Sendable, CaseIterable {
@@ -36,22 +37,15 @@ struct NullDirections {
   ) -> [NullDirections] {
     guard draws * each > 0 else { return [] }
     func drawn(_ kind: NullKind, from read: StoredSite) -> NullDirections {
-      let count = draws * each
-      var elements: [Float] = []
-      elements.reserveCapacity(count * read.width)
-      for draw in 0..<draws {
+      let vectors = (0..<draws).flatMap { draw in
         var generator = SeededGenerator(seed: seed, stream: "null \(kind.rawValue) \(site.name) \(draw)")
-        for _ in 0..<each {
-          let values = (0..<read.width).map { _ in generator.normal() }
-          let norm = values.reduce(0) { $0 + $1 * $1 }.squareRoot()
-          for value in values { elements.append(Float(norm > 0 ? value / norm : 0)) }
-        }
+        return RandomBases.directions(each, width: read.width, generator: &generator).elements
       }
       var own = site
-      own.shape = [count]
+      own.shape = [draws * each]
       return NullDirections(
         kind: kind, read: read.name, site: own,
-        vectors: Matrix(rows: count, columns: read.width, elements: elements))
+        vectors: Matrix(rows: draws * each, columns: read.width, elements: vectors))
     }
     let stream =
       source.sites.first { $0.layer == site.layer && $0.name.hasSuffix("hook_resid_mid") && !$0.isRouted }

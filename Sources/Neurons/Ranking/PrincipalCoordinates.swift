@@ -35,22 +35,7 @@ enum PrincipalCoordinates {
         // The eigenvalue is a squared standard deviation.
         (0..<block).map { Float(vectors[index * block + $0] * values[index].squareRoot().squareRoot()) }
       })
-    return atUnitLength(basis.multiplied(by: rotation, transposed: true))
-  }
-
-  /// Rows at unit length; zero rows stay.
-  static func atUnitLength(_ matrix: Matrix) -> Matrix {
-    var result = matrix
-    let columns = matrix.columns
-    result.withUnsafeMutableElements { elements in
-      for row in 0..<matrix.rows {
-        let range = row * columns..<(row + 1) * columns
-        let norm = range.reduce(Float(0)) { $0 + elements[$1] * elements[$1] }.squareRoot()
-        guard norm > 0 else { continue }
-        for index in range { elements[index] /= norm }
-      }
-    }
-    return result
+    return basis.multiplied(by: rotation, transposed: true).withUnitRows
   }
 
   private static func centred(_ gram: Matrix) -> Matrix {

@@ -125,15 +125,8 @@ struct RankingContexts {
         let start = Int(documentOf[context]) * width
         for column in 0..<width { means[start + column] += embeddings.elements[context * width + column] }
       }
-      for start in stride(from: 0, to: means.count, by: width) {
-        var squares: Float = 0
-        for index in start..<start + width { squares += means[index] * means[index] }
-        guard squares > 0 else { continue }
-        let factor = 1 / squares.squareRoot()
-        for index in start..<start + width { means[index] *= factor }
-      }
     }
-    return means
+    return means.withUnitRows
   }
 
   /// The contexts of the top examples that a capture gathered, first the strongest.

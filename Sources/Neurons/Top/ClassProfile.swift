@@ -1,4 +1,5 @@
 import LinearAlgebra
+import Probes
 
 /// How each column of some rows tells classes apart: AUROCs by ranks, and means.
 struct ClassProfile {
@@ -27,7 +28,6 @@ struct ClassProfile {
           deviations.withUnsafeMutableBufferPointer { deviations in
             // Sixteen columns at a time: what a cache line holds.
             Threads.forEach((columns + 15) / 16) { group in
-              var keys = [UInt64](repeating: 0, count: labels.count)
               for column in group * 16..<min(group * 16 + 16, columns) {
                 var sum = 0.0
                 var squares = 0.0
@@ -37,26 +37,14 @@ struct ClassProfile {
                   sum += Double(value)
                   squares += Double(value) * Double(value)
                   sums[Int(labels[offset])] += Double(value)
-                  keys[offset] = UInt64(ordered(value)) << 32 | UInt64(labels[offset])
                 }
                 deviations[column] = Float(max(squares / total - sum / total * (sum / total), 0).squareRoot())
-                keys.sort()
-                // Sums of ranks from 1, ties sharing their mean rank (Mann–Whitney).
-                var ranks = [Double](repeating: 0, count: classes)
-                var place = 0
-                while place < keys.count {
-                  var end = place + 1
-                  while end < keys.count, keys[end] >> 32 == keys[place] >> 32 { end += 1 }
-                  let rank = Double(place + end + 1) / 2
-                  for index in place..<end { ranks[Int(keys[index] & 0xFFFF_FFFF)] += rank }
-                  place = end
+                let areas = AUROC.areas(of: labels.count, labels: labels, classes: classes) {
+                  elements[(rows.lowerBound + $0) * columns + column]
                 }
                 for c in 0..<classes where counts[c] > 0 {
                   means[column * classes + c] = Float(sums[c] / counts[c])
-                  let others = total - counts[c]
-                  guard others > 0 else { continue }
-                  auroc[column * classes + c] = Float(
-                    (ranks[c] - counts[c] * (counts[c] + 1) / 2) / (counts[c] * others))
+                  if let area = areas[c] { auroc[column * classes + c] = Float(area) }
                 }
               }
             }
@@ -65,10 +53,4 @@ struct ClassProfile {
       }
     }
   }
-}
-
-/// A number that orders as the value does.
-func ordered(_ value: Float) -> UInt32 {
-  let bits = (value == 0 ? 0 : value).bitPattern
-  return bits & 0x8000_0000 == 0 ? bits | 0x8000_0000 : ~bits
 }

@@ -90,17 +90,9 @@ extension NeuronsTop {
     let documents = try source.documents.count
     var highest = [Place](repeating: Place(row: -1, value: -.infinity), count: documents)
     var lowest = [Place](repeating: Place(row: -1, value: .infinity), count: documents)
-    let width = try source.requireNeuron(neuron).width
-    try source.streamRouted([neuron.site], maximumRows: max(64, (4 << 20) / max(width, 1))) { block in
-      let tokens = source.rowKind == .token ? try source.tokens(in: block.rows) : nil
-      let places = Set(try source.places(in: block.rows, countingSpecialTokens: specialTokens))
-      for (offset, row) in block.rowNumbers(0).enumerated() where places.contains(row - block.rows.lowerBound) {
-        let place = row - block.rows.lowerBound
-        let value = block.values[0].elements[offset * width + neuron.index]
-        let document = tokens.map { Int($0.documents[place]) } ?? row
-        if value > highest[document].value { highest[document] = Place(row: row, value: value) }
-        if value < lowest[document].value { lowest[document] = Place(row: row, value: value) }
-      }
+    try source.stream(neuron, specialTokens: specialTokens) { row, document, value in
+      if value > highest[document].value { highest[document] = Place(row: row, value: value) }
+      if value < lowest[document].value { lowest[document] = Place(row: row, value: value) }
     }
     func ranked(_ places: [Place], _ precedes: (Float, Float) -> Bool) -> [Place] {
       places.filter { $0.row >= 0 }
@@ -119,11 +111,8 @@ extension NeuronsTop {
       return Dictionary(uniqueKeysWithValues: found.indices.map { (found[$0], read[$0, neuron.index]) })
     }
     var values: [Int: Float] = [:]
-    let width = try source.requireNeuron(neuron).width
-    try source.streamRouted([neuron.site], maximumRows: max(64, (4 << 20) / max(width, 1))) { block in
-      for (offset, row) in block.rowNumbers(0).enumerated() where rows.contains(row) {
-        values[row] = block.values[0].elements[offset * width + neuron.index]
-      }
+    try source.stream(neuron, specialTokens: true) { row, _, value in
+      if rows.contains(row) { values[row] = value }
     }
     return values
   }

@@ -26,7 +26,7 @@ extension ColumnSelector {
     of matrix: Matrix, labels: [Int32], classes: Int, count: Int, settings: LogisticRegression.Settings = .init(),
     seed: UInt64 = 0
   ) throws -> [Int] {
-    let training = try TrainingRows(matrix, labels: labels, classes: classes, folds: 0, needsFolds: false, seed: seed)
+    let training = try TrainingRows(ExampleMatrix(matrix), labels: labels, classes: classes, seed: seed)
     return rankings(training, most: min(count, matrix.columns), settings: settings)[0]
   }
 
@@ -34,8 +34,7 @@ extension ColumnSelector {
   ///
   /// - Throws: `probe.notFinite`, `probe.singleClass`.
   public static func fStatistics(of matrix: Matrix, labels: [Int32], classes: Int) throws -> [Double] {
-    fStatistics(
-      try TrainingRows(matrix, labels: labels, classes: classes, folds: 0, needsFolds: false, seed: 0).classSums())
+    fStatistics(try TrainingRows(ExampleMatrix(matrix), labels: labels, classes: classes).classSums())
   }
 
   /// The mutual information of each column and the class in nats; 0 for a constant one.
@@ -43,7 +42,7 @@ extension ColumnSelector {
   /// - Throws: `probe.notFinite`, `probe.singleClass`.
   public static func mutualInformation(of matrix: Matrix, labels: [Int32], classes: Int) throws -> [Double] {
     MutualInformation.ofColumns(
-      try TrainingRows(matrix, labels: labels, classes: classes, folds: 0, needsFolds: false, seed: 0), without: nil)
+      try TrainingRows(ExampleMatrix(matrix), labels: labels, classes: classes), without: nil)
   }
 
   /// The columns that the selector puts first, best first, for the rows outside each fold and, last, for all rows.
@@ -106,7 +105,7 @@ enum MutualInformation {
   /// For each column, over the rows outside a fold, in nats; never below 0.
   static func ofColumns(_ training: TrainingRows, without fold: Int?) -> [Double] {
     let width = training.width
-    let rows = training.labels.indices.filter { fold == nil || training.parts[$0] != Int32(fold ?? -1) }
+    let rows = training.rows(without: fold)
     let labels = rows.map { training.labels[$0] }
     var result = [Double](repeating: 0, count: width)
     // Sixteen columns at a time: a line of the cache of each row.
@@ -117,7 +116,7 @@ enum MutualInformation {
           let columns = strip * 16..<min(strip * 16 + 16, width)
           var values = [[Float]](repeating: [], count: columns.count)
           for (index, column) in columns.enumerated() {
-            values[index] = rows.map { elements[($0 + training.rows.lowerBound) * width + column] }
+            values[index] = rows.map { elements[$0 * width + column] }
           }
           for (index, column) in columns.enumerated() {
             result[column] = estimate(values[index], labels: labels, classes: training.classes)
@@ -217,8 +216,7 @@ enum L1Path {
     // At and above the largest slope at 0 (with the best intercept) all weights are 0.
     let starts = problems.map { problem -> [Double] in
       var start = [Double](repeating: 0, count: outputs * (width + 1))
-      var counts = [Double](repeating: 0, count: training.classes)
-      for target in problem.targets where target >= 0 { counts[Int(target)] += 1 }
+      let counts = problem.targets.counts(of: training.classes).map(Double.init)
       if outputs == 1 {
         start[width] = log(counts[1] / counts[0])
       } else {
@@ -226,7 +224,7 @@ enum L1Path {
       }
       return start
     }
-    let atZero = LinearObjective(matrix: training.matrix, rows: training.rows, problems: problems)
+    let atZero = LinearObjective(matrix: training.matrix, problems: problems)
       .evaluate(Array(problems.indices), points: starts)
     let largest = atZero.map { $0.gradient[..<(outputs * width)].reduce(1e-12) { max($0, abs($1)) } }
     var entered = problems.map { _ in [Int]() }
@@ -236,7 +234,7 @@ enum L1Path {
     own.tolerance = max(settings.tolerance, 1e-4)
     own.maximumIterations = min(settings.maximumIterations, 200)
     var preconditioner = Preconditioner(
-      matrix: training.matrix, rows: training.rows, standardization: training.standardization(),
+      matrix: training.matrix, standardization: training.standardization(),
       curvature: problems[0].initialCurvature)
     for step in 1...14 {
       let share = pow(0.7, Double(step))
@@ -244,7 +242,7 @@ enum L1Path {
         problems[number].strength = 1 / (share * largest[number] * problems[number].totalWeight)
       }
       let ends = LinearFit.minimise(
-        LinearObjective(matrix: training.matrix, rows: training.rows, problems: problems), starts: points,
+        LinearObjective(matrix: training.matrix, problems: problems), starts: points,
         settings: own, preconditioner: &preconditioner)
       for number in problems.indices {
         let weights = ends[number].accepted

@@ -25,36 +25,30 @@ struct ColumnSums: Sendable {
     return result
   }
 
-  /// The moments of each part of some rows, in one pass on all threads.
+  /// The moments of each part of the rows, in one pass on all threads.
   ///
-  /// - Parameters:
-  ///   - rows: the rows to sum.
-  ///   - parts: each of those rows' part, from 0.
-  static func byPart(_ matrix: ExampleMatrix, rows: Range<Int>, parts: [Int32], partCount: Int) -> [ColumnSums] {
+  /// - Parameter parts: each row's, from 0.
+  static func byPart(_ matrix: ExampleMatrix, parts: [Int32], count: Int) -> [ColumnSums] {
     let width = matrix.columns
-    let chunks = RowChunks(count: rows.count)
-    var partial = [[ColumnSums]](
-      repeating: [ColumnSums](repeating: ColumnSums(width: width), count: partCount), count: chunks.chunks)
+    let chunks = RowChunks(count: matrix.rows)
+    let none = [ColumnSums](repeating: ColumnSums(width: width), count: count)
+    var partial = [[ColumnSums]](repeating: none, count: chunks.chunks)
     partial.withUnsafeMutableBufferPointer { partial in
       matrix.withUnsafeElements { elements in
         chunks.share { chunk, range in
           guard let base = elements.baseAddress else { return }
-          var own = [ColumnSums](repeating: ColumnSums(width: width), count: partCount)
-          for row in range { own[Int(parts[row])].add(base + (row + rows.lowerBound) * width) }
+          var own = none
+          for row in range { own[Int(parts[row])].add(base + row * width) }
           partial[chunk] = own
         }
       }
     }
-    var result = [ColumnSums](repeating: ColumnSums(width: width), count: partCount)
-    for chunk in partial {
-      for part in 0..<partCount { result[part] = result[part] + chunk[part] }
-    }
-    return result
+    return partial.reduce(none) { zip($0, $1).map { $0 + $1 } }
   }
 
-  /// The moments of the first rows.
-  static func ofFirst(_ count: Int, _ matrix: ExampleMatrix) -> ColumnSums {
-    byPart(matrix, rows: 0..<count, parts: [Int32](repeating: 0, count: count), partCount: 1)[0]
+  /// The moments of all rows.
+  init(of matrix: ExampleMatrix) {
+    self = Self.byPart(matrix, parts: [Int32](repeating: 0, count: matrix.rows), count: 1)[0]
   }
 
   mutating func add(_ row: UnsafePointer<Float>) {

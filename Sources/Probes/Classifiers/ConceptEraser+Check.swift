@@ -76,7 +76,7 @@ extension ConceptEraser {
     seed: UInt64 = 0
   ) throws -> Check {
     let erased = apply(to: rows)
-    let own = try TrainingRows(erased, labels: labels, classes: classes, folds: 0, needsFolds: false, seed: 0)
+    let own = try TrainingRows(ExampleMatrix(erased), labels: labels, classes: classes)
     let whole = own.standardization()
     var largest = 0.0
     for sums in own.classSums() {

@@ -21,13 +21,12 @@ public struct ConceptEraser: Sendable, Equatable {
   /// - Throws: `probe.singleClass`, `probe.notFinite`.
   /// - Complexity: rows · width² + width³/3 operations; where columns depend on each other linearly, as with fewer rows
   ///   than columns, 9 · width³. Memory of about 4 · width² numbers.
-  public init(_ matrix: Matrix, rows: Range<Int>? = nil, labels: [Int32], classes: Int) throws {
-    let training = try TrainingRows(
-      matrix, rows: rows, labels: labels, classes: classes, folds: 0, needsFolds: false, seed: 0)
+  public init(_ matrix: Matrix, labels: [Int32], classes: Int) throws {
+    let training = try TrainingRows(ExampleMatrix(matrix), labels: labels, classes: classes)
     let width = matrix.columns
     let whole = training.standardization()
     let count = Double(training.count)
-    let scatter = Scatter.sum(training.matrix, rows: Array(training.rows), standardization: whole)
+    let scatter = Scatter.sum(training.matrix, rows: training.rows(without: nil), standardization: whole)
     let sums = training.classSums()
     // Σxz, a row for each class, in standardised columns; the last class follows from the others.
     var crossed: [[Double]] = []

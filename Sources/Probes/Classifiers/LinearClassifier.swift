@@ -24,28 +24,21 @@ public struct LinearClassifier: Sendable, Equatable {
   ///
   /// - Complexity: O(rows · width · classes), on all threads.
   public func scores(of rows: Matrix) -> Matrix {
-    scores(of: rows, in: 0..<rows.rows)
+    scores(of: ExampleMatrix(rows))
   }
 
-  /// The scores of some consecutive rows.
-  package func scores(of matrix: Matrix, in range: Range<Int>) -> Matrix {
-    scores(of: ExampleMatrix(matrix), in: range)
-  }
-
-  /// The scores of some consecutive rows.
-  package func scores(of matrix: ExampleMatrix, in range: Range<Int>) -> Matrix {
+  package func scores(of matrix: ExampleMatrix) -> Matrix {
     precondition(matrix.columns == width, "rows of \(matrix.columns) for a classifier of \(width)")
-    precondition(range.lowerBound >= 0 && range.upperBound <= matrix.rows, "rows \(range) of \(matrix.rows)")
     let outputs = bias.count
     let width = width
-    var scores = Matrix(zeros: range.count, columns: outputs)
+    var scores = Matrix(zeros: matrix.rows, columns: outputs)
     scores.elements.withUnsafeMutableBufferPointer { scores in
       matrix.withUnsafeElements { rows in
         weights.elements.withUnsafeBufferPointer { weights in
-          RowChunks(count: range.count).share { _, chunk in
+          RowChunks(count: matrix.rows).share { _, chunk in
             guard let rowBase = rows.baseAddress, let weightBase = weights.baseAddress else { return }
             for row in chunk {
-              let values = rowBase + (row + range.lowerBound) * width
+              let values = rowBase + row * width
               for output in 0..<outputs {
                 scores[row * outputs + output] =
                   Kernels.dot(values, weightBase + output * width, count: width) + bias[output]

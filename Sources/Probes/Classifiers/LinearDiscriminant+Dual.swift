@@ -18,12 +18,12 @@ extension LinearDiscriminant {
   /// - Returns: nil where nothing is shrunk, so that the covariance has no inverse by this way.
   /// - Complexity: rows² · width + rows³/3 operations; memory of 3 · rows² numbers.
   static func dual(
-    _ training: TrainingRows, without fold: Int?, whole: Standardization, settings: Settings
+    _ training: TrainingRows, without fold: Int?, whole: Standardization
   ) -> DualFit? {
     let width = training.width
     let sums = training.classSums(without: fold)
     let total = Double(sums.reduce(0) { $0 + $1.count })
-    let kept = training.labels.indices.filter { fold == nil || training.parts[$0] != Int32(fold ?? -1) }
+    let rows = training.rows(without: fold)
     var shrinkages: [Double] = []
     var diagonal = [Double](repeating: 0, count: width)
     var classMeans: [[Double]] = []  // in the rows' own units
@@ -45,14 +45,11 @@ extension LinearDiscriminant {
           trace += 1
         }
       }
-      let shrinkage =
-        settings.shrinkage
-        ?? ledoitWolf(
-          products: Scatter.products(
-            ofRows: kept.filter { training.labels[$0] == Int32(c) }.map { $0 + training.rows.lowerBound },
-            in: training.matrix, means: [mean],
-            factors: [scales.indices.map { 1 / (whole.scales[$0] * scales[$0]) }]),
-          count: count, width: Double(width), trace: trace)
+      let shrinkage = ledoitWolf(
+        products: Scatter.products(
+          ofRows: rows.filter { training.labels[$0] == Int32(c) }, in: training.matrix, means: [mean],
+          factors: [scales.indices.map { 1 / (whole.scales[$0] * scales[$0]) }]),
+        count: count, width: Double(width), trace: trace)
       let prior = count / total
       let mu = trace / Double(width)
       for column in 0..<width { diagonal[column] += prior * shrinkage * mu * scales[column] * scales[column] }
@@ -65,8 +62,7 @@ extension LinearDiscriminant {
     // Products in float32: what stands beside the rows on the diagonal must not drown in their rounding.
     guard shrinkages.allSatisfy({ $0 > 1e-3 }), diagonal.allSatisfy({ $0 > 0 }) else { return nil }
 
-    let rows = kept.map { $0 + training.rows.lowerBound }
-    let labels = kept.map { training.labels[$0] }
+    let labels = rows.map { training.labels[$0] }
     let roots = diagonal.map { $0.squareRoot() }
     let factors = shares.map { share in roots.indices.map { share / (whole.scales[$0] * roots[$0]) } }
     var system = Scatter.products(

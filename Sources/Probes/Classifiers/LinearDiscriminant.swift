@@ -1,4 +1,3 @@
-import Diagnostics
 import Foundation
 import LinearAlgebra
 
@@ -9,21 +8,6 @@ import LinearAlgebra
 /// (2004), found on that class's standardised rows, and the covariances are added by the classes' shares. Without columns
 /// to spare the sample covariance has no inverse; shrunk it has. Scores are log-odds.
 public enum LinearDiscriminant {
-  public struct Settings: Codable, Sendable, Equatable {
-    /// How far the covariance is shrunk, 0 (not at all) to 1 (columns without correlation); nil finds it from the rows.
-    public var shrinkage: Double?
-
-    public init(shrinkage: Double? = nil) { self.shrinkage = shrinkage }
-
-    func validate() throws {
-      if let shrinkage, !(shrinkage >= 0 && shrinkage <= 1) {
-        throw Fault(
-          .usage, "probe.shrinkage", "The shrinkage of a covariance is not between 0 and 1",
-          expected: "a number such as 0.1, or none to find it from the examples", found: "\(shrinkage)")
-      }
-    }
-  }
-
   public struct Fit: Sendable, Equatable {
     public var classifier: LinearClassifier
     public var standardization: Standardization
@@ -47,27 +31,25 @@ public enum LinearDiscriminant {
   /// Fits the rows of a matrix.
   ///
   /// - Parameter folds: on how many held-out parts `validation` is found; 0 for none.
-  /// - Throws: `probe.shrinkage`, and what `LogisticRegression.fit` throws.
+  /// - Throws: what `LogisticRegression.fit` throws.
   /// - Complexity: rows · width² and folds · width³/3 operations; memory of (2 · folds + 1) · width² numbers. The products
   ///   of rows are computed once and shared by all folds. With fewer rows than columns folds · (rows² · width + rows³/3),
   ///   and memory of 3 · rows² numbers.
   public static func fit(
-    _ matrix: Matrix, rows: Range<Int>? = nil, labels: [Int32], classes: Int, groups: [Int]? = nil,
-    settings: Settings = Settings(), folds: Int = 0, seed: UInt64 = 0
+    _ matrix: Matrix, labels: [Int32], classes: Int, groups: [Int]? = nil,
+    folds: Int = 0, seed: UInt64 = 0
   ) throws -> Fit {
-    try settings.validate()
-    return fit(
+    fit(
       try TrainingRows(
-        matrix, rows: rows, labels: labels, classes: classes, groups: groups, folds: folds, needsFolds: false,
-        seed: seed), settings: settings)
+        ExampleMatrix(matrix), labels: labels, classes: classes, groups: groups, folds: folds, seed: seed))
   }
 
-  static func fit(_ training: TrainingRows, settings: Settings) -> Fit {
+  static func fit(_ training: TrainingRows) -> Fit {
     // The fits wanted: without each fold, and of all rows.
     let left: [Int?] = training.folds.indices.map { $0 } + [nil]
     let whole = training.standardization()
     if training.count < training.width {
-      let fits = left.compactMap { dual(training, without: $0, whole: whole, settings: settings) }
+      let fits = left.compactMap { dual(training, without: $0, whole: whole) }
       if fits.count == left.count {
         return Fit(training, fits.map(\.classifier), whole: whole, shrinkage: fits[fits.count - 1].shrinkage)
       }
@@ -83,7 +65,7 @@ public enum LinearDiscriminant {
       let parts = training.moments.indices.map { part in
         Scatter.sum(
           training.matrix,
-          rows: members.filter { training.parts[$0] == Int32(part) }.map { $0 + training.rows.lowerBound },
+          rows: members.filter { training.parts[$0] == Int32(part) },
           standardization: whole)
       }
       for (number, fold) in left.enumerated() {
@@ -96,11 +78,9 @@ public enum LinearDiscriminant {
           addVectors(parts[part], to: &covariance)
         }
         center(&covariance, count: count, mean: mean)
-        let shrinkage =
-          settings.shrinkage
-          ?? ledoitWolf(
-            covariance, mean: mean, training: training, standardization: whole,
-            members: members.filter { fold == nil || training.parts[$0] != Int32(fold ?? -1) })
+        let shrinkage = ledoitWolf(
+          covariance, mean: mean, training: training, standardization: whole,
+          members: members.filter { fold == nil || training.parts[$0] != Int32(fold ?? -1) })
         if fold == nil { shrinkages[c] = shrinkage }
         let prior = count / Double(sums.reduce(0) { $0 + $1.count })
         shrinkAndAdd(covariance, shrinkage: shrinkage, factor: prior, to: &pooled[number])
@@ -174,7 +154,7 @@ public enum LinearDiscriminant {
         chunks.share { chunk, range in
           var sum = 0.0
           for member in range {
-            let start = (members[member] + training.rows.lowerBound) * width
+            let start = members[member] * width
             var length: Float = 0
             for column in 0..<width {
               let value = (elements[start + column] - centres[column]) * factors[column]

@@ -28,9 +28,9 @@ enum LinearFit {
       for strength in strengths { problems.append(problem(targets, strength, own)) }
     }
     if strengths.count == 1 { problems.append(problem(training.labels, strengths[0], whole)) }
-    let objective = LinearObjective(matrix: shifted, rows: training.rows, problems: problems)
+    let objective = LinearObjective(matrix: shifted, problems: problems)
     var preconditioner = Preconditioner(
-      matrix: shifted, rows: training.rows, standardization: whole.shifted(by: shifts),
+      matrix: shifted, standardization: whole.shifted(by: shifts),
       curvature: problems[0].initialCurvature)
     let ends = minimise(objective, starts: nil, settings: settings, preconditioner: &preconditioner)
 
@@ -41,19 +41,13 @@ enum LinearFit {
     let foldProblems = Array(0..<training.folds.count * strengths.count)
     let foldScores = objective.scores(foldProblems, points: foldProblems.map { ends[$0].accepted })
     for (fold, split) in training.folds.enumerated() {
-      var targets = [Int32](repeating: -1, count: training.count)
-      for index in split.test { targets[index] = training.labels[index] }
+      let targets = training.targets(within: fold)
       for place in strengths.indices {
         let scores = foldScores[fold * strengths.count + place]
         losses[place].loss +=
           LinearObjective.meanLoss(scores, targets: targets, kind: loss, classWeights: settings.classWeights)
           / Double(training.folds.count)
-        let outputs = scores.columns
-        for index in split.test {
-          for output in index * outputs..<(index + 1) * outputs {
-            heldOut[place].elements[output] = scores.elements[output]
-          }
-        }
+        heldOut[place].take(split.test, of: scores)
       }
     }
     var best = 0
@@ -67,7 +61,7 @@ enum LinearFit {
       var start = [Double](repeating: 0, count: near[0].count)
       for point in near { addScaled(1 / Double(near.count), point, to: &start) }
       let last = LinearObjective(
-        matrix: shifted, rows: training.rows, problems: [problem(training.labels, strengths[best], whole)])
+        matrix: shifted, problems: [problem(training.labels, strengths[best], whole)])
       end = minimise(last, starts: [start], settings: settings, preconditioner: &preconditioner)[0]
     }
     let outputs = training.classes == 2 ? 1 : training.classes
@@ -109,7 +103,7 @@ enum LinearFit {
         }
       }
     }
-    let rowOutputs = Double(objective.rows.count) * Double(width)
+    let rowOutputs = Double(objective.matrix.rows) * Double(width)
     var spent = 0.0
     var isPreconditioned = false
     while true {

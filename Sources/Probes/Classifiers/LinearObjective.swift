@@ -9,14 +9,12 @@ import LinearAlgebra
 /// into the weights, (x − μ)/σ · w = x · (w/σ) − μ · w/σ, and so costs nothing by row.
 struct LinearObjective {
   let matrix: ExampleMatrix
-  let rows: Range<Int>
   let problems: [LinearProblem]
   private let totals: [Double]
   private let targets: [LossTargets]
 
-  init(matrix: ExampleMatrix, rows: Range<Int>, problems: [LinearProblem]) {
+  init(matrix: ExampleMatrix, problems: [LinearProblem]) {
     self.matrix = matrix
-    self.rows = rows
     self.problems = problems
     totals = problems.map(\.totalWeight)
     var targets: [LossTargets] = []
@@ -110,18 +108,10 @@ struct LinearObjective {
     let outputs = readers.bias.count
     let all = LinearClassifier(
       weights: Matrix(rows: outputs, columns: matrix.columns, elements: readers.weights), bias: readers.bias
-    ).scores(of: matrix, in: rows)
+    ).scores(of: matrix)
     return active.indices.map { place in
       let (first, own) = (readers.first[place], problems[active[place]].outputs)
-      return own == outputs
-        ? all
-        : Matrix(rows: rows.count, columns: own) { buffer in
-          all.elements.withUnsafeBufferPointer { all in
-            for row in 0..<rows.count {
-              for output in 0..<own { buffer[row * own + output] = all[row * outputs + first + output] }
-            }
-          }
-        }
+      return own == outputs ? all : all.selectingColumns(first..<first + own)
     }
   }
 
@@ -161,7 +151,7 @@ struct LinearObjective {
     let isNarrow = outputs <= 4
     let blockRows = isNarrow ? max(8, min(64, (1 << 16) / max(width, 1))) : 512
     // Partial sums of at most 64 MiB.
-    let chunks = RowChunks(count: rows.count, most: max(4, min(16, (8 << 20) / max(outputs * width, 1))))
+    let chunks = RowChunks(count: matrix.rows, most: max(4, min(16, (8 << 20) / max(outputs * width, 1))))
     var partial = [Sums?](repeating: nil, count: chunks.chunks)
     partial.withUnsafeMutableBufferPointer { partial in
       nonisolated(unsafe) let partial = partial
@@ -174,7 +164,7 @@ struct LinearObjective {
             var products = [Float](repeating: 0, count: outputs * width)
             for start in stride(from: range.lowerBound, to: range.upperBound, by: blockRows) {
               let count = min(blockRows, range.upperBound - start)
-              let block = matrixBase + (rows.lowerBound + start) * width
+              let block = matrixBase + start * width
               scores.withUnsafeMutableBufferPointer { scores in
                 products.withUnsafeMutableBufferPointer { products in
                   guard let score = scores.baseAddress, let product = products.baseAddress else { return }

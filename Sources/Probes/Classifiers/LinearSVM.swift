@@ -8,12 +8,12 @@ public enum LinearSVM {
   /// Fits the rows of a matrix; settings, result and faults are those of `LogisticRegression.fit`, the penalty aside,
   /// which is L2. Among several strengths the one with the least mean loss on held-out folds is taken.
   public static func fit(
-    _ matrix: Matrix, rows: Range<Int>? = nil, labels: [Int32], classes: Int, groups: [Int]? = nil,
+    _ matrix: Matrix, labels: [Int32], classes: Int, groups: [Int]? = nil,
     settings: LogisticRegression.Settings = .init(), seed: UInt64 = 0
   ) throws -> LogisticRegression.Fit {
     try LinearFit.fit(
       settings.trainingRows(
-        matrix, rows: rows, labels: labels, classes: classes, groups: groups, seed: seed),
+        matrix, labels: labels, classes: classes, groups: groups, seed: seed),
       loss: .squaredHinge, settings: settings)
   }
 }

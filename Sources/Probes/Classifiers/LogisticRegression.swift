@@ -17,7 +17,7 @@ public enum LogisticRegression {
     case elasticNet = "elastic-net"
   }
 
-  public struct Settings: Codable, Sendable, Equatable {
+  public struct Settings: Sendable, Equatable {
     /// scikit-learn's C: larger follows the examples more closely. With several, the one with the least mean loss on
     /// held-out folds of the training rows is taken, and of equal ones the smallest.
     public var strengths: [Double]
@@ -46,20 +46,6 @@ public enum LogisticRegression {
       self.penalty = penalty
       self.l1Ratio = l1Ratio
       self.classWeights = classWeights
-    }
-
-    /// Keys that older files lack have their defaults.
-    public init(from decoder: any Decoder) throws {
-      let values = try decoder.container(keyedBy: CodingKeys.self)
-      self.init(
-        strengths: try values.decode([Double].self, forKey: .strengths),
-        folds: try values.decode(Int.self, forKey: .folds),
-        tolerance: try values.decode(Double.self, forKey: .tolerance),
-        maximumIterations: try values.decode(Int.self, forKey: .maximumIterations),
-        standardize: try values.decode(Bool.self, forKey: .standardize),
-        penalty: try values.decodeIfPresent(Penalty.self, forKey: .penalty) ?? .l2,
-        l1Ratio: try values.decodeIfPresent(Double.self, forKey: .l1Ratio) ?? 0.5,
-        classWeights: try values.decodeIfPresent(ClassWeights.self, forKey: .classWeights) ?? .none)
     }
 
     /// The share of ‖w‖₁ in the penalty.
@@ -93,11 +79,11 @@ public enum LogisticRegression {
 
     /// The rows to learn from with the folds of these settings, which are checked first.
     func trainingRows(
-      _ matrix: Matrix, rows: Range<Int>?, labels: [Int32], classes: Int, groups: [Int]?, seed: UInt64
+      _ matrix: Matrix, labels: [Int32], classes: Int, groups: [Int]?, seed: UInt64
     ) throws -> TrainingRows {
       try validate()
       return try TrainingRows(
-        matrix, rows: rows, labels: labels, classes: classes, groups: groups, folds: folds,
+        ExampleMatrix(matrix), labels: labels, classes: classes, groups: groups, folds: folds,
         needsFolds: strengths.count > 1, seed: seed)
     }
   }
@@ -135,26 +121,23 @@ public enum LogisticRegression {
   ///
   /// - Parameters:
   ///   - matrix: the examples, a row each.
-  ///   - rows: the rows to learn from; all, unless given.
-  ///   - labels: the class of each of those rows, from 0 to `classes` − 1.
-  ///   - groups: the group of each of those rows, for the folds that choose C.
+  ///   - labels: each row's class, from 0 to `classes` − 1.
+  ///   - groups: each row's group, for the folds that choose C.
   ///   - seed: divides the folds.
   /// - Throws: `probe.notFinite`, `probe.singleClass`, `probe.tooFewExamples`.
   /// - Complexity: a pass over the rows for an iteration of all folds and strengths together.
   public static func fit(
-    _ matrix: Matrix, rows: Range<Int>? = nil, labels: [Int32], classes: Int, groups: [Int]? = nil,
+    _ matrix: Matrix, labels: [Int32], classes: Int, groups: [Int]? = nil,
     settings: Settings = Settings(), seed: UInt64 = 0
   ) throws -> Fit {
     try LinearFit.fit(
       settings.trainingRows(
-        matrix, rows: rows, labels: labels, classes: classes, groups: groups, seed: seed),
+        matrix, labels: labels, classes: classes, groups: groups, seed: seed),
       loss: .logistic, settings: settings)
   }
 
   static func requireEveryClass(_ labels: [Int32], classes: Int) throws {
-    var counts = [Int](repeating: 0, count: classes)
-    for label in labels { counts[Int(label)] += 1 }
-    let present = counts.count { $0 > 0 }
+    let present = labels.counts(of: classes).count { $0 > 0 }
     guard present == classes else {
       throw Fault(
         .badData, "probe.singleClass", "The examples to learn from do not hold every class",

@@ -26,18 +26,17 @@ public enum MassMean {
   /// - Throws: `probe.notFinite`, `probe.singleClass`.
   /// - Complexity: one pass over the rows, a second for a threshold by training.
   public static func fit(
-    _ matrix: Matrix, rows: Range<Int>? = nil, labels: [Int32], classes: Int, threshold: Threshold = .midpoint
+    _ matrix: Matrix, labels: [Int32], classes: Int, threshold: Threshold = .midpoint
   ) throws -> Fit {
-    let rows = rows ?? 0..<matrix.rows
-    precondition(labels.count == rows.count, "\(labels.count) labels for \(rows.count) rows")
+    precondition(labels.count == matrix.rows, "\(labels.count) labels for \(matrix.rows) rows")
     try LogisticRegression.requireEveryClass(labels, classes: classes)
-    let moments = ColumnSums.byPart(ExampleMatrix(matrix), rows: rows, parts: labels, partCount: classes)
+    let moments = ColumnSums.byPart(ExampleMatrix(matrix), parts: labels, count: classes)
     let all = moments.dropFirst().reduce(moments[0], +)
     try all.requireFinite()
     let means = means(moments)
     var classifier = classifier(moments)
     if classes == 2, threshold == .training {
-      classifier.bias[0] -= bestThreshold(classifier.scores(of: matrix, in: rows).elements, labels: labels)
+      classifier.bias[0] -= bestThreshold(classifier.scores(of: matrix).elements, labels: labels)
     }
     return Fit(classifier: classifier, means: means, standardization: all.standardization())
   }

@@ -12,8 +12,7 @@ import LinearAlgebra
 /// standardised rows.
 struct Preconditioner {
   let matrix: ExampleMatrix
-  let rows: Range<Int>
-  /// Of all those rows.
+  /// Of all rows.
   let standardization: Standardization
   /// a.
   let curvature: Double
@@ -21,15 +20,14 @@ struct Preconditioner {
   private var products: [Float] = []
   private var hasFailed = false
 
-  init(matrix: ExampleMatrix, rows: Range<Int>, standardization: Standardization, curvature: Double) {
+  init(matrix: ExampleMatrix, standardization: Standardization, curvature: Double) {
     self.matrix = matrix
-    self.rows = rows
     self.standardization = standardization
     self.curvature = curvature
   }
 
-  private var isDual: Bool { rows.count < matrix.columns }
-  private var size: Int { min(rows.count, matrix.columns) }
+  private var isDual: Bool { matrix.rows < matrix.columns }
+  private var size: Int { min(matrix.rows, matrix.columns) }
   /// Beyond, an inverse takes more memory than the rows.
   private static let largest = 4096
   var isPossible: Bool { !hasFailed && size > 0 && size <= Self.largest }
@@ -50,7 +48,7 @@ struct Preconditioner {
 
   /// Operations to get ready for some penalties, LAPACK's counted more for they are slower.
   func cost(_ penalties: [Double]) -> Double {
-    let (n, d, size) = (Double(rows.count), Double(matrix.columns), Double(size))
+    let (n, d, size) = (Double(matrix.rows), Double(matrix.columns), Double(size))
     return (products.isEmpty ? min(n, d) * n * d : 0) + 1.5 * Double(missing(penalties).count) * size * size * size
   }
 
@@ -65,7 +63,7 @@ struct Preconditioner {
     found.withUnsafeMutableBufferPointer { found in
       nonisolated(unsafe) let found = found
       Threads.forEach(missing.count) { number in
-        var ridge = isDual ? missing[number] * Double(rows.count) / curvature : missing[number]
+        var ridge = isDual ? missing[number] * Double(matrix.rows) / curvature : missing[number]
         for _ in 0..<4 {
           var system = products
           for index in system.indices { system[index] *= factor }
@@ -144,11 +142,11 @@ struct Preconditioner {
     let readers = standardization.classifier(
       weights: vectors.elements.map { Double($0) }, bias: [Double](repeating: 0, count: vectors.rows))
     // [vectors, rows], then turned by the inverse.
-    var scores = Matrix(zeros: vectors.rows, columns: rows.count)
-    product(readers.weights, with: rows.count, transposed: true, into: &scores)
+    var scores = Matrix(zeros: vectors.rows, columns: matrix.rows)
+    product(readers.weights, with: matrix.rows, transposed: true, into: &scores)
     scores.withUnsafeMutableElements { scores in
       for row in 0..<vectors.rows {
-        for column in 0..<rows.count { scores[row * rows.count + column] += readers.bias[row] }
+        for column in 0..<matrix.rows { scores[row * matrix.rows + column] += readers.bias[row] }
       }
     }
     let turned = scores.multiplied(by: inverse)
@@ -176,8 +174,8 @@ struct Preconditioner {
         matrix.withUnsafeElements { x in
           guard let c = result.baseAddress, let a = left.baseAddress, let x = x.baseAddress else { return }
           gemm(
-            m: left.count / (transposed ? width : rows.count), n: columns, k: transposed ? width : rows.count, a: a,
-            aStride: transposed ? width : rows.count, b: x + rows.lowerBound * width, bStride: width,
+            m: left.count / (transposed ? width : matrix.rows), n: columns, k: transposed ? width : matrix.rows, a: a,
+            aStride: transposed ? width : matrix.rows, b: x, bStride: width,
             transposeB: transposed, c: c, cStride: columns)
         }
       }
@@ -186,8 +184,8 @@ struct Preconditioner {
 
   /// G: [width, width]. Sixteen rows a column say enough.
   private func columnProducts() -> [Float] {
-    let used = min(rows.count, 16 * matrix.columns)
-    let chosen = (0..<used).map { rows.lowerBound + $0 * rows.count / used }
+    let used = min(matrix.rows, 16 * matrix.columns)
+    let chosen = (0..<used).map { $0 * matrix.rows / used }
     var sums = Scatter.sum(matrix, rows: chosen, standardization: standardization)
     let factor = 1 / Float(max(used, 1))
     for index in sums.indices { sums[index] *= factor }
@@ -200,7 +198,7 @@ struct Preconditioner {
 
   /// ZZᵀ: [rows, rows].
   private func rowProducts() -> [Float] {
-    let scaled = standardization.applied(to: matrix.matrix(ofRows: rows))
+    let scaled = standardization.applied(to: matrix.matrix())
     return scaled.multiplied(by: scaled, transposed: true).elements
   }
 }

@@ -6,7 +6,7 @@ import LinearAlgebra
 ///
 /// A concept that the first component separates is what the model does most; one that needs labels is finer.
 public enum PrincipalComponents {
-  public struct Settings: Codable, Sendable, Equatable {
+  public struct Settings: Sendable, Equatable {
     /// The numbers of components to try, 1 to 256; the one with the least loss on held-out folds is taken.
     public var counts: [Int]
 
@@ -40,24 +40,23 @@ public enum PrincipalComponents {
   /// - Complexity: 4 · rows · width · (count + 8) operations a pass.
   public static func of(_ matrix: Matrix, count: Int, seed: UInt64 = 0) throws -> Components {
     let matrix = ExampleMatrix(matrix)
-    let sums = ColumnSums.ofFirst(matrix.rows, matrix)
+    let sums = ColumnSums(of: matrix)
     try sums.requireFinite()
     return find(
-      matrix, rows: 0..<matrix.rows, isUsed: { _ in true }, used: matrix.rows,
-      standardization: sums.standardization(), count: count, seed: seed)
+      matrix, rows: Array(0..<matrix.rows), standardization: sums.standardization(), count: count, seed: seed)
   }
 
   /// Fits the rows of a matrix; parameters and faults are those of `LogisticRegression.fit`.
   ///
   /// - Parameter logistic: strengths, tolerance and folds of the regressions.
   public static func fit(
-    _ matrix: Matrix, rows: Range<Int>? = nil, labels: [Int32], classes: Int, groups: [Int]? = nil,
+    _ matrix: Matrix, labels: [Int32], classes: Int, groups: [Int]? = nil,
     settings: Settings = Settings(), logistic: LogisticRegression.Settings = .init(), seed: UInt64 = 0
   ) throws -> ReducedFit {
     try settings.validate()
     return fit(
       try logistic.trainingRows(
-        matrix, rows: rows, labels: labels, classes: classes, groups: groups, seed: seed),
+        matrix, labels: labels, classes: classes, groups: groups, seed: seed),
       settings: settings, logistic: logistic)
   }
 
@@ -70,25 +69,19 @@ public enum PrincipalComponents {
     func components(_ fold: Int?) -> (components: Components, values: Matrix) {
       if let found = known[fold ?? -1] { return found }
       let standardization = training.standardization(without: fold)
-      let parts = training.parts
       let own = find(
-        training.matrix, rows: training.rows, isUsed: { fold == nil || parts[$0] != Int32(fold ?? -1) },
-        used: training.sums(without: fold).count, standardization: standardization, count: most, seed: training.seed)
+        training.matrix, rows: training.rows(without: fold), standardization: standardization, count: most,
+        seed: training.seed)
       let reader = standardization.classifier(
         weights: own.directions.elements.map { Double($0) },
         bias: [Double](repeating: 0, count: own.directions.rows))
-      let found = (own, reader.scores(of: training.matrix, in: training.rows))
+      let found = (own, reader.scores(of: training.matrix))
       known[fold ?? -1] = found
       return found
     }
     return ReducedFit.fit(training, sizes: sizes, settings: logistic) { fold, size in
       let (own, values) = components(fold)
-      let first = Matrix(rows: values.rows, columns: size) { target in
-        for row in 0..<values.rows {
-          for column in 0..<size { target[row * size + column] = values.elements[row * values.columns + column] }
-        }
-      }
-      return ReducedFit.Reduction(values: first) { classifier in
+      return ReducedFit.Reduction(values: values.selectingColumns(0..<size)) { classifier in
         let width = own.directions.columns
         var weights = [Double](repeating: 0, count: classifier.bias.count * width)
         for output in classifier.bias.indices {
@@ -104,11 +97,9 @@ public enum PrincipalComponents {
     }
   }
 
-  /// The components of the used rows among some rows of a matrix.
-  static func find(
-    _ matrix: ExampleMatrix, rows: Range<Int>, isUsed: (Int) -> Bool, used: Int, standardization: Standardization,
-    count: Int,
-    seed: UInt64
+  /// The components of some rows of a matrix.
+  private static func find(
+    _ matrix: ExampleMatrix, rows: [Int], standardization: Standardization, count: Int, seed: UInt64
   ) -> Components {
     let width = matrix.columns
     let wanted = min(count, width)
@@ -116,25 +107,26 @@ public enum PrincipalComponents {
     var generator = SeededGenerator(seed: seed, stream: "components")
     var basis = (0..<size).map { _ in (0..<width).map { _ in generator.normal() } }
     orthonormalize(&basis, &generator)
-    let mask = rows.indices.map { isUsed($0 - rows.lowerBound) }
+    var mask = [Bool](repeating: false, count: matrix.rows)
+    for row in rows { mask[row] = true }
     var variances = [Double](repeating: 0, count: wanted)
     for pass in 0..<200 {
       let reader = standardization.classifier(
         weights: Array(basis.joined()), bias: [Double](repeating: 0, count: size))
-      var scores = Matrix(zeros: rows.count, columns: size)
+      var scores = Matrix(zeros: matrix.rows, columns: size)
       // scores[rows, size] = x · weightsᵀ, then the biases; unused rows count 0.
       matrix.withUnsafeElements { x in
         reader.weights.elements.withUnsafeBufferPointer { w in
           scores.elements.withUnsafeMutableBufferPointer { y in
             guard let x = x.baseAddress, let w = w.baseAddress, let y = y.baseAddress else { return }
             gemm(
-              m: rows.count, n: size, k: width, a: x + rows.lowerBound * width, aStride: width, b: w, bStride: width,
+              m: matrix.rows, n: size, k: width, a: x, aStride: width, b: w, bStride: width,
               transposeB: true, c: y, cStride: size)
           }
         }
       }
       scores.elements.withUnsafeMutableBufferPointer { y in
-        for row in 0..<rows.count {
+        for row in 0..<matrix.rows {
           for k in 0..<size { y[row * size + k] = mask[row] ? y[row * size + k] + reader.bias[k] : 0 }
         }
       }
@@ -142,8 +134,8 @@ public enum PrincipalComponents {
       var inner = [Double](repeating: 0, count: size * size)
       var sums = [Double](repeating: 0, count: size)
       let products = scores.transposed().multiplied(by: scores)
-      for index in inner.indices { inner[index] = Double(products.elements[index]) / Double(max(used, 1)) }
-      for row in 0..<rows.count {
+      for index in inner.indices { inner[index] = Double(products.elements[index]) / Double(max(rows.count, 1)) }
+      for row in 0..<matrix.rows {
         for k in 0..<size { sums[k] += Double(scores.elements[row * size + k]) }
       }
       guard let eigen = symmetricEigen(inner, size: size) else { break }
@@ -169,8 +161,8 @@ public enum PrincipalComponents {
           moved.elements.withUnsafeMutableBufferPointer { m in
             guard let x = x.baseAddress, let y = y.baseAddress, let m = m.baseAddress else { return }
             gemm(
-              m: size, n: width, k: rows.count, a: y, aStride: size, transposeA: true,
-              b: x + rows.lowerBound * width, bStride: width, c: m, cStride: width)
+              m: size, n: width, k: matrix.rows, a: y, aStride: size, transposeA: true,
+              b: x, bStride: width, c: m, cStride: width)
           }
         }
       }

@@ -47,15 +47,14 @@ extension Probe {
     var readings: [ProbeReading] = []
     var numbers = [Int](repeating: 0, count: documents.count)
     for document in 0..<documents.count {
-      let continues =
-        document > 0 && documents.pieces[document] > 0 && documents.ids[document] == documents.ids[document - 1]
-      if !continues {
+      if !documents.continues(document) {
         readings.append(ProbeReading(id: documents.ids[document], rows: [], tokenScores: []))
       }
       numbers[document] = readings.count - 1
     }
 
     let width = site.width
+    let pooling = record.settings.pooling
     let isPooled = record.settings.concept.level == .document
     var pooled = Matrix(zeros: isPooled ? readings.count : 0, columns: width)
     var counts = [Int](repeating: 0, count: readings.count)
@@ -69,26 +68,16 @@ extension Probe {
         readings[number].tokenScores += scores.row(place)
         let counted = record.settings.countsSpecialTokens || tokens.map { $0.special[place] == 0 } ?? true
         guard isPooled, counted else { continue }
-        let values = block.values[0].row(place)
-        let start = number * width
-        for column in 0..<width {
-          switch record.settings.pooling {
-          case .mean: pooled.elements[start + column] += values[column]
-          case .max where counts[number] > 0:
-            pooled.elements[start + column] = Swift.max(pooled.elements[start + column], values[column])
-          case .max, .last: pooled.elements[start + column] = values[column]
+        pooled.withUnsafeMutableElements { target in
+          block.values[0].elements.withUnsafeBufferPointer { values in
+            pooling.add(place, of: values, to: number, of: target, width: width, isFirst: counts[number] == 0)
           }
         }
         counts[number] += 1
       }
     }
     guard isPooled else { return readings }
-    if record.settings.pooling == .mean {
-      for number in readings.indices where counts[number] > 1 {
-        let factor = 1 / Float(counts[number])
-        for index in number * width..<(number + 1) * width { pooled.elements[index] *= factor }
-      }
-    }
+    pooled.withUnsafeMutableElements { pooling.finish($0, counts: counts) }
     let scores = classifier.scores(of: pooled)
     let predictions = LinearClassifier.predictions(from: scores)
     let probabilities =

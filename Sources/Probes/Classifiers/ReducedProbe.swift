@@ -67,8 +67,7 @@ public struct ReducedFit: Sendable, Equatable {
       }
     }
     for (fold, split) in training.folds.enumerated() {
-      var heldOut = [Int32](repeating: -1, count: training.count)
-      for index in split.test { heldOut[index] = training.labels[index] }
+      let heldOut = training.targets(within: fold)
       for size in sizes {
         let values = reduce(fold, size).values
         let fit = minimise(
@@ -80,15 +79,10 @@ public struct ReducedFit: Sendable, Equatable {
           guard let place = candidates.firstIndex(where: { $0.size == size && $0.strength == strength }) else {
             continue
           }
-          let scores = scores[end]
           candidates[place].loss +=
             LinearObjective.meanLoss(
-              scores, targets: heldOut, kind: .logistic, classWeights: settings.classWeights) / folds
-          for index in split.test {
-            for output in index * outputs..<(index + 1) * outputs {
-              candidates[place].scores.elements[output] = scores.elements[output]
-            }
-          }
+              scores[end], targets: heldOut, kind: .logistic, classWeights: settings.classWeights) / folds
+          candidates[place].scores.take(split.test, of: scores[end])
         }
       }
     }
@@ -135,17 +129,16 @@ public struct ReducedFit: Sendable, Equatable {
   ) -> (objective: LinearObjective, ends: [any Minimizer]) {
     let values = ExampleMatrix(values)
     let parts = targets.map { $0 >= 0 ? Int32(0) : 1 }
-    let standardization = ColumnSums.byPart(values, rows: 0..<values.rows, parts: parts, partCount: 2)[0]
-      .standardization()
+    let standardization = ColumnSums.byPart(values, parts: parts, count: 2)[0].standardization()
     let objective = LinearObjective(
-      matrix: values, rows: 0..<values.rows,
+      matrix: values,
       problems: strengths.map {
         LinearProblem(
           targets: targets, classes: classes, strength: $0, l1Share: settings.l1Share,
           classWeights: settings.classWeights.weights(of: targets, classes: classes), standardization: standardization)
       })
     var preconditioner = Preconditioner(
-      matrix: values, rows: 0..<values.rows, standardization: standardization,
+      matrix: values, standardization: standardization,
       curvature: objective.problems[0].initialCurvature)
     return (
       objective, LinearFit.minimise(objective, starts: nil, settings: settings, preconditioner: &preconditioner)

@@ -7,7 +7,7 @@ import LinearAlgebra
 /// Solved by Cholesky's factorization: of the columns' products, which all folds and penalties share, or where rows are
 /// fewer than columns of the rows' products, which is the same solution (the dual form, w = Zᵀ(ZZᵀ + α)⁻¹(y − ȳ)).
 public enum RidgeRegression {
-  public struct Settings: Codable, Sendable, Equatable {
+  public struct Settings: Sendable, Equatable {
     /// scikit-learn's α: larger holds the weights back more. With several, the one with the least mean squared error on
     /// held-out folds of the training rows is taken, and of equal ones the largest.
     public var penalties: [Double]
@@ -47,14 +47,14 @@ public enum RidgeRegression {
   /// - Complexity: rows · width² and folds · penalties · width³/3 operations; memory of 2 · folds · width² numbers. With
   ///   fewer rows than columns folds · (rows² · width + penalties · rows³/3); memory of 3 · rows² numbers.
   public static func fit(
-    _ matrix: Matrix, rows: Range<Int>? = nil, values: [Double], groups: [Int]? = nil, settings: Settings = Settings(),
+    _ matrix: Matrix, values: [Double], groups: [Int]? = nil, settings: Settings = Settings(),
     folds: Int = 5, seed: UInt64 = 0
   ) throws -> Fit {
     try settings.validate()
     let halves = try Examples.halves(of: values)
     return fit(
       try TrainingRows(
-        matrix, rows: rows, labels: halves.labels, classes: 2, groups: groups, values: values, folds: folds,
+        ExampleMatrix(matrix), labels: halves.labels, classes: 2, groups: groups, values: values, folds: folds,
         needsFolds: settings.penalties.count > 1, seed: seed), settings: settings)
   }
 
@@ -72,7 +72,7 @@ public enum RidgeRegression {
     for (fold, split) in training.folds.enumerated() {
       let truth = split.test.map { training.values[$0] }
       for (place, solution) in solutions[fold].enumerated() {
-        let scores = solution.classifier.scores(of: training.matrix, in: training.rows).elements
+        let scores = solution.classifier.scores(of: training.matrix).elements
         let own = RegressionScores(predictions: split.test.map { Double(scores[$0]) }, values: truth)
         errors[place].loss += own.rmse * own.rmse / Double(training.folds.count)
         determination[place] += own.r2 / Double(training.folds.count)
@@ -101,10 +101,9 @@ public enum RidgeRegression {
   /// rows costs less than one factorization.
   private static func dual(_ training: TrainingRows) -> Solver {
     { fold, penalties in
-      let kept = training.values.indices.filter { fold == nil || training.parts[$0] != Int32(fold ?? -1) }
-      let rows = kept.map { $0 + training.rows.lowerBound }
-      let mean = kept.reduce(0) { $0 + training.values[$1] } / Double(kept.count)
-      let right = kept.map { training.values[$0] - mean }
+      let rows = training.rows(without: fold)
+      let mean = rows.reduce(0) { $0 + training.values[$1] } / Double(rows.count)
+      let right = rows.map { training.values[$0] - mean }
       let own = training.standardization(without: fold)
       let products = Scatter.products(
         ofRows: rows, in: training.matrix, means: [own.means], factors: [own.scales.map { 1 / $0 }])
@@ -123,21 +122,14 @@ public enum RidgeRegression {
     let width = training.width
     let whole = training.standardization()
     let products = training.moments.indices.map { part in
-      Scatter.sum(
-        training.matrix,
-        rows: training.parts.indices.filter { training.parts[$0] == Int32(part) }.map { $0 + training.rows.lowerBound },
-        standardization: whole)
+      Scatter.sum(training.matrix, rows: training.rows(within: part), standardization: whole)
     }
     let crossed = crossProducts(training, whole)
 
     return { fold, penalties in
-      var count = 0.0
-      var valueSum = 0.0
-      for row in training.values.indices where fold == nil || training.parts[row] != Int32(fold ?? -1) {
-        count += 1
-        valueSum += training.values[row]
-      }
-      let mean = valueSum / count
+      let rows = training.rows(without: fold)
+      let count = Double(rows.count)
+      let mean = rows.reduce(0) { $0 + training.values[$1] } / count
       let sums = training.sums(without: fold)
       let center = sums.sums.indices.map { (sums.sums[$0] / count - whole.means[$0]) / whole.scales[$0] }
       let own = sums.standardization()
@@ -184,7 +176,7 @@ public enum RidgeRegression {
     var result = [[Double]](repeating: [Double](repeating: 0, count: width), count: training.moments.count)
     training.matrix.withUnsafeElements { elements in
       for row in training.values.indices {
-        let start = (row + training.rows.lowerBound) * width
+        let start = row * width
         let value = training.values[row]
         result[Int(training.parts[row])].withUnsafeMutableBufferPointer { sums in
           for column in 0..<width {

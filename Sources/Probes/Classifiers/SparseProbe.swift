@@ -45,13 +45,13 @@ public enum SparseProbe {
   ///
   /// - Parameter logistic: strengths, tolerance and folds of the regressions.
   public static func fit(
-    _ matrix: Matrix, rows: Range<Int>? = nil, labels: [Int32], classes: Int, groups: [Int]? = nil,
+    _ matrix: Matrix, labels: [Int32], classes: Int, groups: [Int]? = nil,
     settings: Settings = Settings(), logistic: LogisticRegression.Settings = .init(), seed: UInt64 = 0
   ) throws -> ReducedFit {
     try settings.validate()
     return fit(
       try logistic.trainingRows(
-        matrix, rows: rows, labels: labels, classes: classes, groups: groups, seed: seed),
+        matrix, labels: labels, classes: classes, groups: groups, seed: seed),
       settings: settings, logistic: logistic)
   }
 
@@ -85,7 +85,7 @@ public enum SparseProbe {
     return Matrix(rows: training.count, columns: columns.count) { values in
       training.matrix.withUnsafeElements { elements in
         for row in 0..<training.count {
-          let start = (row + training.rows.lowerBound) * width
+          let start = row * width
           for (place, column) in columns.enumerated() {
             values[row * columns.count + place] = elements[start + column]
           }

@@ -5,13 +5,11 @@ import LinearAlgebra
 /// by fold and class, found once.
 struct TrainingRows {
   let matrix: ExampleMatrix
-  /// The rows to learn from.
-  let rows: Range<Int>
-  /// Each of those rows' class.
+  /// Each row's class.
   let labels: [Int32]
   let classes: Int
   let groups: [Int]
-  /// Each of those rows' number where a number is to be predicted, else empty.
+  /// Each row's number where a number is to be predicted, else empty.
   let values: [Double]
   /// The folds that choices are made on; empty where there are none.
   let folds: [Split]
@@ -22,58 +20,47 @@ struct TrainingRows {
   let seed: UInt64
 
   var width: Int { matrix.columns }
-  var count: Int { rows.count }
+  var count: Int { labels.count }
 
   /// - Parameters:
   ///   - folds: how many folds to make; fewer where few groups allow no more, and none below 2.
   ///   - needsFolds: whether a choice hangs on them, so that none is an error.
   /// - Throws: `probe.notFinite`, `probe.singleClass`, `probe.tooFewExamples`.
   init(
-    _ matrix: Matrix, rows: Range<Int>? = nil, labels: [Int32], classes: Int, groups: [Int]? = nil,
-    values: [Double] = [], folds: Int, needsFolds: Bool, seed: UInt64
+    _ matrix: ExampleMatrix, labels: [Int32], classes: Int, groups: [Int]? = nil, values: [Double] = [],
+    folds wanted: Int = 0, needsFolds: Bool = false, seed: UInt64 = 0
   ) throws {
-    try self.init(
-      ExampleMatrix(matrix), rows: rows, labels: labels, classes: classes, groups: groups, values: values,
-      folds: folds, needsFolds: needsFolds, seed: seed)
-  }
-
-  init(
-    _ matrix: ExampleMatrix, rows: Range<Int>? = nil, labels: [Int32], classes: Int, groups: [Int]? = nil,
-    values: [Double] = [], folds wanted: Int, needsFolds: Bool, seed: UInt64
-  ) throws {
-    let rows = rows ?? 0..<matrix.rows
     let groups = groups ?? Array(labels.indices)
-    precondition(labels.count == rows.count, "\(labels.count) labels for \(rows.count) rows")
-    precondition(groups.count == rows.count, "\(groups.count) groups for \(rows.count) rows")
-    precondition(values.isEmpty || values.count == rows.count, "\(values.count) numbers for \(rows.count) rows")
+    precondition(labels.count == matrix.rows, "\(labels.count) labels for \(matrix.rows) rows")
+    precondition(groups.count == matrix.rows, "\(groups.count) groups for \(matrix.rows) rows")
+    precondition(values.isEmpty || values.count == matrix.rows, "\(values.count) numbers for \(matrix.rows) rows")
     precondition(classes >= 2 && labels.allSatisfy { $0 >= 0 && $0 < classes }, "labels outside 0..<\(classes)")
     try LogisticRegression.requireEveryClass(labels, classes: classes)
     self.matrix = matrix
-    self.rows = rows
     self.labels = labels
     self.classes = classes
     self.groups = groups
     self.values = values
     self.seed = seed
     // Few groups allow fewer folds.
-    let possible = min(wanted, Self.leastGroups(labels, groups: groups, classes: classes))
+    let least = labels.groupCounts(groups, of: classes).min() ?? 0
+    let possible = min(wanted, least)
     guard possible > 1 || !needsFolds else {
       throw Fault(
         .badData, "probe.tooFewExamples", "A choice between settings needs folds, and the examples allow none",
         expected: "examples of each class in at least 2 documents or groups, and at least 2 folds",
-        found: "\(wanted) folds asked for, and a class in "
-          + "\(Self.leastGroups(labels, groups: groups, classes: classes)) documents or groups",
+        found: "\(wanted) folds asked for, and a class in \(least) documents or groups",
         advice: "give one setting instead of several, or more labelled documents of that class")
     }
     folds =
       possible > 1 ? try Split.folds(possible, labels: labels, groups: groups, seed: seed) : []
-    var parts = [Int32](repeating: 0, count: rows.count)
+    var parts = [Int32](repeating: 0, count: labels.count)
     for (fold, split) in folds.enumerated() {
       for index in split.test { parts[index] = Int32(fold) }
     }
     self.parts = parts
     let cells = zip(parts, labels).map { $0 * Int32(classes) + $1 }
-    let sums = ColumnSums.byPart(matrix, rows: rows, parts: cells, partCount: max(folds.count, 1) * classes)
+    let sums = ColumnSums.byPart(matrix, parts: cells, count: max(folds.count, 1) * classes)
     moments = (0..<max(folds.count, 1)).map { part in Array(sums[part * classes..<(part + 1) * classes]) }
     let all = Self.total(moments.joined(), width: matrix.columns)
     try all.requireFinite()
@@ -96,13 +83,6 @@ struct TrainingRows {
   private static func total(_ parts: some Sequence<ColumnSums>, width: Int) -> ColumnSums {
     parts.reduce(ColumnSums(width: width), +)
   }
-
-  /// The number of groups of the class that has fewest.
-  private static func leastGroups(_ labels: [Int32], groups: [Int], classes: Int) -> Int {
-    var seen = [Set<Int>](repeating: [], count: classes)
-    for (label, group) in zip(labels, groups) { seen[Int(label)].insert(group) }
-    return seen.map(\.count).min() ?? 0
-  }
 }
 
 extension TrainingRows {
@@ -114,12 +94,7 @@ extension TrainingRows {
     guard let outputs = classifiers.first?.bias.count else { return nil }
     var result = Matrix(zeros: count, columns: outputs)
     for (classifier, split) in zip(classifiers, folds) {
-      let scores = classifier.scores(of: matrix, in: rows)
-      for row in split.test {
-        for output in 0..<outputs {
-          result.elements[row * outputs + output] = scores.elements[row * outputs + output]
-        }
-      }
+      result.take(split.test, of: classifier.scores(of: matrix))
     }
     return result
   }
@@ -139,6 +114,28 @@ extension TrainingRows {
   /// The classes of the rows outside a fold, −1 for those in it.
   func targets(without fold: Int) -> [Int32] {
     zip(labels, parts).map { $1 == Int32(fold) ? -1 : $0 }
+  }
+
+  /// The classes of the rows in a fold, −1 for those outside it.
+  func targets(within fold: Int) -> [Int32] {
+    zip(labels, parts).map { $1 == Int32(fold) ? $0 : -1 }
+  }
+
+  /// The rows outside a fold; all rows without one.
+  func rows(without fold: Int?) -> [Int] {
+    labels.indices.filter { fold == nil || parts[$0] != Int32(fold ?? -1) }
+  }
+
+  /// The rows in a part; without folds all are in one.
+  func rows(within part: Int) -> [Int] { labels.indices.filter { parts[$0] == Int32(part) } }
+}
+
+extension Matrix {
+  /// Takes some rows over from a matrix of the same shape.
+  mutating func take(_ rows: [Int], of other: Matrix) {
+    for row in rows {
+      for index in row * columns..<(row + 1) * columns { elements[index] = other.elements[index] }
+    }
   }
 }
 

@@ -51,20 +51,16 @@ struct ControlRun<Source: ActivationSource> {
   private func compared(
     _ control: Control, _ candidates: [Procedure.Candidate], procedure: Procedure? = nil, detail: String? = nil
   ) throws -> ControlResult {
-    let outcome = try (procedure ?? fitted.procedure).judge(
-      candidates, targets, groups: examples.groups, splits: examples.splits)
-    return compared(control, [judged(outcome.scores)], detail: detail)
-  }
-
-  private func judged(_ scores: Matrix, _ other: Procedure.Targets? = nil) -> Judged {
-    Judged(scores, other ?? targets, groups: examples.groups, splits: examples.splits)
+    let judged = try (procedure ?? fitted.procedure).judge(
+      candidates, targets, groups: examples.groups, splits: examples.splits
+    ).judged
+    return compared(control, [judged], detail: detail)
   }
 
   /// - Parameter others: one, or several draws.
   private func compared(_ control: Control, _ others: [Judged], detail: String? = nil) -> ControlResult {
     let scores = others.compactMap { $0.value(measure) }
-    var result = ControlResult(
-      control, measure: measure, score: scores.reduce(0, +) / Double(max(scores.count, 1)), detail: detail)
+    var result = ControlResult(control, measure: measure, score: scores.mean, detail: detail)
     result.interval =
       others.count == 1
       ? others[0].interval(measure, bootstrap) : Interval(low: scores.min() ?? 0, high: scores.max() ?? 0)
@@ -105,7 +101,7 @@ struct ControlRun<Source: ActivationSource> {
       switch model {
       case .absent(let reason): return notRun(.embedding, reason)
       case .model(let model):
-        let pooling = examples.areTokens ? nil : settings.pooling
+        let pooling = examples.areTokens ? .last : settings.pooling
         rows = ExampleMatrix(try examples.tokens.pooled(pooling) { try model.embeddings(of: $0) })
       }
     }
@@ -155,18 +151,18 @@ struct ControlRun<Source: ActivationSource> {
     let projected = fitted.candidates.map { candidate in
       let rows = candidate.rows
       let directions = RandomBases.directions(draws * count, width: rows.columns, generator: &generator)
-      let readers = ColumnSums.ofFirst(rows.rows, rows).standardization().classifier(
+      let readers = ColumnSums(of: rows).standardization().classifier(
         weights: directions.elements.map { Double($0) }, bias: [Double](repeating: 0, count: draws * count))
-      return readers.scores(of: rows, in: 0..<rows.rows)
+      return readers.scores(of: rows)
     }
     let judged = try (0..<draws).map { draw in
       let candidates = zip(fitted.candidates, projected).map { candidate, values in
         Procedure.Candidate(
           name: candidate.name, rows: ExampleMatrix(values.selectingColumns(draw * count..<(draw + 1) * count)))
       }
-      return self.judged(
-        try Procedure(settings: own).judge(candidates, targets, groups: examples.groups, splits: examples.splits).scores
-      )
+      return try Procedure(settings: own).judge(
+        candidates, targets, groups: examples.groups, splits: examples.splits
+      ).judged
     }
     return compared(
       .randomDirections, judged,
@@ -186,9 +182,8 @@ struct ControlRun<Source: ActivationSource> {
       let halves = try Examples.halves(of: own.numbers)
       (own.labels, own.median) = (halves.labels, halves.median)
     } else {
-      var frequencies = [Int](repeating: 0, count: examples.classes.count)
-      for label in targets.labels { frequencies[Int(label)] += 1 }
-      own.labels = examples.tokens.controlLabels(frequencies: frequencies, generator: &generator)
+      own.labels = examples.tokens.controlLabels(
+        frequencies: targets.labels.counts(of: targets.classes), generator: &generator)
     }
     let title = examples.areTokens ? Control.controlTask.title : "word sums"
     func refused(_ reason: String) -> ControlResult {
@@ -201,9 +196,9 @@ struct ControlRun<Source: ActivationSource> {
         [split.train, split.test].allSatisfy { Set($0.map { own.labels[$0] }).count == examples.classes.count }
       })
     else { return refused("too few word types for a random label each") }
-    let outcome = try fitted.procedure.judge(
-      fitted.candidates, own, groups: examples.groups, splits: examples.splits)
-    let control = judged(outcome.scores, own)
+    let control = try fitted.procedure.judge(
+      fitted.candidates, own, groups: examples.groups, splits: examples.splits
+    ).judged
     // Balance has no part in selectivity as Hewitt and Liang define it: accuracy less accuracy.
     let measure = fitted.judged.isRegression ? Measure.r2 : .accuracy
     var result = ControlResult(.controlTask, measure: measure, score: control.value(measure))
@@ -224,8 +219,7 @@ struct ControlRun<Source: ActivationSource> {
     var generator = generator(.shuffledLabels)
     let statistic = fitted.judged.isRegression ? "correlation" : "AUROC"
     let screen = try ScreenedShuffles(fitted, generator: &generator)
-    var result = ControlResult(
-      .shuffledLabels, measure: .auroc, score: screen.shuffled.reduce(0, +) / Double(max(screen.shuffled.count, 1)))
+    var result = ControlResult(.shuffledLabels, measure: .auroc, score: screen.shuffled.mean)
     let sorted = screen.shuffled.sorted()
     result.interval = Interval(low: quantile(sorted, 0.025), high: quantile(sorted, 0.975))
     result.reference = screen.observed
@@ -263,8 +257,6 @@ extension Judged {
       return own.value(measure)
     }.sorted()
     guard !drawn.isEmpty else { return (nil, nil) }
-    return (
-      drawn.reduce(0, +) / Double(drawn.count), Interval(low: quantile(drawn, 0.025), high: quantile(drawn, 0.975))
-    )
+    return (drawn.mean, Interval(low: quantile(drawn, 0.025), high: quantile(drawn, 0.975)))
   }
 }

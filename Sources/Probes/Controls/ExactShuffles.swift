@@ -28,8 +28,9 @@ struct ExactShuffles {
         var own = examples.examples
         own.labels = targets.labels
         let splits = try own.splits(study.settings)
-        let outcome = try study.procedure.judge(study.candidates, targets, groups: examples.groups, splits: splits)
-        let judged = Judged(outcome.scores, targets, groups: examples.groups, splits: splits)
+        let judged = try study.procedure.judge(
+          study.candidates, targets, groups: examples.groups, splits: splits
+        ).judged
         if judged.statistic >= observed - 1e-12 { reached += 1 }
         tries += 1
       } catch let fault as Fault where ["probe.singleClass", "probe.tooFewExamples"].contains(fault.name) {

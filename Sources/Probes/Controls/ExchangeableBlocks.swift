@@ -14,14 +14,7 @@ package struct ExchangeableBlocks {
 
   /// - Parameter numbers: in the place of labels, where they are what is predicted; else empty.
   package init(labels: [Int32], numbers: [Double], groups: [Int]) {
-    var members: [Int: [Int]] = [:]
-    var order: [Int] = []
-    for (example, group) in groups.enumerated() {
-      if members[group] == nil { order.append(group) }
-      members[group, default: []].append(example)
-    }
-    for group in order {
-      guard let own = members[group] else { continue }
+    for own in GroupBootstrap.members(of: groups) {
       let isConstant =
         numbers.isEmpty
         ? own.allSatisfy { labels[$0] == labels[own[0]] } : own.allSatisfy { numbers[$0] == numbers[own[0]] }

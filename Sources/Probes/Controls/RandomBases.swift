@@ -4,7 +4,7 @@ import LinearAlgebra
 /// Random directions and rotations to hold a claim about a basis against.
 package enum RandomBases {
   /// Unit vectors, uniformly on the sphere, a row each.
-  static func directions(_ count: Int, width: Int, generator: inout SeededGenerator) -> Matrix {
+  package static func directions(_ count: Int, width: Int, generator: inout SeededGenerator) -> Matrix {
     var result = Matrix(zeros: count, columns: width)
     for row in 0..<count {
       var squares = 0.0

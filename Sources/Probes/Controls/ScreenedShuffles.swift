@@ -45,10 +45,9 @@ struct ScreenedShuffles {
   }
 
   init(_ study: FittedStudy, generator: inout SeededGenerator) throws {
-    let count = study.examples.count
-    let chosen = count > Self.most ? (0..<Self.most).map { $0 * count / Self.most } : Array(0..<count)
+    let (chosen, splits) = study.examples.choice(of: Self.most)
     examples = chosen.count
-    let task = try Self.task(study, chosen, generator: &generator)
+    let task = Self.task(study, chosen, splits, generator: &generator)
     // For each split and shuffle the best choice so far, and its predictions.
     var best = task.splits.map { _ in [Double](repeating: -.infinity, count: task.orders.count) }
     var predictions = task.splits.map { Matrix(zeros: $0.test.count, columns: task.columns) }
@@ -71,8 +70,8 @@ struct ScreenedShuffles {
   }
 
   private static func task(
-    _ study: FittedStudy, _ chosen: [Int], generator: inout SeededGenerator
-  ) throws -> Task {
+    _ study: FittedStudy, _ chosen: [Int], _ splits: [Split], generator: inout SeededGenerator
+  ) -> Task {
     let targets = study.targets.selecting(chosen)
     let groups = chosen.map { study.examples.groups[$0] }
     let blocks = ExchangeableBlocks(targets, groups: groups)
@@ -97,25 +96,22 @@ struct ScreenedShuffles {
         }
       }
     }
-    var places = [Int](repeating: -1, count: study.examples.count)
-    for (place, row) in chosen.enumerated() { places[row] = place }
-    let splits = study.examples.splits.map { split -> (train: [Int], test: [Int], folds: [Split]) in
-      let train = split.train.map { places[$0] }.filter { $0 >= 0 }
-      let own = train.map { targets.labels[$0] }
-      let ownGroups = train.map { groups[$0] }
+    let ways = splits.map { split -> (train: [Int], test: [Int], folds: [Split]) in
+      let own = split.train.map { targets.labels[$0] }
+      let ownGroups = split.train.map { groups[$0] }
       // Few groups allow fewer folds; without folds the first site and the middle ridge stand.
       let folds = (2...max(2, study.settings.folds)).reversed().lazy.compactMap { count in
         try? Split.folds(count, labels: own, groups: ownGroups, seed: study.settings.seed)
       }.first
-      return (train, split.test.map { places[$0] }.filter { $0 >= 0 }, folds ?? [])
+      return (split.train, split.test, folds ?? [])
     }
-    return Task(targets: targets, outputs: outputs, labels: labels, orders: orders, splits: splits)
+    return Task(targets: targets, outputs: outputs, labels: labels, orders: orders, splits: ways)
   }
 
   /// The products of all pairs of rows, each column centred, and scaled where asked, over all rows: nothing of a label
   /// is in that.
   private static func products(_ rows: Matrix, isScaled: Bool) -> Matrix {
-    var standardization = ColumnSums.ofFirst(rows.rows, ExampleMatrix(rows)).standardization()
+    var standardization = ColumnSums(of: ExampleMatrix(rows)).standardization()
     if !isScaled { standardization.scales = standardization.scales.map { _ in 1 } }
     let scaled = standardization.applied(to: rows)
     return scaled.multiplied(by: scaled, transposed: true)

@@ -40,7 +40,7 @@ struct SingleAxes {
     }
     let scores = rotated.compactMap { $0.value(nil) }
     result.reference = own
-    result.score = scores.reduce(0, +) / Double(max(scores.count, 1))
+    result.score = scores.mean
     result.interval = Interval(low: scores.min() ?? 0, high: scores.max() ?? 0)
     result.difference = neurons.difference(from: rotated, study.settings.bootstrap)
     result.pValue = Double(1 + scores.count { $0 >= own - 1e-12 }) / Double(1 + scores.count)
@@ -73,16 +73,11 @@ private struct AxisTask {
   var wanted: [Int] { classes == 2 ? [1] : Array(0..<classes) }
 
   init(_ study: FittedStudy, most: Int) {
-    let count = study.examples.count
-    let chosen = count > most ? (0..<most).map { $0 * count / most } : Array(0..<count)
-    var places = [Int](repeating: -1, count: count)
-    for (place, row) in chosen.enumerated() { places[row] = place }
-    func kept(_ rows: [Int]) -> [Int] { rows.map { places[$0] }.filter { $0 >= 0 } }
-    self.chosen = chosen
+    let (chosen, splits) = study.examples.choice(of: most)
+    (self.chosen, self.splits) = (chosen, splits)
     labels = chosen.map { study.targets.labels[$0] }
     groups = chosen.map { study.examples.groups[$0] }
     classes = study.targets.classes
-    splits = study.examples.splits.map { Split(train: kept($0.train), test: kept($0.test)) }
   }
 
   /// What the best columns of some matrices say of the examples held back.
@@ -93,7 +88,7 @@ private struct AxisTask {
       var best = wanted.map { _ in (contrast: 0.0, matrix: 0, column: 0) }
       for (number, matrix) in matrices.enumerated() {
         let rows = ExampleMatrix(matrix.selectingRows(split.train))
-        let sums = ColumnSums.byPart(rows, rows: 0..<rows.rows, parts: own, partCount: classes)
+        let sums = ColumnSums.byPart(rows, parts: own, count: classes)
         for (place, wanted) in wanted.enumerated() {
           for (column, contrast) in ColumnSums.contrasts(sums, of: wanted).enumerated()
           where abs(contrast) > abs(best[place].contrast) {
@@ -109,14 +104,12 @@ private struct AxisTask {
         }
       }
     }
-    let places = splits.flatMap(\.test)
-    let folds =
-      splits.count > 1 ? splits.indices.flatMap { [Int32](repeating: Int32($0), count: splits[$0].test.count) } : []
+    let places = splits.places
     return AxisJudgement(
       samples: zip(wanted, scores).map { wanted, scores in
         JudgedSample(
           scores: scores.selectingRows(places), labels: places.map { labels[$0] == Int32(wanted) ? 1 : 0 },
-          groups: places.map { groups[$0] }, folds: folds, classes: 2)
+          groups: places.map { groups[$0] }, folds: splits.folds, classes: 2)
       })
   }
 }
@@ -137,12 +130,9 @@ private struct AxisJudgement: Sendable {
 
   func difference(from others: [AxisJudgement], _ bootstrap: GroupBootstrap) -> Difference? {
     Difference(
-      { value($0) },
-      less: { weights in
-        let values = others.compactMap { $0.value(weights) }
-        return values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
-      }, groups: samples[0].groups, groupCount: samples[0].groupCount,
-      least: samples.map(\.leastGroups).min() ?? 1, within: -1...1, bootstrap: bootstrap)
+      self, less: others, groups: samples[0].groups, count: samples[0].groupCount,
+      least: samples.map(\.leastGroups).min() ?? 1, within: -1...1, bootstrap
+    ) { $0.value($1) }
   }
 }
 

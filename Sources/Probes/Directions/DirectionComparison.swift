@@ -65,7 +65,7 @@ extension DirectionComparison {
       }
     }
     self.directions = directions
-    cosines = units.map { a in units.map { b in min(1, max(-1, Self.dot(a, b))) } }
+    cosines = units.map { a in units.map { b in min(1, max(-1, innerProduct(a, b))) } }
     var angles: [Angles] = []
     for (place, one) in probes.enumerated() {
       for other in probes[(place + 1)...] {
@@ -86,11 +86,11 @@ extension DirectionComparison {
     guard !first.isEmpty, !second.isEmpty else { return [] }
     let (small, large) = first.count <= second.count ? (first, second) : (second, first)
     // The cosines are the singular values of small · largeᵀ: the roots of the eigenvalues of its product with itself.
-    let products = small.map { a in large.map { b in dot(a, b) } }
+    let products = small.map { a in large.map { b in innerProduct(a, b) } }
     let size = small.count
     var gram = [Double](repeating: 0, count: size * size)
     for row in 0..<size {
-      for column in 0..<size { gram[row * size + column] = dot(products[row], products[column]) }
+      for column in 0..<size { gram[row * size + column] = innerProduct(products[row], products[column]) }
     }
     guard let values = symmetricEigen(gram, size: size)?.values else {
       throw Fault(.badData, "probe.comparison", "The directions hold numbers that are not finite")
@@ -98,15 +98,9 @@ extension DirectionComparison {
     return values.reversed().map { acos(min(1, max(0, $0).squareRoot())) * 180 / .pi }
   }
 
-  static func dot(_ a: [Double], _ b: [Double]) -> Double {
-    var sum = 0.0
-    for index in a.indices { sum += a[index] * b[index] }
-    return sum
-  }
-
   static func unit(_ vector: [Float]) -> [Double] {
     let values = vector.map(Double.init)
-    let norm = max(dot(values, values).squareRoot(), 1e-300)
+    let norm = max(innerProduct(values, values).squareRoot(), 1e-300)
     return values.map { $0 / norm }
   }
 
@@ -114,16 +108,16 @@ extension DirectionComparison {
   private static func orthonormal(_ vectors: [[Double]]) -> [[Double]] {
     var basis: [[Double]] = []
     for vector in vectors {
-      let length = dot(vector, vector).squareRoot()
+      let length = innerProduct(vector, vector).squareRoot()
       guard length > 0 else { continue }
       var rest = vector
       for _ in 0..<2 {
         for axis in basis {
-          let share = dot(rest, axis)
-          for index in rest.indices { rest[index] -= share * axis[index] }
+          let share = innerProduct(rest, axis)
+          addScaled(-share, axis, to: &rest)
         }
       }
-      let norm = dot(rest, rest).squareRoot()
+      let norm = innerProduct(rest, rest).squareRoot()
       if norm > 1e-6 * length { basis.append(rest.map { $0 / norm }) }
     }
     return basis

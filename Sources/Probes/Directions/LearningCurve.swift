@@ -50,16 +50,12 @@ extension FittedStudy {
         }
       }
       let scores = drawn.compactMap { $0.judged.value(judged.measure) }
-      let count = Double(scores.count)
       if !scores.isEmpty {
-        let mean = scores.reduce(0, +) / count
         let areas = drawn.compactMap { $0.judged.value(.auroc) }
         points.append(
           .init(
-            examples: drawn.reduce(0) { $0 + $1.examples } / count, repeats: scores.count, score: mean,
-            deviation: count > 1
-              ? (scores.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / (count - 1)).squareRoot() : 0,
-            auroc: areas.count == scores.count ? areas.reduce(0, +) / count : nil))
+            examples: drawn.map(\.examples).mean, repeats: scores.count, score: scores.mean,
+            deviation: scores.deviation, auroc: areas.count == scores.count ? areas.mean : nil))
       }
       size /= 2
       if size == 0 { break }
@@ -80,10 +76,9 @@ extension FittedStudy {
         shares: [share, 1 - share], seed: (settings.seed &+ seed) ^ UInt64(number) << 32)
       return Split(train: split.train.indices.filter { parts[$0] == 0 }.map { split.train[$0] }, test: split.test)
     }
-    let outcome = try procedure.judge(candidates, targets, groups: examples.groups, splits: splits)
     return (
       Double(splits.reduce(0) { $0 + $1.train.count }) / Double(splits.count),
-      Judged(outcome.scores, targets, groups: examples.groups, splits: splits)
+      try procedure.judge(candidates, targets, groups: examples.groups, splits: splits).judged
     )
   }
 }

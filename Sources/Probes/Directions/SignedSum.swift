@@ -77,8 +77,7 @@ extension FittedStudy {
           }
           return AUROC.area(scores: scores, positive: split.test.map { targets.labels[$0] == Int32(number) })
         }
-        sum.kept.append(
-          .init(terms: size, auroc: areas.isEmpty ? nil : areas.reduce(0, +) / Double(areas.count)))
+        sum.kept.append(.init(terms: size, auroc: areas.isEmpty ? nil : areas.mean))
       }
       return sum
     }

@@ -17,12 +17,9 @@ public struct Stability: Codable, Sendable, Equatable {
   /// The share of all choices in all repeats that fell on the best site.
   public var sameSite: Double
 
-  public var meanScore: Double { scores.reduce(0, +) / Double(max(scores.count, 1)) }
+  public var meanScore: Double { scores.mean }
   /// The standard deviation of the scores over repeats.
-  public var deviation: Double {
-    guard scores.count > 1 else { return 0 }
-    return (scores.reduce(0) { $0 + ($1 - meanScore) * ($1 - meanScore) } / Double(scores.count - 1)).squareRoot()
-  }
+  public var deviation: Double { scores.deviation }
 }
 
 extension FittedStudy {
@@ -46,8 +43,7 @@ extension FittedStudy {
       }
       let outcome = try procedure.judge(candidates, targets, groups: examples.groups, splits: splits)
       choices += outcome.choices.map(\.candidate)
-      scores.append(
-        Judged(outcome.scores, targets, groups: examples.groups, splits: splits).value(judged.measure) ?? 0)
+      scores.append(outcome.judged.value(judged.measure) ?? 0)
       let drawn =
         examples.isCrossValidated
         ? resample(Array(0..<examples.count), generator: &generator) : splits[0].train
@@ -57,7 +53,7 @@ extension FittedStudy {
       directions.append((0..<fit.weights.rows).map { DirectionComparison.unit(fit.weights.row($0)) })
     }
     func cosine(_ a: [[Double]], _ b: [[Double]]) -> Double {
-      zip(a, b).reduce(0) { $0 + DirectionComparison.dot($1.0, $1.1) } / Double(max(a.count, 1))
+      zip(a, b).reduce(0) { $0 + innerProduct($1.0, $1.1) } / Double(max(a.count, 1))
     }
     let weights = probe.classifier.weights
     let own = (0..<weights.rows).map { DirectionComparison.unit(weights.row($0)) }
@@ -69,7 +65,7 @@ extension FittedStudy {
     }
     return Stability(
       repeats: repeats, cosines: directions.map { cosine(own, $0) },
-      meanCosine: between.reduce(0, +) / Double(max(between.count, 1)), leastCosine: between.min() ?? 1,
+      meanCosine: between.mean, leastCosine: between.min() ?? 1,
       scores: scores, sameSite: Double(choices.count { $0 == best.site }) / Double(max(choices.count, 1)))
   }
 
@@ -81,9 +77,9 @@ extension FittedStudy {
     // A resample with too few groups of a class to choose by is drawn again; few groups make that likely, many never.
     for _ in 0..<100 {
       drawn = groups.flatMap { _ in members[groups[generator.integer(below: groups.count)]] ?? [] }
-      var seen = [Set<Int>](repeating: [], count: targets.classes)
-      for place in drawn { seen[Int(targets.labels[place])].insert(examples.groups[place]) }
-      if seen.allSatisfy({ $0.count >= 2 }) { break }
+      let counts = drawn.map { targets.labels[$0] }.groupCounts(
+        drawn.map { examples.groups[$0] }, of: targets.classes)
+      if counts.allSatisfy({ $0 >= 2 }) { break }
     }
     return drawn
   }

@@ -14,37 +14,37 @@ public struct Difference: Codable, Sendable, Equatable {
   /// Whether the interval leaves 0 out: what a sentence about the difference needs.
   public var isShown: Bool { interval.map { $0.low > 0 || $0.high < 0 } ?? false }
 
-  /// One measure less another, both of which take the weights of the examples.
+  /// What is measured on some examples less the mean of the same on others, over resamples of the same groups.
   ///
   /// - Parameters:
+  ///   - others: none for the measure itself.
   ///   - groups: each example's group, numbered from 0.
+  ///   - count: how many groups there are.
   ///   - least: how many groups the measures rest on, of the class that has fewest.
   ///   - bounds: what the difference cannot leave.
-  /// - Complexity: two measures a resample, on all threads.
-  package init?(
-    _ measure: @Sendable ([Int32]?) -> Double?, less other: @Sendable ([Int32]?) -> Double?, groups: [Int32],
-    groupCount: Int, least: Int, within bounds: ClosedRange<Double>, bootstrap: GroupBootstrap
+  ///   - measure: takes how often each example counts; nil for once each.
+  /// - Complexity: a measure of each for a resample, on all threads.
+  package init?<Measured: Sendable>(
+    _ own: Measured, less others: [Measured] = [], groups: [Int32], count: Int, least: Int,
+    within bounds: ClosedRange<Double>, _ bootstrap: GroupBootstrap,
+    measure: @Sendable (Measured, [Int32]?) -> Double?
   ) {
-    guard let first = measure(nil), let second = other(nil) else { return nil }
-    value = first - second
-    guard bootstrap.resamples > 0 else {
-      interval = nil
-      return
-    }
-    var drawn = [Double?](repeating: nil, count: bootstrap.resamples)
-    drawn.withUnsafeMutableBufferPointer { drawn in
-      nonisolated(unsafe) let drawn = drawn
-      withoutActuallyEscaping(measure) { measure in
-        withoutActuallyEscaping(other) { other in
-          Threads.forEach(bootstrap.resamples) { resample in
-            let times = bootstrap.times(resample, groups: groupCount)
-            let weights = groups.map { times[Int($0)] }
-            guard let first = measure(weights), let second = other(weights) else { return }
-            drawn[resample] = first - second
-          }
-        }
+    @Sendable func difference(_ weights: [Int32]?) -> Double? {
+      guard let value = measure(own, weights) else { return nil }
+      var sum = 0.0
+      for other in others {
+        guard let value = measure(other, weights) else { return nil }
+        sum += value
       }
+      return value - sum / Double(max(others.count, 1))
     }
-    interval = bootstrap.interval(of: drawn.compactMap(\.self), about: value, groups: least, within: bounds)
+    guard let value = difference(nil) else { return nil }
+    self.value = value
+    interval =
+      bootstrap.resamples == 0
+      ? nil
+      : bootstrap.interval(
+        of: bootstrap.resample(groups, count: count) { difference($0) }, about: value,
+        groups: least, within: bounds)
   }
 }

@@ -18,7 +18,8 @@ public struct Interval: Codable, Sendable, Equatable {
 /// How intervals are found: percentiles over resamples of whole groups, widened for what resampling cannot see.
 ///
 /// Groups are drawn and not examples, so that the tokens of one document, which resemble each other, don't make an
-/// interval look narrower than it is. Predictions stay as they are, which leaves two things out:
+/// interval look narrower than it is. Predictions stay as they are: the interval is about the true score of these fits,
+/// not of fits to other examples. For that it leaves two things out:
 ///
 /// - **Few groups.** Percentiles of m groups are too narrow by √((m − 1)/m), and by the difference of a normal from
 ///   Student's distribution (Hesterberg, arXiv 1411.5279, the expanded percentile interval).
@@ -51,6 +52,27 @@ extension GroupBootstrap {
     var times = [Int32](repeating: 0, count: groups)
     for _ in 0..<groups { times[generator.integer(below: groups)] += 1 }
     return times
+  }
+
+  /// What a measure comes to in every resample, on all threads.
+  ///
+  /// - Parameters:
+  ///   - groups: each example's group, numbered from 0.
+  ///   - measure: takes how often each example was drawn.
+  package func resample<Value: Sendable>(
+    _ groups: [Int32], count: Int, _ measure: @Sendable ([Int32]) -> Value?
+  ) -> [Value] {
+    var drawn = [Value?](repeating: nil, count: resamples)
+    drawn.withUnsafeMutableBufferPointer { drawn in
+      nonisolated(unsafe) let drawn = drawn
+      withoutActuallyEscaping(measure) { measure in
+        Threads.forEach(resamples) { resample in
+          let times = times(resample, groups: count)
+          drawn[resample] = measure(groups.map { times[Int($0)] })
+        }
+      }
+    }
+    return drawn.compactMap(\.self)
   }
 
   /// The interval of a measure.
@@ -98,6 +120,25 @@ extension GroupBootstrap {
       return Int32(known.count - 1)
     }
     return (numbers, known.count)
+  }
+
+  /// The examples of each group, groups in order of appearance.
+  static func members(of groups: [Int]) -> [[Int]] {
+    let (numbers, count) = dense(groups)
+    var members = [[Int]](repeating: [], count: count)
+    for (example, group) in numbers.enumerated() { members[Int(group)].append(example) }
+    return members
+  }
+}
+
+extension [Double] {
+  /// 0 of none.
+  var mean: Double { reduce(0, +) / Double(Swift.max(count, 1)) }
+
+  /// The standard deviation of a sample; 0 of fewer than two.
+  var deviation: Double {
+    let mean = mean
+    return count > 1 ? (reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(count - 1)).squareRoot() : 0
   }
 }
 

@@ -38,14 +38,8 @@ struct JudgedSample: Sendable {
     let dense = GroupBootstrap.dense(groups)
     self.groups = dense.numbers
     groupCount = dense.count
-    var counts = [Int](repeating: 0, count: classes)
-    var seen = [Set<Int32>](repeating: [], count: classes)
-    for (label, group) in zip(labels, dense.numbers) {
-      counts[Int(label)] += 1
-      seen[Int(label)].insert(group)
-    }
-    classCounts = counts
-    leastGroups = seen.filter { !$0.isEmpty }.map(\.count).min() ?? 0
+    classCounts = labels.counts(of: classes)
+    leastGroups = labels.groupCounts(dense.numbers, of: classes).filter { $0 > 0 }.min() ?? 0
 
     // The AUROC of one class against the rest is ranked by its probability, as scikit-learn does; with two classes
     // probability and score rank alike.
@@ -105,7 +99,7 @@ struct JudgedSample: Sendable {
       }
       return sum / Double(fold.count)
     }
-    return folds.isEmpty ? nil : folds.reduce(0, +) / Double(folds.count)
+    return folds.isEmpty ? nil : folds.mean
   }
 
   /// Σ over bins of |Σ hits − Σ confidence| / n.
@@ -130,16 +124,11 @@ struct JudgedSample: Sendable {
     return counts
   }
 
-  /// The weight of each example in a resample.
-  func weights(_ times: [Int32]) -> [Int32] { groups.map { times[Int($0)] } }
-
   /// Nil when no resamples were asked for.
   func intervals(_ bootstrap: GroupBootstrap) -> ScoreIntervals? {
     guard bootstrap.resamples > 0, !labels.isEmpty else { return nil }
     let whole = scores(weights: nil)
-    let drawn = (0..<bootstrap.resamples).map { resample in
-      scores(weights: weights(bootstrap.times(resample, groups: groupCount)))
-    }
+    let drawn = bootstrap.resample(groups, count: groupCount) { scores(weights: $0) }
     func interval(_ key: KeyPath<Scores, Double?>, _ bounds: ClosedRange<Double> = 0...1) -> Interval? {
       whole[keyPath: key].flatMap {
         bootstrap.interval(of: drawn.compactMap { $0[keyPath: key] }, about: $0, groups: leastGroups, within: bounds)

@@ -11,14 +11,9 @@ public struct RegressionScores: Codable, Sendable, Equatable {
   public var rmse: Double
   /// Spearman's correlation of ranks, ties at their mean rank, −1 to 1; 0 where a side is constant.
   public var spearman: Double
+}
 
-  public init(r2: Double, mae: Double, rmse: Double, spearman: Double) {
-    self.r2 = r2
-    self.mae = mae
-    self.rmse = rmse
-    self.spearman = spearman
-  }
-
+extension RegressionScores {
   /// Compares predictions with values. O(n log n).
   ///
   /// - Parameter baseline: what each value would be said to be without a model; the mean of the values, unless given.
@@ -98,9 +93,8 @@ public struct RegressionEvaluation: Codable, Sendable, Equatable {
       intervals = nil
       return
     }
-    let drawn = (0..<bootstrap.resamples).map { resample -> RegressionScores in
-      let times = bootstrap.times(resample, groups: dense.count)
-      let chosen = values.indices.flatMap { [Int](repeating: $0, count: Int(times[Int(dense.numbers[$0])])) }
+    let drawn = bootstrap.resample(dense.numbers, count: dense.count) { times -> RegressionScores? in
+      let chosen = values.indices.flatMap { [Int](repeating: $0, count: Int(times[$0])) }
       return RegressionScores(
         predictions: chosen.map { predictions[$0] }, values: chosen.map { values[$0] },
         baseline: chosen.map { baseline[$0] })

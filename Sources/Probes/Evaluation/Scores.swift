@@ -23,19 +23,6 @@ public struct Scores: Codable, Sendable, Equatable {
   /// al., arXiv 1706.04599); nil where scores are no log-odds.
   public var calibrationError: Double?
 
-  public init(
-    accuracy: Double, balancedAccuracy: Double, f1: Double, auroc: Double?, mcc: Double, prAUC: Double? = nil,
-    calibrationError: Double? = nil
-  ) {
-    self.accuracy = accuracy
-    self.balancedAccuracy = balancedAccuracy
-    self.f1 = f1
-    self.auroc = auroc
-    self.mcc = mcc
-    self.prAUC = prAUC
-    self.calibrationError = calibrationError
-  }
-
   /// The mean of each score; of one that is missing anywhere, nil.
   public static func mean(of scores: [Scores]) -> Scores? {
     guard !scores.isEmpty else { return nil }
@@ -43,7 +30,7 @@ public struct Scores: Codable, Sendable, Equatable {
     func mean(_ key: KeyPath<Scores, Double>) -> Double { scores.reduce(0) { $0 + $1[keyPath: key] } / count }
     func mean(_ key: KeyPath<Scores, Double?>) -> Double? {
       let values = scores.compactMap { $0[keyPath: key] }
-      return values.count == scores.count ? values.reduce(0, +) / count : nil
+      return values.count == scores.count ? values.mean : nil
     }
     return Scores(
       accuracy: mean(\.accuracy), balancedAccuracy: mean(\.balancedAccuracy), f1: mean(\.f1), auroc: mean(\.auroc),
@@ -106,19 +93,12 @@ extension Scores {
 }
 
 /// The area under the curve of precision over recall.
-public enum AveragePrecision {
+enum AveragePrecision {
   /// Σ (recall_i − recall_{i−1}) · precision_i over the thresholds from the highest score down, examples of one score
   /// together; no interpolation.
   ///
+  /// - Parameter order: the examples by rising score.
   /// - Returns: nil where there is no positive or no negative example. Scores must not be NaN.
-  /// - Complexity: O(n log n).
-  public static func area<Score: Comparable>(scores: [Score], positive: [Bool]) -> Double? {
-    precondition(scores.count == positive.count, "\(scores.count) scores, \(positive.count) labels")
-    let order = scores.indices.sorted { scores[$0] < scores[$1] }
-    return area(order: order, scores: scores, positive: positive, weights: nil)
-  }
-
-  /// The same with the rising order known and a weight for each example, in one pass.
   static func area<Score: Comparable>(
     order: [Int], scores: [Score], positive: [Bool], weights: [Int32]?
   ) -> Double? {

@@ -61,25 +61,12 @@ extension Split {
   static func assign(labels: [Int32], groups: [Int], shares: [Double], seed: UInt64) -> [Int] {
     precondition(labels.count == groups.count, "\(labels.count) labels, \(groups.count) groups")
     let classes = Int(labels.max() ?? -1) + 1
-    var numbers: [Int: Int] = [:]
-    var members: [[Int]] = []
-    for (index, group) in groups.enumerated() {
-      if let number = numbers[group] {
-        members[number].append(index)
-      } else {
-        numbers[group] = members.count
-        members.append([index])
-      }
-    }
-    var totals = [Double](repeating: 0, count: classes)
-    for label in labels { totals[Int(label)] += 1 }
+    let members = GroupBootstrap.members(of: groups)
+    let totals = labels.counts(of: classes).map(Double.init)
     var missing = shares.map { share in totals.map { share * $0 } }
 
     var generator = SeededGenerator(seed: seed)
-    var order = Array(members.indices)
-    for place in stride(from: order.count - 1, to: 0, by: -1) {
-      order.swapAt(place, generator.integer(below: place + 1))
-    }
+    var order = generator.permutation(members.count)
     // Large groups first, while there is room to balance them; equal sizes stay in the seeded order.
     let rank = Dictionary(uniqueKeysWithValues: order.enumerated().map { ($1, $0) })
     order.sort {
@@ -117,11 +104,9 @@ extension Split {
   private func requireEveryClass(labels: [Int32], groups: [Int]) throws {
     let classes = Int(labels.max() ?? -1) + 1
     for (side, indices) in [("train on", train), ("judge by", test)] {
-      var seen = [Bool](repeating: false, count: classes)
-      for index in indices { seen[Int(labels[index])] = true }
-      if let absent = seen.firstIndex(of: false) {
-        let total = labels.count { $0 == Int32(absent) }
-        let groupCount = Set(labels.indices.filter { labels[$0] == Int32(absent) }.map { groups[$0] }).count
+      if let absent = indices.map({ labels[$0] }).counts(of: classes).firstIndex(of: 0) {
+        let total = labels.counts(of: classes)[absent]
+        let groupCount = labels.groupCounts(groups, of: classes)[absent]
         throw Fault(
           .badData, "probe.tooFewExamples",
           "A class has no example left to \(side) when whole documents or groups stay on one side",

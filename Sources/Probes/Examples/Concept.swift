@@ -72,6 +72,35 @@ public enum Pooling: String, Codable, Sendable, CaseIterable {
   case max
 }
 
+extension Pooling {
+  /// Takes one more row of some into that of an example; of a mean the sum, which `finish` divides.
+  func add(
+    _ row: Int, of values: UnsafeBufferPointer<Float>, to example: Int, of target: UnsafeMutableBufferPointer<Float>,
+    width: Int, isFirst: Bool
+  ) {
+    let (source, start) = (row * width, example * width)
+    switch self {
+    case .mean: for column in 0..<width { target[start + column] += values[source + column] }
+    case .max where !isFirst:
+      // A NaN must come through, so that it is found.
+      for column in 0..<width where !(values[source + column] <= target[start + column]) {
+        target[start + column] = values[source + column]
+      }
+    case .max, .last: for column in 0..<width { target[start + column] = values[source + column] }
+    }
+  }
+
+  /// Makes means of the sums of so many rows each.
+  func finish(_ rows: UnsafeMutableBufferPointer<Float>, counts: [Int]) {
+    guard self == .mean, !counts.isEmpty else { return }
+    let width = rows.count / counts.count
+    for (row, count) in counts.enumerated() where count > 1 {
+      let factor = 1 / Float(count)
+      for index in row * width..<(row + 1) * width { rows[index] *= factor }
+    }
+  }
+}
+
 /// The name of the class of everything that is not the positive label.
 func complement(of label: String) -> String { "not \(label)" }
 

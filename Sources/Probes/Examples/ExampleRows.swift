@@ -39,16 +39,9 @@ extension Examples {
         }
       }
     }
-    if pooling == .mean {
-      for site in results.indices {
-        let columns = results[site].columns
-        results[site].withUnsafeMutableElements { elements in
-          for (row, example) in order.enumerated() where rowCounts[example] > 1 {
-            let factor = 1 / Float(rowCounts[example])
-            for index in row * columns..<(row + 1) * columns { elements[index] *= factor }
-          }
-        }
-      }
+    let counts = order.map { Int(rowCounts[$0]) }
+    for site in results.indices {
+      results[site].withUnsafeMutableElements { pooling?.finish($0, counts: counts) }
     }
     for (site, matrix) in zip(sites, results) {
       try requireFinite(matrix, site: site.name, order: order, source: source)
@@ -69,27 +62,11 @@ extension Examples {
           for (offset, row) in block.rows.enumerated() {
             let example = exampleOfRow[row]
             guard example >= 0, place[Int(example)] >= 0 else { continue }
-            let start = Int(place[Int(example)]) * width
-            let source = offset * width
-            let single = rowCounts[Int(example)] == 1
-            switch pooling {
-            case .mean where !single:
-              for column in 0..<width { target[start + column] += values[source + column] }
-            case .max where !single:
-              if isFirst(row, of: example) {
-                for column in 0..<width { target[start + column] = values[source + column] }
-              } else {
-                for column in 0..<width {
-                  // A NaN must come through, so that it is found.
-                  if !(values[source + column] <= target[start + column]) {
-                    target[start + column] = values[source + column]
-                  }
-                }
-              }
-            default:
-              guard pooling != .last || lastRow[Int(example)] == row else { continue }
-              for column in 0..<width { target[start + column] = values[source + column] }
-            }
+            let own = rowCounts[Int(example)] == 1 ? .last : pooling ?? .last
+            guard own != .last || lastRow[Int(example)] == row else { continue }
+            own.add(
+              offset, of: values, to: Int(place[Int(example)]), of: target, width: width,
+              isFirst: own == .max && isFirst(row, of: example))
           }
         }
       }

@@ -54,7 +54,7 @@ struct ExampleTokens: Sendable {
   /// One row an example, pooled from a row a token type.
   ///
   /// - Parameter vectors: gives the rows of some ids, in their order.
-  func pooled(_ pooling: Pooling?, vectors: ([Int32]) throws -> Matrix) throws -> Matrix {
+  func pooled(_ pooling: Pooling, vectors: ([Int32]) throws -> Matrix) throws -> Matrix {
     var numbers: [Int32: Int] = [:]
     var types: [Int32] = []
     for id in ids.joined() where numbers[id] == nil {
@@ -67,20 +67,11 @@ struct ExampleTokens: Sendable {
     result.withUnsafeMutableElements { target in
       rows.elements.withUnsafeBufferPointer { rows in
         for (example, own) in ids.enumerated() {
-          let start = example * width
-          let used = pooling == .last || pooling == nil ? own.suffix(1) : own[...]
-          for (offset, id) in used.enumerated() {
-            let source = (numbers[id] ?? 0) * width
-            for column in 0..<width {
-              let value = rows[source + column]
-              if pooling == .max, offset > 0 {
-                target[start + column] = max(target[start + column], value)
-              } else {
-                target[start + column] += pooling == .mean ? value / Float(used.count) : value
-              }
-            }
+          for (place, id) in own.enumerated() {
+            pooling.add(numbers[id] ?? 0, of: rows, to: example, of: target, width: width, isFirst: place == 0)
           }
         }
+        pooling.finish(target, counts: ids.map(\.count))
       }
     }
     return result

@@ -5,21 +5,21 @@ import LinearAlgebra
 
 /// The examples of a concept in a source: which rows each is made of, its class and its group. No activations yet.
 package struct Examples: Sendable {
-  package var classes: [String]
+  package var classes: [String] = []
   /// Each example's class.
-  package var labels: [Int32]
+  package var labels: [Int32] = []
   /// Each example's number, where labels are numbers to predict and the classes their halves; else empty.
   package var values: [Double] = []
   /// Where the halves part.
   package var median: Double?
   /// Each example's group, numbered from 0: by the corpus's group, else by the document (all its pieces).
-  package var groups: [Int]
+  package var groups: [Int] = []
   /// For each row of the source the example it belongs to, or −1.
   package var exampleOfRow: [Int32]
   /// For each example its last row.
-  package var lastRow: [Int]
+  package var lastRow: [Int] = []
   /// For each example how many rows it is pooled from.
-  package var rowCounts: [Int32]
+  package var rowCounts: [Int32] = []
   /// Documents left out, by reason.
   package var unlabelled = 0
   package var empty = 0
@@ -119,11 +119,7 @@ extension Examples {
         place: "label column \(concept.column)")
     var groupNumbers = GroupNumbers()
     classes = names?.names ?? []
-    labels = []
-    groups = []
     exampleOfRow = [Int32](repeating: -1, count: source.rowCount)
-    lastRow = []
-    rowCounts = []
 
     // The whole table at once: a read for each document would cost more than all of its tokens.
     var takesPart = [Bool](repeating: false, count: source.rowCount)
@@ -140,8 +136,7 @@ extension Examples {
       }
       // Pieces of a document that was split are one example, unless rows are whole documents already.
       let continues =
-        source.rowKind == .token && previous >= 0 && documents.pieces[document] > 0
-        && documents.ids[document] == documents.ids[document - 1]
+        source.rowKind == .token && previous >= 0 && documents.continues(document)
       let rows = source.rowKind == .token ? documents.tokens(of: document) : document..<document + 1
       let used = rows.filter { takesPart[$0] }
       guard let last = used.last else {
@@ -193,11 +188,7 @@ extension Examples {
         present: present, positive: concept.positive, addingBackground: concept.positive == nil || background,
         place: "spans")
     classes = names?.names ?? []
-    labels = []
-    groups = []
     exampleOfRow = [Int32](repeating: -1, count: source.rowCount)
-    lastRow = []
-    rowCounts = []
     var groupNumbers = GroupNumbers()
     var matched = Set<Int>()  // spans that lie over a token
     var suspects: [Int] = []  // documents with spans that end behind the last token
@@ -318,8 +309,7 @@ extension Examples {
   }
 
   private func requireClasses(place: String) throws {
-    var counts = [Int](repeating: 0, count: classes.count)
-    for label in labels { counts[Int(label)] += 1 }
+    let counts = labels.counts(of: classes.count)
     let present = counts.count { $0 > 0 }
     guard present < 2 else { return }
     throw Fault(

@@ -84,6 +84,15 @@ public struct LabelledExamples: Sendable {
   /// Whether every example is judged, by fits that the others teach.
   public var isCrossValidated: Bool { splits.count > 1 }
 
+  /// An even choice of at most so many examples: which, and the splits of what is left by their places in it.
+  func choice(of most: Int) -> (chosen: [Int], splits: [Split]) {
+    let chosen = count > most ? (0..<most).map { $0 * count / most } : Array(0..<count)
+    var places = [Int](repeating: -1, count: count)
+    for (place, example) in chosen.enumerated() { places[example] = place }
+    func kept(_ examples: [Int]) -> [Int] { examples.map { places[$0] }.filter { $0 >= 0 } }
+    return (chosen, splits.map { Split(train: kept($0.train), test: kept($0.test)) })
+  }
+
   /// The rows of the same examples at other sites or in another model, whose tokens are the same.
   func rows(of sites: [StoredSite], in source: some ActivationSource, memory: Int) throws -> [ExampleMatrix] {
     try examples.rows(of: sites, in: source, order: Array(0..<count), pooling: pooling, memory: memory)

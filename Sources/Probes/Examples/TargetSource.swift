@@ -25,8 +25,7 @@ public struct TargetSource<Base: ActivationSource>: ActivationSource {
         column.append(.number(Double(tokens.fromText.count)))
       }
       // Pieces of one document have its length together.
-      for document in documents.ids.indices.dropFirst().reversed()
-      where documents.pieces[document] > 0 && documents.ids[document] == documents.ids[document - 1] {
+      for document in documents.ids.indices.reversed() where documents.continues(document) {
         if case .number(let own) = column[document], case .number(let before) = column[document - 1] {
           column[document - 1] = .number(own + before)
         }

@@ -29,11 +29,9 @@ struct Judged: Sendable {
 
   /// - Parameter scores: of all examples, those never held back without meaning.
   init(_ scores: Matrix, _ targets: Procedure.Targets, groups: [Int], splits: [Split]) {
-    places = splits.flatMap(\.test)
-    folds =
-      splits.count > 1 ? splits.indices.flatMap { [Int32](repeating: Int32($0), count: splits[$0].test.count) } : []
-    let own = scores.selectingRows(places)
-    self.scores = own
+    places = splits.places
+    folds = splits.folds
+    self.scores = scores.selectingRows(places)
     self.targets = targets.selecting(places)
     self.groups = places.map { groups[$0] }
     means =
@@ -43,12 +41,9 @@ struct Judged: Sendable {
         let mean = split.train.reduce(0) { $0 + targets.numbers[$1] } / Double(max(split.train.count, 1))
         return [Double](repeating: mean, count: split.test.count)
       }
-    var centred = own
-    if let median = targets.median {
-      for index in centred.elements.indices { centred.elements[index] -= Float(median) }
-    }
     sample = JudgedSample(
-      scores: centred, labels: self.targets.labels, groups: self.groups, folds: folds, classes: targets.classes)
+      scores: self.scores.less(targets.median), labels: self.targets.labels, groups: self.groups, folds: folds,
+      classes: targets.classes)
   }
 
   var isRegression: Bool { !targets.numbers.isEmpty }
@@ -82,8 +77,9 @@ struct Judged: Sendable {
   /// A measure with its interval.
   func interval(_ measure: Measure, _ bootstrap: GroupBootstrap) -> Interval? {
     Difference(
-      { self.value(measure, $0) }, less: { _ in 0 }, groups: sample.groups, groupCount: sample.groupCount,
-      least: leastGroups, within: measure == .r2 ? -.infinity...1 : 0...1, bootstrap: bootstrap)?.interval
+      self, groups: sample.groups, count: sample.groupCount, least: leastGroups,
+      within: measure == .r2 ? -.infinity...1 : 0...1, bootstrap
+    ) { $0.value(measure, $1) }?.interval
   }
 
   /// A measure less the mean of the same of others on the same examples, over resamples of the same groups.
@@ -92,30 +88,19 @@ struct Judged: Sendable {
   func difference(from others: [Judged], by measure: Measure, _ bootstrap: GroupBootstrap) -> Difference? {
     guard !others.isEmpty else { return nil }
     return Difference(
-      { self.value(measure, $0) },
-      less: { weights in
-        var sum = 0.0
-        for other in others {
-          guard let value = other.value(measure, weights) else { return nil }
-          sum += value
-        }
-        return sum / Double(others.count)
-      }, groups: sample.groups, groupCount: sample.groupCount,
-      least: min(leastGroups, others.map(\.leastGroups).min() ?? leastGroups), within: measure.differences,
-      bootstrap: bootstrap)
+      self, less: others, groups: sample.groups, count: sample.groupCount,
+      least: ([self] + others).map(\.leastGroups).min() ?? 0,
+      within: measure.differences, bootstrap
+    ) { $0.value(measure, $1) }
   }
 
   /// The full account.
   ///
   /// - Parameter scoresAreLogOdds: whether the scores' calibration can be judged.
   func evaluation(classes: [String], scoresAreLogOdds: Bool, _ bootstrap: GroupBootstrap) -> Evaluation {
-    var centred = scores
-    if let median = targets.median {
-      for index in centred.elements.indices { centred.elements[index] -= Float(median) }
-    }
     let counts = sample.classCounts
     return Evaluation(
-      scores: centred, labels: targets.labels, groups: groups, folds: folds, classes: classes,
+      scores: scores.less(targets.median), labels: targets.labels, groups: groups, folds: folds, classes: classes,
       majorityClass: counts.indices.max { counts[$0] < counts[$1] } ?? 0, bootstrap: bootstrap,
       scoresAreLogOdds: scoresAreLogOdds)
   }
@@ -126,5 +111,23 @@ struct Judged: Sendable {
     return RegressionEvaluation(
       predictions: scores.elements.map { Double($0) }, values: targets.numbers, groups: groups, baseline: means,
       bootstrap: bootstrap)
+  }
+}
+
+extension [Split] {
+  /// The examples judged, split by split.
+  var places: [Int] { flatMap(\.test) }
+  /// Each of those places' split; empty where there is one.
+  var folds: [Int32] {
+    count > 1 ? indices.flatMap { [Int32](repeating: Int32($0), count: self[$0].test.count) } : []
+  }
+}
+
+extension Matrix {
+  /// Predicted numbers as scores of the halves that a median parts: above 0 the upper. The same without a median.
+  func less(_ median: Double?) -> Matrix {
+    median.map { median in
+      Matrix(rows: rows, columns: columns, elements: elements.map { $0 - Float(median) })
+    } ?? self
   }
 }

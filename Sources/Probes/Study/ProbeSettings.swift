@@ -166,7 +166,6 @@ extension ProbeSettings {
       strengths: strengths ?? Self.defaultStrengths, folds: folds, tolerance: tolerance, standardize: standardizes,
       penalty: penalty, l1Ratio: l1Ratio, classWeights: classWeights ?? .none)
   }
-  var lda: LinearDiscriminant.Settings { .init() }
   var sparse: SparseProbe.Settings {
     columns.map { .init(selector: selector, counts: $0) } ?? .init(selector: selector)
   }

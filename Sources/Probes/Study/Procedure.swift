@@ -15,6 +15,14 @@ struct Procedure: Sendable {
     /// For messages.
     var name: String
     var rows: ExampleMatrix
+
+    /// Puts the name in a fault of some work on the rows.
+    func named<Result>(_ work: () throws -> Result) throws -> Result {
+      do { return try work() } catch var fault as Fault {
+        fault.place = [name, fault.place].compactMap(\.self).joined(separator: ", ")
+        throw fault
+      }
+    }
   }
 
   /// What examples are to be given.
@@ -56,55 +64,53 @@ struct Procedure: Sendable {
 
   /// The procedure's own predictions.
   struct Outcome: Sendable {
-    /// [examples, outputs]; 0 for those never held back.
-    var scores: Matrix
+    var judged: Judged
     /// By split.
     var choices: [Choice]
   }
 
   /// Fits each method on one candidate's rows, in every split.
   ///
-  /// - Throws: what a fit throws, with the candidate's name.
-  func trials(_ candidate: Candidate, _ targets: Targets, groups: [Int], splits: [Split]) throws -> [Trial] {
-    do {
-      var trials = settings.methods.map {
-        Trial(method: $0, fits: [], validations: [], scores: Matrix(zeros: 0, columns: 0))
-      }
-      for split in splits {
-        let training = try rowsToLearn(candidate.rows, targets, groups: groups, places: split.train)
-        let test = try candidate.rows.selectingRows(split.test)
-        for (place, method) in settings.methods.enumerated() {
-          let fit = try MethodFit(training, settings: settings.with(method))
-          let scores = fit.classifier.scores(of: test, in: 0..<test.rows)
-          if trials[place].scores.rows == 0 {
-            trials[place].scores = Matrix(zeros: candidate.rows.rows, columns: scores.columns)
-          }
-          trials[place].scores.put(scores, at: split.test)
-          trials[place].validations.append(fit.validation)
-          trials[place].fits.append(fit)
-        }
-      }
-      return trials
-    } catch var fault as Fault {
-      fault.place = [candidate.name, fault.place].compactMap(\.self).joined(separator: ", ")
-      throw fault
+  /// - Parameter training: the rows that the only split learns from, where they are at hand.
+  /// - Throws: what a fit throws.
+  func trials(
+    _ candidate: Candidate, _ targets: Targets, groups: [Int], splits: [Split], training: TrainingRows? = nil
+  ) throws -> [Trial] {
+    var trials = settings.methods.map {
+      Trial(method: $0, fits: [], validations: [], scores: Matrix(zeros: 0, columns: 0))
     }
+    for split in splits {
+      let training =
+        try training ?? rowsToLearn(candidate.rows, targets, groups: groups, places: split.train)
+      let test = try candidate.rows.selectingRows(split.test)
+      for (place, method) in settings.methods.enumerated() {
+        let fit = try MethodFit(training, settings: settings.with(method))
+        let scores = fit.classifier.scores(of: test)
+        if trials[place].scores.rows == 0 {
+          trials[place].scores = Matrix(zeros: candidate.rows.rows, columns: scores.columns)
+        }
+        trials[place].scores.put(scores, at: split.test)
+        trials[place].validations.append(fit.validation)
+        trials[place].fits.append(fit)
+      }
+    }
+    return trials
   }
 
   /// The rows at some places, with folds of their own for the choices.
   func rowsToLearn(
-    _ rows: ExampleMatrix, _ targets: Targets, groups: [Int], places: [Int], seed: UInt64? = nil
+    _ rows: ExampleMatrix, _ targets: Targets, groups: [Int], places: [Int]
   ) throws -> TrainingRows {
     let own = targets.selecting(places)
     return try TrainingRows(
       try rows.selectingRows(places), labels: own.labels, classes: own.classes, groups: places.map { groups[$0] },
-      values: own.numbers, folds: settings.folds, needsFolds: settings.needsFolds, seed: seed ?? settings.seed)
+      values: own.numbers, folds: settings.folds, needsFolds: settings.needsFolds, seed: settings.seed)
   }
 
   /// Chooses in every split, of trials by candidate and method.
-  func choose(_ trials: [[Trial]], splits: [Split]) -> Outcome {
-    var outcome = Outcome(
-      scores: Matrix(zeros: trials[0][0].scores.rows, columns: trials[0][0].scores.columns), choices: [])
+  func choose(_ trials: [[Trial]], _ targets: Targets, groups: [Int], splits: [Split]) -> Outcome {
+    var scores = Matrix(zeros: trials[0][0].scores.rows, columns: trials[0][0].scores.columns)
+    var choices: [Choice] = []
     for (number, split) in splits.enumerated() {
       var best = (candidate: 0, method: 0, validation: -Double.infinity)
       for (candidate, methods) in trials.enumerated() {
@@ -113,42 +119,31 @@ struct Procedure: Sendable {
         }
       }
       let trial = trials[best.candidate][best.method]
-      outcome.scores.put(trial.scores.selectingRows(split.test), at: split.test)
+      scores.take(split.test, of: trial.scores)
       let record = trial.fits.isEmpty ? nil : trial.fits[number].record
-      outcome.choices.append(
+      choices.append(
         Choice(
           candidate: best.candidate, method: trial.method, strength: record?.strength ?? record?.penalty,
           validation: trial.validations[number]))
     }
-    return outcome
+    return Outcome(judged: Judged(scores, targets, groups: groups, splits: splits), choices: choices)
   }
 
   /// The whole procedure: what the candidates say of the targets.
   func judge(_ candidates: [Candidate], _ targets: Targets, groups: [Int], splits: [Split]) throws -> Outcome {
     choose(
       try candidates.map { candidate in
-        try trials(candidate, targets, groups: groups, splits: splits).map { trial in
+        try candidate.named { try trials(candidate, targets, groups: groups, splits: splits) }.map { trial in
           // Weights of many sites would take more memory than their scores.
           var own = trial
           own.fits = []
           return own
         }
-      }, splits: splits)
+      }, targets, groups: groups, splits: splits)
   }
 }
 
 extension Matrix {
-  /// A copy of some columns.
-  func selectingColumns(_ range: Range<Int>) -> Matrix {
-    Matrix(rows: rows, columns: range.count) { buffer in
-      for row in 0..<rows {
-        for (place, column) in range.enumerated() {
-          buffer[row * range.count + place] = elements[row * columns + column]
-        }
-      }
-    }
-  }
-
   /// Puts another's rows in the place of some of these.
   mutating func put(_ rows: Matrix, at places: [Int]) {
     let columns = columns

@@ -1,4 +1,5 @@
 import Diagnostics
+import Foundation
 import Yams
 
 /// A setting's value as a person wrote it, in a file or on a command line, and what it can be read as.
@@ -56,11 +57,10 @@ struct SettingValue {
 
   /// A text, or a list of texts; a text with commas is a list too.
   func texts() throws -> [String] {
-    let texts = isList ? words : words.flatMap { $0.split(separator: ",").map { Self.trimmed($0) } }
-    guard !texts.isEmpty, texts.allSatisfy({ !$0.isEmpty }) else {
+    guard !parts.isEmpty, parts.allSatisfy({ !$0.isEmpty }) else {
       throw fault("The key needs a value", expected: "a word or a list")
     }
-    return texts
+    return parts
   }
 
   func word<Choice: RawRepresentable & CaseIterable>(of type: Choice.Type) throws -> Choice
@@ -91,9 +91,8 @@ struct SettingValue {
   }
 
   func numbers(_ expected: String, where isAllowed: (Double) -> Bool) throws -> [Double] {
-    let words = isList ? words : words.flatMap { $0.split(separator: ",").map { Self.trimmed($0) } }
-    guard !words.isEmpty else { throw fault("The key needs a number", expected: expected) }
-    return try words.map { word in
+    guard !parts.isEmpty else { throw fault("The key needs a number", expected: expected) }
+    return try parts.map { word in
       guard let number = Double(word), isAllowed(number) else {
         throw fault("The key needs another number", expected: expected, found: word)
       }
@@ -115,7 +114,10 @@ struct SettingValue {
       advice: near.isEmpty ? nil : "did you mean \(near.joined(separator: " or "))?")
   }
 
-  private static func trimmed(_ part: Substring) -> String {
-    String(part.drop { $0.isWhitespace }.reversed().drop { $0.isWhitespace }.reversed())
+  /// The words of a list, or of a text with commas.
+  private var parts: [String] {
+    isList
+      ? words
+      : words.flatMap { $0.split(separator: ",").map { $0.trimmingCharacters(in: .whitespacesAndNewlines) } }
   }
 }

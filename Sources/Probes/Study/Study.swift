@@ -94,7 +94,6 @@ public struct Study: Sendable {
 
 /// A study whose probes are fitted and judged, before anything is compared with them.
 struct FittedStudy: Sendable {
-  let name: String
   let settings: ProbeSettings
   let examples: LabelledExamples
   let procedure: Procedure
@@ -102,7 +101,6 @@ struct FittedStudy: Sendable {
   let targets: Procedure.Targets
   /// By site and method.
   let trials: [[Procedure.Trial]]
-  let outcome: Procedure.Outcome
   let judged: Judged
   var result: StudyResult
   /// The best, by the choice that all examples to learn from make.
@@ -112,7 +110,6 @@ struct FittedStudy: Sendable {
   init(
     _ study: Study, _ examples: LabelledExamples, progress: (String) -> Void, each: (Probe) throws -> Void
   ) throws {
-    name = study.name
     self.examples = examples
     let settings = study.settings
     let procedure = Procedure(settings: settings)
@@ -126,13 +123,18 @@ struct FittedStudy: Sendable {
     var best: (site: Int, method: Int, score: Double, probe: Probe)?
     let total = candidates.count * settings.methods.count
     for (number, candidate) in candidates.enumerated() {
-      let own = try examples.examples.namingClasses {
-        try procedure.trials(candidate, targets, groups: examples.groups, splits: examples.splits)
+      func rowsToLearn(_ places: [Int]) throws -> TrainingRows {
+        try procedure.rowsToLearn(candidate.rows, targets, groups: examples.groups, places: places)
       }
       // With one part held back the fit to the rest is the probe; else one is fitted to all examples.
-      let training = try procedure.rowsToLearn(
-        candidate.rows, targets, groups: examples.groups,
-        places: examples.isCrossValidated ? Array(0..<examples.count) : examples.splits[0].train)
+      let (own, training) = try examples.examples.namingClasses {
+        try candidate.named {
+          let rest = examples.isCrossValidated ? nil : try rowsToLearn(examples.splits[0].train)
+          let own = try procedure.trials(
+            candidate, targets, groups: examples.groups, splits: examples.splits, training: rest)
+          return (own, try rest ?? rowsToLearn(Array(0..<examples.count)))
+        }
+      }
       for (place, trial) in own.enumerated() {
         let fit =
           examples.isCrossValidated
@@ -152,11 +154,12 @@ struct FittedStudy: Sendable {
     self.trials = trials
     self.best = (best.site, best.method)
     probe = best.probe
-    outcome = procedure.choose(trials, splits: examples.splits)
-    judged = Judged(outcome.scores, targets, groups: examples.groups, splits: examples.splits)
+    let outcome = procedure.choose(trials, targets, groups: examples.groups, splits: examples.splits)
+    judged = outcome.judged
     let methods = Set(outcome.choices.map(\.method))
     result = StudyResult(
-      name: name, settings: settings, origin: examples.origin, classes: examples.classes, examples: examples.count,
+      name: study.name, settings: settings, origin: examples.origin, classes: examples.classes,
+      examples: examples.count,
       groups: Set(examples.groups).count, judged: judged.places.count, rows: rows,
       best: examples.sites[best.site].name, bestMethod: settings.methods[best.method],
       choices: outcome.choices.map { choice in
@@ -192,20 +195,19 @@ extension FittedStudy {
         classes: examples.classes, scoresAreLogOdds: own.scoresAreLogOdds, settings.bootstrap),
       validation: fit.validation, fit: fit.record)
     record.regression = judged.regression(settings.bootstrap)
-    func scores(_ classifier: LinearClassifier, _ split: Split) -> Scores {
-      let places = Array(split.test.indices)
-      let part = targets.selecting(split.test)
-      let held = candidate.rows.matrix(ofRows: split.test)
-      return Judged(
-        classifier.scores(of: held), part, groups: places, splits: [Split(train: [], test: places)]
-      ).sample.scores(weights: nil)
+    func scores(_ own: Matrix, _ split: Split) -> Scores {
+      JudgedSample(
+        scores: own.less(targets.median), labels: split.test.map { targets.labels[$0] }, groups: split.test,
+        classes: targets.classes
+      ).scores(weights: nil)
     }
     if examples.isCrossValidated {
-      record.foldScores = zip(trial.fits, examples.splits).map { scores($0.classifier, $1) }
+      record.foldScores = examples.splits.map { scores(trial.scores.selectingRows($0.test), $0) }
     }
     for place in (record.fit.sizes ?? []).indices {
       let held = zip(trial.fits, examples.splits).compactMap { fit, split in
-        fit.sizes.indices.contains(place) ? scores(fit.sizes[place], split) : nil
+        fit.sizes.indices.contains(place)
+          ? scores(fit.sizes[place].scores(of: candidate.rows.matrix(ofRows: split.test)), split) : nil
       }
       record.fit.sizes?[place].test = Scores.mean(of: held)
     }
@@ -221,9 +223,9 @@ extension ProbeWarning {
   ) -> [ProbeWarning] {
     var result: [ProbeWarning] = []
     func warn(_ name: String, _ message: String) { result.append(ProbeWarning(name: name, message: message)) }
-    var counts = [Int](repeating: 0, count: training.classes)
-    for label in training.labels { counts[Int(label)] += 1 }
-    if let most = counts.max(), most * 10 >= training.count * 9, !settings.predictsNumbers {
+    if let most = training.labels.counts(of: training.classes).max(), most * 10 >= training.count * 9,
+      !settings.predictsNumbers
+    {
       warn(
         "probe.imbalanced",
         "\(most) of \(training.count) training examples are of one class: accuracy says little here, balanced accuracy, "

@@ -27,13 +27,12 @@ struct MethodFit: Sendable {
       heldOut = training.heldOutScores(
         training.folds.indices.map { MassMean.classifier(training.classSums(without: $0)) })
       validation = heldOut.map { training.balancedAccuracy(ofHeldOut: $0) }
-      record = .init(strength: nil, strengthLosses: [], iterations: 0, converged: true)
+      record = .init()
     case .lda:
-      let fit = LinearDiscriminant.fit(training, settings: settings.lda)
+      let fit = LinearDiscriminant.fit(training)
       (classifier, standardization) = (fit.classifier, fit.standardization)
       (validation, heldOut) = (fit.validation, fit.heldOutScores)
-      record = .init(strength: nil, strengthLosses: [], iterations: 0, converged: true)
-      record.shrinkage = fit.shrinkage
+      record = .init(shrinkage: fit.shrinkage)
     case .sparse, .components:
       let fit =
         settings.method == .sparse
@@ -42,18 +41,15 @@ struct MethodFit: Sendable {
       (classifier, standardization) = (fit.classifier, fit.standardization)
       (validation, heldOut, sizes) = (fit.validation, fit.heldOutScores, fit.classifiers)
       record = .init(
-        strength: fit.strength, strengthLosses: [], iterations: fit.iterations, converged: fit.converged)
-      record.sizes = fit.sizes
-      record.size = fit.size
-      if settings.method == .sparse { record.columns = fit.columns }
+        strength: fit.strength, iterations: fit.iterations, converged: fit.converged, size: fit.size,
+        sizes: fit.sizes, columns: settings.method == .sparse ? fit.columns : nil)
     case .ridge:
       let fit = RidgeRegression.fit(training, settings: settings.ridge)
       (classifier, standardization, validation) = (fit.classifier, fit.standardization, fit.validation)
-      record = .init(strength: nil, strengthLosses: fit.penaltyErrors, iterations: 0, converged: true)
-      record.penalty = fit.penalty
+      record = .init(strengthLosses: fit.penaltyErrors, penalty: fit.penalty)
     }
     if settings.threshold == .training, training.classes == 2, !settings.method.predictsNumbers {
-      let scores = heldOut ?? classifier.scores(of: training.matrix, in: training.rows)
+      let scores = heldOut ?? classifier.scores(of: training.matrix)
       classifier.bias[0] -= MassMean.bestThreshold(scores.elements, labels: training.labels)
     }
   }

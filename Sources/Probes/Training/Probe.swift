@@ -10,12 +10,6 @@ public struct Probe: Sendable, Equatable {
   public var standardization: Standardization
   public var record: ProbeRecord
 
-  public init(classifier: LinearClassifier, standardization: Standardization, record: ProbeRecord) {
-    self.classifier = classifier
-    self.standardization = standardization
-    self.record = record
-  }
-
   /// The direction of the concept: the weights of a probe with two classes; with more, those of one class.
   public func direction(ofClass number: Int = 1) -> [Float] {
     classifier.weights.row(classifier.weights.rows == 1 ? 0 : number)
@@ -63,9 +57,9 @@ public struct ProbeRecord: Codable, Sendable, Equatable {
     /// The C used.
     public var strength: Double?
     /// The mean loss on held-out folds for each C tried; of ridge regression the mean squared error for each α.
-    public var strengthLosses: [LogisticRegression.StrengthLoss]
-    public var iterations: Int
-    public var converged: Bool
+    public var strengthLosses: [LogisticRegression.StrengthLoss] = []
+    public var iterations = 0
+    public var converged = true
     /// LDA: each class's shrinkage.
     public var shrinkage: [Double]?
     /// Ridge regression: the α used.
@@ -76,15 +70,6 @@ public struct ProbeRecord: Codable, Sendable, Equatable {
     public var sizes: [SizeScore]?
     /// k-sparse: the columns read, best first.
     public var columns: [Int]?
-
-    public init(
-      strength: Double?, strengthLosses: [LogisticRegression.StrengthLoss], iterations: Int, converged: Bool
-    ) {
-      self.strength = strength
-      self.strengthLosses = strengthLosses
-      self.iterations = iterations
-      self.converged = converged
-    }
   }
 }
 
@@ -94,11 +79,6 @@ public struct ProbeWarning: Codable, Sendable, Equatable {
   public var name: String
   /// One sentence, with the numbers.
   public var message: String
-
-  public init(name: String, message: String) {
-    self.name = name
-    self.message = message
-  }
 }
 
 extension Probe {
@@ -153,10 +133,10 @@ extension Probe {
   ///
   /// - Throws: `probe.otherModel`, `probe.otherSite`, `probe.unknownLabel`, and what training throws.
   public func evaluate(
-    on source: some ActivationSource, concept: Concept? = nil, bootstrap: GroupBootstrap? = nil
+    on source: some ActivationSource, concept: Concept? = nil
   ) throws -> Evaluation {
     if let own = try source.throughExpert(of: [record.site.name]) {
-      return try evaluate(on: own, concept: concept, bootstrap: bootstrap)
+      return try evaluate(on: own, concept: concept)
     }
     let settings = record.settings
     let site = try source.site(named: record.site.name)
@@ -180,15 +160,11 @@ extension Probe {
       }
     let rows = try examples.activations(
       of: [site], in: source, order: Array(0..<examples.count), pooling: pooling)
-    var scores = classifier.scores(of: rows[0])
-    if let median = examples.median {
-      for index in scores.elements.indices { scores.elements[index] -= Float(median) }
-    }
     return Evaluation(
-      scores: scores, labels: labels, groups: examples.groups,
+      scores: classifier.scores(of: rows[0]).less(examples.median), labels: labels, groups: examples.groups,
       classes: examples.median == nil ? record.classes : examples.classes,
       majorityClass: record.evaluation.majorityClass,
-      bootstrap: bootstrap ?? GroupBootstrap(resamples: settings.resamples, seed: settings.seed),
+      bootstrap: GroupBootstrap(resamples: settings.resamples, seed: settings.seed),
       scoresAreLogOdds: settings.scoresAreLogOdds)
   }
 }

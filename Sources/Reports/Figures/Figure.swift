@@ -72,9 +72,6 @@ public struct Figure: Sendable, Equatable {
   /// Writes the SVG file, complete or not at all.
   /// - Throws: `file.cannotCreate`, `file.write`.
   public func write(to url: URL) throws {
-    var text = svg()
-    try AtomicFile.write(to: url) { file in
-      try text.withUTF8 { try file.write(UnsafeRawBufferPointer($0)) }
-    }
+    try AtomicFile.write(svg().utf8, to: url)
   }
 }

@@ -82,7 +82,7 @@ extension Model {
 }
 
 /// ln Σ exp(x), from the largest value on so that nothing overflows; sums in double precision.
-func logSumExp(_ values: UnsafePointer<Float>, count: Int, scratch: UnsafeMutablePointer<Float>) -> Double {
+package func logSumExp(_ values: UnsafePointer<Float>, count: Int, scratch: UnsafeMutablePointer<Float>) -> Double {
   let largest = Kernels.maximum(values, count: count)
   Kernels.scale(values, by: 1, offset: -largest, into: scratch, count: count)
   Kernels.apply(.exp, scratch, into: scratch, count: count)

@@ -38,7 +38,7 @@ public struct ActivationCache: Sendable {
     let names = model.architecture.sites
     let wanted =
       names.first { $0.name == name }
-      ?? names.first { $0.layer == layer && $0.expert == nil && SiteTable.first[$0.kind]?.shorthand == name }
+      ?? names.first { $0.layer == layer && $0.expert == nil && $0.shorthand == name }
     if let value = values.first(where: { $0.site == wanted }) { return value }
     throw Fault(
       .usage, "transformer.notCached", "The cache does not hold this site",

@@ -44,6 +44,10 @@ extension ForwardPass {
     guard let weights else { return }
     let (rows, columns) = (rows ?? 0..<n, columns ?? width)
     let count = rows.count * each
+    if weights.norm.isIdentity {
+      if output != input { output.update(from: input, count: count * columns) }
+      return
+    }
     let (isCentred, epsilon) = (weights.norm.isCentred, Float(weights.norm.epsilon))
     let isWanted = sites.map { hooks.wants($0.scale, layer) || hooks.wants($0.normalized, layer) } ?? false
     guard isWanted || weightWidth != nil, let sites else {

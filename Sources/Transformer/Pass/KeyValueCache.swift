@@ -102,7 +102,8 @@ public struct RunStart: Sendable {
     }
   }
 
-  /// The residual stream in front of a layer, in place of computing it.
+  /// The residual stream in front of a layer, in place of computing it; in front of a layer that is no more, what the
+  /// head reads.
   public struct Residual: Sendable {
     public let layer: Int
     /// Shape: [tokens of the batch, d_model].

@@ -26,6 +26,9 @@ public struct Site: Hashable, Sendable {
     name = prefix + (layer.map { "blocks.\($0)." } ?? "") + suffix
   }
 
+  /// What users type for the site in every layer, such as `resid_pre`; nil where it has no such name.
+  public var shorthand: String? { SiteTable.first[kind]?.shorthand }
+
   /// Sites are the same where kind, layer and expert are.
   public static func == (a: Self, b: Self) -> Bool {
     a.kind == b.kind && a.layer == b.layer && a.expert == b.expert

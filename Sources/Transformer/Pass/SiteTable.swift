@@ -198,14 +198,18 @@ enum SiteTable {
 
   private static func norm1(when exists: @escaping @Sendable (Block) -> Bool) -> [Row] {
     [
-      Row(.norm1Scale, "ln1.hook_scale", "ln1_scale", scale, when: { exists($1) }),
-      Row(.norm1Normalized, "ln1.hook_normalized", "ln1_normalized", residual, when: { exists($1) }),
+      Row(.norm1Scale, "ln1.hook_scale", "ln1_scale", scale, when: { exists($1) && !$1.norm1.isIdentity }),
+      Row(
+        .norm1Normalized, "ln1.hook_normalized", "ln1_normalized", residual,
+        when: { exists($1) && !$1.norm1.isIdentity }),
     ]
   }
+  private static func hasNorm2(_ b: Block) -> Bool { b.norm2.map { !$0.isIdentity } ?? false }
+
   private static func norm2(when exists: @escaping @Sendable (Block) -> Bool) -> [Row] {
     [
-      Row(.norm2Scale, "ln2.hook_scale", "ln2_scale", scale, when: { exists($1) && $1.norm2 != nil }),
-      Row(.norm2Normalized, "ln2.hook_normalized", "ln2_normalized", residual, when: { exists($1) && $1.norm2 != nil }),
+      Row(.norm2Scale, "ln2.hook_scale", "ln2_scale", scale, when: { exists($1) && hasNorm2($1) }),
+      Row(.norm2Normalized, "ln2.hook_normalized", "ln2_normalized", residual, when: { exists($1) && hasNorm2($1) }),
     ]
   }
 }

@@ -86,8 +86,7 @@ struct AnatomyCommand: ParsableCommand {
       case .svg: drawing.svg()
       }
     if let output {
-      let bytes = Array(text.utf8)
-      try AtomicFile.write(to: URL(filePath: output)) { file in try bytes.withUnsafeBytes { try file.write($0) } }
+      try AtomicFile.write(text.utf8, to: URL(filePath: output))
       common.note("Wrote \(output)")
     }
     struct Drawn: Encodable {

@@ -76,7 +76,7 @@ struct ProbeApplyCommand: ParsableCommand {
       let document = Document(id: "text", text: text)
       guard let result = try scorer.results(of: [document], tokens: !csv && (!jsonl || tokens)).first else {
         throw Fault(
-          .badData, "tool.emptyText", "The text has no token", expected: "a text of at least one token",
+          .badData, "session.emptyText", "The text has no token", expected: "a text of at least one token",
           found: "\"\(text ?? "")\"")
       }
       if jsonl { return try Console.jsonLine(result) }
@@ -223,16 +223,10 @@ private struct DocumentScorer {
 
   // MARK: Comma-separated values
 
-  private func quoted(_ text: String) -> String {
-    text.contains { $0 == "," || $0 == "\"" || $0.isNewline }
-      ? "\"\(text.replacing("\"", with: "\"\""))\"" : text
-  }
-
   /// The columns: with more than two classes the probability of each.
   var header: String {
-    (["id", "score", "class", "probability"]
-      + (outputs > 1 ? probe.record.classes.map { "probability " + $0 } : []))
-      .map(quoted).joined(separator: ",")
+    CSV.line(
+      ["id", "score", "class", "probability"] + (outputs > 1 ? probe.record.classes.map { "probability " + $0 } : []))
   }
 
   /// A document; what it lacks is left empty.
@@ -244,6 +238,6 @@ private struct DocumentScorer {
     if outputs > 1 {
       cells += probe.record.classes.indices.map { cell(result.probabilities?[$0]) }
     }
-    return cells.map(quoted).joined(separator: ",")
+    return CSV.line(cells)
   }
 }

@@ -58,7 +58,7 @@ struct ProbeSweepCommand: ParsableCommand {
       try results.count == 1 ? Console.json(results[0]) : Console.json(results)
     } else if plans.count > 1 {
       Console.standardOutput(report.overview(common.style))
-      common.note("\(plans.count) specifications in \(Format.duration(seconds: (clock.now - start).seconds))")
+      common.note("\(plans.count) specifications in \(Format.duration(seconds: (clock.now - start) / .seconds(1)))")
     }
   }
 
@@ -122,8 +122,4 @@ enum AtomicText {
       throw Fault(.cannotCreate, "tool.output", "The file cannot be written", file: url.path, found: "\(error)")
     }
   }
-}
-
-extension Duration {
-  var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
 }

@@ -117,10 +117,10 @@ struct SAEBenchmarkCommand: ParsableCommand {
         let first = step % (rows / batch) * batch
         let (start, used) = (ContinuousClock.now, processorSeconds)
         result.metrics = try trainer.train(input: base + first * width, rows: batch)
-        let took = (ContinuousClock.now - start).components
+        let took = (ContinuousClock.now - start) / .seconds(1)
         if step >= untimed {
           result.processorSeconds += (processorSeconds - used) / Double(steps)
-          result.stepSeconds.append(Double(took.seconds) + Double(took.attoseconds) * 1e-18)
+          result.stepSeconds.append(took)
         }
       }
     }

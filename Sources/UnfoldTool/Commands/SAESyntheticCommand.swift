@@ -68,13 +68,7 @@ struct SAESyntheticCommand: ParsableCommand {
     if !resume { try refuseExisting(output) }
     let line = ProgressLine(isSilent: common.quiet)
     defer { line.clear() }
-    do {
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    } catch {
-      throw Fault(
-        .cannotCreate, "file.cannotCreate", "This folder cannot be made", file: folder.path, found: "\(error)",
-        advice: "choose a folder that can be written to")
-    }
+    try AtomicFile.makeFolder(folder)
     let model = try madeModel(folder, line)
     var result = Result(folder: output, measures: [])
     var made: SparseAutoencoder
@@ -93,12 +87,14 @@ struct SAESyntheticCommand: ParsableCommand {
       var first: Int?
       try run.train(
         checkpoint: folder.appending(path: "checkpoint.safetensors"), checkpointSteps: checkpointSteps,
-        isCancelled: { Interruption.shared.isRequested || stopAfter.map { seconds(since: start) >= $0 } ?? false },
+        isCancelled: {
+          Interruption.shared.isRequested || stopAfter.map { ContinuousClock.now - start >= .seconds($0) } ?? false
+        },
         progress: {
           first = first ?? $0.step - 1
           line.update($0.line)
         })
-      let took = seconds(since: began)
+      let took = (ContinuousClock.now - began) / .seconds(1)
       result.samples = run.steps * batch
       result.seconds = took
       result.samplesPerSecond = Double((run.steps - (first ?? run.steps)) * batch) / took
@@ -120,7 +116,7 @@ struct SAESyntheticCommand: ParsableCommand {
     result.measures.append(measures(.threshold))
     line.clear()
     if judge == nil { try made.save(folder: folder.appending(path: "dictionary")) }
-    try JSONEncoder().encode(result).write(to: folder.appending(path: "measures.json"), options: .atomic)
+    try AtomicFile.write(JSONEncoder().encode(result), to: folder.appending(path: "measures.json"))
     try common.show(result) { result.text($0) }
   }
 
@@ -150,11 +146,6 @@ struct SAESyntheticCommand: ParsableCommand {
     settings.deadAfterTokens = deadAfter ?? 1000 * batch
     settings.prefixes = prefixes?.values ?? (architecture == .matryoshka ? [32, 8, 2, 1].map { latents / $0 } : nil)
     return settings
-  }
-
-  private func seconds(since start: ContinuousClock.Instant) -> Double {
-    let took = (ContinuousClock.now - start).components
-    return Double(took.seconds) + Double(took.attoseconds) * 1e-18
   }
 }
 

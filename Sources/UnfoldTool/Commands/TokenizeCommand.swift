@@ -42,7 +42,7 @@ struct TokenizeCommand: ParsableCommand {
     let location = try model.folder()
     guard let tokenizer = try Tokenizer.of(model: location) else {
       throw Fault(
-        .noInput, "tool.noTokenizer", "The model has no tokenizer", file: location.path,
+        .noInput, "session.noTokenizer", "The model has no tokenizer", file: location.path,
         expected: "tokenizer.json in the folder, or a vocabulary in the GGUF file",
         advice: "add the file, or name another model")
     }

@@ -3,7 +3,7 @@ punctuation say nothing: `<a/b>` is the positive and the negative wording, and a
 
 import re
 
-from core import Grammar
+from core import Grammar, two_sided
 from sets.lexicon import ENGLISH
 
 LISTS = dict(ENGLISH)
@@ -91,13 +91,8 @@ def _side(template, positive):
 
 
 def templates():
-    made = []
-    for group, template in FRAMES.items():
-        made.append(("positive", group, _side(template, True)))
-        made.append(("negative", group, _side(template, False)))
-    return made
+    return two_sided(FRAMES, _side)
 
 
 def grammar(rng):
-    lists = dict(LISTS)
-    return Grammar(rng, lists)
+    return Grammar(rng, dict(LISTS))

@@ -4,7 +4,7 @@ nothing: `<a|b/c|d>` draws one of the favourable and one of the unfavourable wor
 
 import re
 
-from core import Grammar
+from core import Grammar, two_sided
 from sets.lexicon import ENGLISH
 
 LISTS = dict(ENGLISH)
@@ -169,11 +169,7 @@ def templates():
     clashes = shared_words()
     if clashes:
         raise ValueError("sentiment: words shared by frames: " + "; ".join("%s %s, %s %s" % clash for clash in clashes))
-    made = []
-    for group, template in FRAMES.items():
-        made.append(("positive", group, _side(template, True)))
-        made.append(("negative", group, _side(template, False)))
-    return made
+    return two_sided(FRAMES, _side)
 
 
 def grammar(rng):

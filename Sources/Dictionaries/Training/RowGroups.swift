@@ -13,7 +13,7 @@ struct RowGroup {
 /// A store is cut into runs of consecutive rows; each epoch puts the runs into a random order and takes as many at a time
 /// as a group holds, reading them from front to back. Any other source is read from its beginning to its end, a group
 /// being what comes next. Within a group every order of the rows is equally likely; the trainer draws it.
-final class TrainingRows {
+final class RowGroups {
   let source: any ActivationSource
   let settings: TrainingSettings
   /// Rows of a group.
@@ -139,7 +139,7 @@ private struct GroupCollector {
   private let settings: TrainingSettings
   private let heldOut: HeldOutRule
 
-  init(_ data: TrainingRows) {
+  init(_ data: RowGroups) {
     source = data.source
     settings = data.settings
     width = settings.sites.map { name in data.source.sites.first { $0.name == name }?.width ?? 1 }
