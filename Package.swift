@@ -131,6 +131,7 @@ let targets: [Target] =
       dependencies: ["Unfold", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: settings),
     .executableTarget(name: "Journey", dependencies: ["Unfold"], path: "Examples/Journey", swiftSettings: settings),
+    .executableTarget(name: "Recipes", dependencies: ["Unfold"], path: "Examples/Recipes", swiftSettings: settings),
     .testTarget(
       name: "UnfoldToolTests", dependencies: ["Unfold", "TestFiles"], resources: [.copy("Fixtures")],
       swiftSettings: settings),

@@ -37,7 +37,9 @@ public struct PatchingReport: Sendable {
     if let part = place.part, let name = grid.partName {
       words.append("\(name.replacing("_", with: "-")) \(part)")
     }
-    if let position = place.position { words.append("at \(position) \"\(column(position))\"") }
+    if let position = place.position {
+      words.append(clean.isEmpty ? "at \(position)" : "at \(position) \"\(column(position))\"")
+    }
     return words.joined(separator: " ")
   }
 
@@ -156,7 +158,8 @@ public struct PatchingReport: Sendable {
       columns = single ? ["all"] : grid.parts.map { $0.map(String.init) } ?? (0..<width).map(column)
       let each = single ? 1 : width
       values = stride(from: 0, to: grid.cells.count, by: each).map { first in
-        grid.cells[first..<first + each].map(effect)
+        // No cell is −0.00.
+        grid.cells[first..<first + each].map { abs(effect($0)) < 0.005 ? 0 : effect($0) }
       }
       for row in values.indices {
         let place = grid.place(row * each)
