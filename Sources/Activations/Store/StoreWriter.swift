@@ -269,8 +269,15 @@ final class StoreLock: Sendable {
     let path = folder.appendingPathComponent(Self.fileName).path
     descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw StoreOperations.systemFault("opening", path) }
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+    // A process that is being started holds a copy of every open file for a moment, the lock of a store just closed too.
+    var tries = 1
+    while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
       let code = errno
+      if code == EWOULDBLOCK, tries < 20 {
+        tries += 1
+        usleep(25_000)
+        continue
+      }
       close(descriptor)
       errno = code
       guard code == EWOULDBLOCK else { throw StoreOperations.systemFault("locking", path) }
