@@ -63,7 +63,7 @@ print("7. trained", dictionary.latents, "latents in", summary.steps, "steps")
 // MARK: 8. Encode with it
 
 let latents = dictionary.encode(stream.matrix)
-print("8. encoded", latents.rows, "tokens; error", dictionary.reconstruct(stream.matrix).elements.count)
+print("8. encoded", latents.rows, "tokens; rebuilt", dictionary.decode(latents).rows, "of them")
 
 // MARK: 9. Steer
 
