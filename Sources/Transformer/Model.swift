@@ -21,6 +21,8 @@ public final class Model: Sendable {
   /// The bytes that weights and runs may take; nil: what the machine has free.
   public let memory: Int?
   let store: WeightStore
+  /// Hooks of every run, made anew for each batch, called before the run's own.
+  private let edits: (@Sendable (TokenBatch) -> [Hook])?
 
   /// Opens a model: a folder in Hugging Face layout (`config.json` and safetensors) or a GGUF file.
   ///
@@ -56,6 +58,28 @@ public final class Model: Sendable {
     self.checkpoint = checkpoint
     self.memory = memory
     store = WeightStore(table: table, type: compute, memory: memory)
+    edits = nil
+  }
+
+  private init(_ other: Model, edits: @escaping @Sendable (TokenBatch) -> [Hook]) {
+    architecture = other.architecture
+    folder = other.folder
+    compute = other.compute
+    checkpoint = other.checkpoint
+    leftOut = other.leftOut
+    memory = other.memory
+    store = other.store
+    self.edits = edits
+  }
+
+  /// This model with edits that belong to every run of it, before the run's own hooks; the weights are shared.
+  ///
+  /// A run that begins in front of a layer takes the stream that it is given as edited already: edits of sites before it,
+  /// and of that stream, are left out.
+  /// - Parameter edits: Makes the hooks of a run over a batch.
+  public func editing(_ edits: @escaping @Sendable (TokenBatch) -> [Hook]) -> Model {
+    let before = self.edits
+    return Model(self) { batch in (before?(batch) ?? []) + edits(batch) }
   }
 
   /// What a reader must know of how this model is run: the architecture's notes, and which tensors were left out.
@@ -97,6 +121,7 @@ public final class Model: Sendable {
     try store.reserve(
       run: runBytes(batch, hooks, logits), beside: caches.reduce(0) { $0 + $1.0.missingBytes($1.1) })
     for (cache, count) in caches { cache.reserve(count) }
+    let hooks = (edits?(batch) ?? []).filter { start.reaches($0.site) } + hooks
     let runsToEnd = logits != .none || start.isExtending
     let stream = WeightStream(
       store: store, tokens: batch.count, firstLayer: start.firstLayer,

@@ -20,12 +20,7 @@ struct PatchedSites: Sendable {
   }
 
   /// Where a run must begin to see an edit of the site, and whether the edit is one of the stream it begins with.
-  static func start(of site: Site, in architecture: Architecture) -> (layer: Int?, editsStream: Bool) {
-    guard let layer = site.layer else { return (nil, false) }
-    if site.kind == .residPre { return (layer, true) }
-    if site.kind == .residPost, architecture.blocks[layer].normPlace != .onStream { return (layer + 1, true) }
-    return (layer, false)
-  }
+  static func start(of site: Site) -> (layer: Int?, editsStream: Bool) { (site.layer, site.kind == .residPre) }
 }
 
 extension Architecture {

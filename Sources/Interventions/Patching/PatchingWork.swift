@@ -26,7 +26,7 @@ struct PatchingWork {
     // Before the first token that differs both runs have the same values.
     let first = runs.pair.firstDifference
     let wanted = patches.indices.filter { patches[$0].position ?? first >= first }
-    let (layer, editsStream) = PatchedSites.start(of: site, in: model.architecture)
+    let (layer, editsStream) = PatchedSites.start(of: site)
     let width = model.architecture.width
     try inBatches(wanted, from: patches.map { $0.position ?? first }, in: runs) { some in
       let jobs = some.map { Job(patches[$0], first: first) }

@@ -127,6 +127,12 @@ public struct RunStart: Sendable {
 
   /// The first layer that the run computes.
   var firstLayer: Int { residual?.layer ?? 0 }
+  /// Whether the run computes a site's value; the stream that it begins with it does not.
+  func reaches(_ site: Site) -> Bool {
+    guard let first = residual?.layer else { return true }
+    guard let layer = site.layer else { return site.kind > .fullEmbed }
+    return layer > first || layer == first && site.kind != .residPre
+  }
   func past(_ document: Int) -> Past { pasts.isEmpty ? .none : pasts[document] }
   var isExtending: Bool { pasts.contains { $0.extended != nil } }
 }

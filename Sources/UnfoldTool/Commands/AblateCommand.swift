@@ -49,6 +49,7 @@ struct AblateCommand: ParsableCommand {
   @Option(name: [.customShort("n"), .long], help: "How many parts are shown, those that cost most first.")
   var count = 40
   @OptionGroup var corpus: CorpusArguments
+  @OptionGroup var splice: SpliceOption
   @OptionGroup var compute: ComputeOption
   @OptionGroup var figure: FigureOption
   @OptionGroup var common: CommonOptions
@@ -67,7 +68,7 @@ struct AblateCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
-    let session = try Session.open(model.model, compute: compute.compute)
+    let session = try splice.applied(to: Session.open(model.model, compute: compute.compute))
     var items = try self.items(session)
     if together, items.count > 1 { items.append(.together(items, called: "together")) }
     // The model's own tokens are run: no site is read.

@@ -20,6 +20,7 @@ struct GenerateCommand: ParsableCommand {
   @Argument(help: "The text; - reads standard input.") var text: String?
   @OptionGroup var options: SamplingOptions
   @Flag(name: .long, help: "Add no begin token or its like.") var noSpecialTokens = false
+  @OptionGroup var splice: SpliceOption
   @OptionGroup var compute: ComputeOption
   @OptionGroup var common: CommonOptions
 
@@ -33,7 +34,7 @@ struct GenerateCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
-    let session = try Session.open(model.model, compute: compute.compute)
+    let session = try splice.applied(to: Session.open(model.model, compute: compute.compute))
     let prompt = try session.tokens(of: TextArgument.given(text), addSpecialTokens: !noSpecialTokens)
     let write = common.json ? { _ in } : { Console.write($0, to: STDOUT_FILENO) }
     write(try session.requireTokenizer().decode(prompt, skipSpecialTokens: true))

@@ -30,6 +30,7 @@ struct HeadsCommand: ParsableCommand {
     name: .long, inversion: .prefixedNo,
     help: "Compute composition between heads (default: where the heads are at most 512).") var composition: Bool?
   @OptionGroup var corpus: CorpusArguments
+  @OptionGroup var splice: SpliceOption
   @OptionGroup var compute: ComputeOption
   @OptionGroup var figure: FigureOption
   @OptionGroup var common: CommonOptions
@@ -40,7 +41,7 @@ struct HeadsCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
-    let session = try Session.open(model.model, compute: compute.compute)
+    let session = try splice.applied(to: Session.open(model.model, compute: compute.compute))
     let line = ProgressLine(isSilent: common.quiet)
     defer { line.clear() }
     let found = try HeadAnalysis(

@@ -41,13 +41,14 @@ struct LensReadCommand: ParsableCommand {
   @Option(name: .long, help: "The token of the text that the table is of, by position or text (default: the last).")
   var position: String?
   @Option(name: [.customShort("n"), .long], help: "How many tokens are listed.") var count = 5
+  @OptionGroup var splice: SpliceOption
   @OptionGroup var compute: ComputeOption
   @OptionGroup var figure: FigureOption
   @OptionGroup var common: CommonOptions
 
   func run() throws {
     common.apply()
-    let session = try Session.open(model.model, compute: compute.compute)
+    let session = try splice.applied(to: Session.open(model.model, compute: compute.compute))
     let tokens = try session.tokens(of: text)
     let place = try position.map { try session.position(of: $0, in: tokens) } ?? tokens.count - 1
     let settings = LogitLens.Settings(

@@ -48,6 +48,7 @@ struct PatchCommand: ParsableCommand {
   var pathTo: String?
   @Option(name: [.customShort("n"), .long], help: "How many of the strongest places are listed.") var count = 10
   @Flag(name: .long, help: "Add no begin token or its like.") var noSpecialTokens = false
+  @OptionGroup var splice: SpliceOption
   @OptionGroup var compute: ComputeOption
   @OptionGroup var figure: FigureOption
   @OptionGroup var common: CommonOptions
@@ -65,7 +66,7 @@ struct PatchCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
-    let session = try Session.open(model.model, compute: compute.compute)
+    let session = try splice.applied(to: Session.open(model.model, compute: compute.compute))
     let pairs = try readPairs(session)
     let architecture = session.model.architecture
     let chosen = try architecture.select(sites: sites, layers: layers)

@@ -44,6 +44,7 @@ struct RunCommand: ParsableCommand {
   @Option(name: .long, help: "Print the values at these hook points.") var sites: String?
   @Option(name: .long, help: "Layers for --sites and --route: all, last, or such as 0,4-8.") var layers: String?
   @Flag(name: .long, help: "Add no begin token or its like.") var noSpecialTokens = false
+  @OptionGroup var splice: SpliceOption
   @OptionGroup var compute: ComputeOption
   @OptionGroup var common: CommonOptions
 
@@ -86,7 +87,7 @@ struct RunCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
-    let session = try Session.open(model.model, compute: compute.compute)
+    let session = try splice.applied(to: Session.open(model.model, compute: compute.compute))
     let model = session.model
     let tokens = try session.tokens(of: TextArgument.given(text), addSpecialTokens: !noSpecialTokens)
     let batch = TokenBatch(documents: [tokens])

@@ -54,6 +54,7 @@ struct SteerCommand: ParsableCommand {
   @Option(name: .long, help: "Write the directions to this file: .gguf (repeng, llama.cpp) or .safetensors.")
   var save: String?
   @OptionGroup var options: SamplingOptions
+  @OptionGroup var splice: SpliceOption
   @OptionGroup var compute: ComputeOption
   @OptionGroup var figure: FigureOption
   @OptionGroup var common: CommonOptions
@@ -76,7 +77,7 @@ struct SteerCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
-    let session = try Session.open(model.model, compute: compute.compute)
+    let session = try splice.applied(to: Session.open(model.model, compute: compute.compute))
     let line = ProgressLine(isSilent: common.quiet)
     defer { line.clear() }
     var directions = try directions(in: session, line)
