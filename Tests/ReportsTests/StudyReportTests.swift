@@ -19,7 +19,7 @@ import Testing
     return low > 0 || high < 0
   }
 
-  @Test(arguments: [("probes/README.md", 21), ("docs/gemma.md", 2)])
+  @Test(arguments: [("probes/README.md", 21), ("docs/gemma-probes.md", 21)])
   func everySentenceFollowsFromTheTable(_ page: String, _ concepts: Int) throws {
     let text = try String(contentsOf: Self.root.appending(path: page), encoding: .utf8)
     let lines = text.split(separator: "\n").map(String.init)
