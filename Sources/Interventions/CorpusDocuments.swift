@@ -47,18 +47,3 @@ struct CorpusDocuments {
     }
   }
 }
-
-extension [CorpusDocuments.Document] {
-  /// The documents in batches of about so many tokens.
-  func batches(of tokens: Int) -> [ArraySlice<CorpusDocuments.Document>] {
-    var (batches, start, count) = ([ArraySlice<CorpusDocuments.Document>](), startIndex, 0)
-    for index in indices {
-      if count + self[index].ids.count > tokens, index > start {
-        batches.append(self[start..<index])
-        (start, count) = (index, 0)
-      }
-      count += self[index].ids.count
-    }
-    return start < endIndex ? batches + [self[start...]] : batches
-  }
-}

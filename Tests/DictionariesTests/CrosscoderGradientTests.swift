@@ -107,12 +107,4 @@ struct CrosscoderGradientTests {
       #expect(abs(ours - theirs) < 1e-3 * theirs, "\(reference.name): FVU \(ours) for \(theirs)")
     }
   }
-
-  /// Equal within a share of the largest value.
-  private func expectNear(_ ours: [Float], _ theirs: [Float], _ tolerance: Float, _ what: String) {
-    #expect(ours.count == theirs.count)
-    let largest = theirs.map(abs).max() ?? 0
-    let worst = zip(ours, theirs).map { abs($0 - $1) }.max() ?? 0
-    #expect(worst <= tolerance * max(largest, 1e-3), "\(what): off by \(worst), largest \(largest)")
-  }
 }

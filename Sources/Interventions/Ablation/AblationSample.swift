@@ -43,7 +43,7 @@ struct AblationSample {
     // A document's pieces follow each other.
     var documents: [Range<Int>] = []
     for row in 0..<table.count {
-      if row > 0, table.pieces[row] > 0, table.ids[row] == table.ids[row - 1], let last = documents.last {
+      if table.continues(row), let last = documents.last {
         documents[documents.count - 1] = last.lowerBound..<row + 1
       } else {
         documents.append(row..<row + 1)

@@ -2,10 +2,12 @@ import Checkpoints
 import Diagnostics
 import Foundation
 import LinearAlgebra
+import Probes
 
 extension TunedLens {
-  static let format = "unfold-tuned-lens"
-  static let version = "1"
+  private static let recordFile = RecordFile(
+    key: "lens", thing: "a tuned lens", format: "unfold-tuned-lens", version: "1", otherName: "lens.notALens",
+    command: "unfold lens train")
 
   /// Writes one safetensors file, complete or not at all.
   ///
@@ -13,14 +15,6 @@ extension TunedLens {
   /// `format`, `version`, and `lens`, the record as JSON.
   /// - Throws: `file.cannotCreate`, `file.write`.
   public func write(to url: URL) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let json: Data
-    do {
-      json = try encoder.encode(record)
-    } catch {
-      throw Fault(.software, "lens.record", "The lens's record cannot be written as JSON", found: "\(error)")
-    }
     let tensors = translators.flatMap { translator -> [SafetensorsWriter.Tensor] in
       let width = translator.bias.count
       return [
@@ -28,36 +22,15 @@ extension TunedLens {
         .init(name: "\(translator.site).bias", shape: [width], floats: translator.bias),
       ]
     }
-    try SafetensorsWriter.write(
-      tensors,
-      metadata: ["format": Self.format, "version": Self.version, "lens": String(decoding: json, as: UTF8.self)],
-      to: url)
+    try Self.recordFile.write(record, tensors, to: url)
   }
 
   /// Reads a tuned lens and checks that its parts belong together.
   ///
   /// - Throws: what a safetensors file can be wrong in; `lens.notALens`, `lens.version`, `lens.record`, `lens.tensor`.
   public init(contentsOf url: URL) throws {
-    let file = try SafetensorsFile(contentsOf: url)
-    func metadata(_ key: String) -> String? { file.metadata.first { $0.key == key }?.value }
-    guard metadata("format") == Self.format, let json = metadata("lens") else {
-      throw Fault(
-        .badData, "lens.notALens", "This safetensors file is not a tuned lens", file: url.path,
-        place: "metadata format", expected: Self.format, found: metadata("format") ?? "none",
-        advice: "give a file that `unfold lens train` has written")
-    }
-    guard metadata("version") == Self.version else {
-      throw Fault(
-        .badData, "lens.version", "This lens was written by another version of the format", file: url.path,
-        expected: Self.version, found: metadata("version") ?? "none")
-    }
-    do {
-      record = try JSONDecoder().decode(Record.self, from: Data(json.utf8))
-    } catch {
-      throw Fault(
-        .badData, "lens.record", "The lens's record cannot be read", file: url.path, place: "metadata lens",
-        found: "\(error)")
-    }
+    let file: SafetensorsFile
+    (record, file) = try Self.recordFile.read(Record.self, from: url)
     translators = []
     for site in record.heldOut.map(\.site) {
       let width = file["\(site).bias"]?.count ?? 0
@@ -65,26 +38,13 @@ extension TunedLens {
         Translator(
           site: site,
           weights: Matrix(
-            rows: width, columns: width, elements: try Self.floats(file, "\(site).weight", [width, width])),
-          bias: try Self.floats(file, "\(site).bias", [width])))
+            rows: width, columns: width,
+            elements: try Self.recordFile.floats("\(site).weight", [width, width], in: file)),
+          bias: try Self.recordFile.floats("\(site).bias", [width], in: file)))
     }
     guard !translators.isEmpty else {
       throw Fault(
         .badData, "lens.record", "The lens's record names no site", file: url.path, place: "metadata lens")
     }
-  }
-
-  private static func floats(_ file: SafetensorsFile, _ name: String, _ shape: [Int]) throws -> [Float] {
-    guard let view = file[name], view.type == .float32, view.shape == shape else {
-      throw Fault(
-        .badData, "lens.tensor", "A tensor of the lens is missing or does not fit", file: file.url.path, place: name,
-        expected: "F32 \(shape)", found: file[name].map { "\($0.type.rawValue) \($0.shape)" } ?? "none")
-    }
-    let values = try view.floats()
-    guard values.allSatisfy(\.isFinite) else {
-      throw Fault(
-        .badData, "lens.tensor", "A tensor of the lens holds NaN or infinity", file: file.url.path, place: name)
-    }
-    return values
   }
 }

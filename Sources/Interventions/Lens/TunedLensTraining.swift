@@ -4,6 +4,7 @@ import Checkpoints
 import Diagnostics
 import Foundation
 import LinearAlgebra
+import Probes
 import Transformer
 
 /// Trains a tuned lens on the residual streams of a corpus.
@@ -278,7 +279,7 @@ public struct TunedLensTraining: Sendable {
     // Sums over each text's tokens: plain, then tuned, of each site.
     var sums: [Int: (tokens: Int, divergences: [Double])] = [:]
     var tokens = 0
-    for batch in heldOut.batches(of: settings.batchTokens) where tokens < settings.heldOutTokens {
+    for batch in heldOut.batches(of: settings.batchTokens, length: \.ids.count) where tokens < settings.heldOutTokens {
       let rows = Self.rows(batch)
       tokens += rows.count
       let numbers = batch.flatMap { document in document.ids.map { _ in document.number } }
@@ -301,18 +302,15 @@ public struct TunedLensTraining: Sendable {
     }
     let documents = sums.sorted { $0.key < $1.key }.map(\.value)
     let judged = sites.read.indices.map { number in
-      let plain = documents.reduce(0) { $0 + $1.divergences[number] } / Double(tokens)
-      let tuned = documents.reduce(0) { $0 + $1.divergences[count + number] } / Double(tokens)
-      // The standard error of a ratio of sums over documents.
-      let squares = documents.reduce(0.0) { sum, document in
-        let own = document.divergences[number] - document.divergences[count + number]
-        let distance = own - (plain - tuned) * Double(document.tokens)
-        return sum + distance * distance
-      }
-      let n = Double(documents.count)
+      let fall = PairedChange(
+        documents.map { document in
+          let (plain, tuned) = (document.divergences[number], document.divergences[count + number])
+          return PairedChange.Document(before: tuned, change: plain - tuned, predictions: document.tokens)
+        })
       return TunedLens.HeldOut(
-        site: sites.read[number].name, title: LensSites.title(sites.read[number]), plain: plain, tuned: tuned,
-        standardError: n > 1 ? (squares * n / (n - 1)).squareRoot() / Double(tokens) : 0)
+        site: sites.read[number].name, title: LensSites.title(sites.read[number]), plain: fall.after,
+        tuned: fall.before,
+        standardError: fall.standardError)
     }
     return (judged, documents.count, tokens)
   }

@@ -64,9 +64,7 @@ final class PairRuns {
     }
     let last = architecture.layers - 1
     hooks.append(
-      Hook(Site(architecture.blocks[last].normPlace == .onStream ? .normalizedResidPost : .residPost, layer: last)) {
-        streams[last + 1] = $0.copy()
-      })
+      Hook(architecture.streamSite(behind: last)) { streams[last + 1] = $0.copy() })
     hooks += Self.reads(baseSites, positions: base.count) { own[$0] = $1 }
     let batch = TokenBatch(documents: [base])
     let baseLogits = try model.run(

@@ -113,11 +113,7 @@ public struct Patching: Sendable {
         place: other.place, expected: "\(first.clean.count) tokens, as \(first.place) has",
         found: "\(other.clean.count)", advice: "give pairs of one length, or patch over heads or whole layers")
     }
-    guard model.architecture.head.kind == .nextToken else {
-      throw Fault(
-        .usage, "transformer.noNextToken", "This model does not predict next tokens, so it answers nothing",
-        file: model.folder.path, expected: "a causal language model", found: model.architecture.modelType)
-    }
+    try model.requireNextToken("it answers nothing")
     return first.clean.count
   }
 }

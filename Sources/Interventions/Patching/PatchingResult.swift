@@ -125,23 +125,20 @@ struct PairSummary {
   func effect(_ readings: [Answers.Reading]) -> PatchingEffect {
     let count = Double(readings.count)
     let difference = readings.reduce(0) { $0 + $1.difference } / count
-    let restored = (difference - corrupt) / (clean - corrupt)
+    let ratio = RatioOfSums(
+      readings.indices.map { pair in
+        (readings[pair].difference - after[pair].difference, before[pair].difference - after[pair].difference)
+      })
     var (interval, chance): (Interval?, Double?)
     if readings.count >= 3 {
-      // The standard error of a ratio of means, by its linear terms.
-      let squares = readings.indices.reduce(0.0) { sum, pair in
-        let moved = readings[pair].difference - after[pair].difference
-        let error = moved - restored * (before[pair].difference - after[pair].difference)
-        return sum + error * error
-      }
-      let error = (squares / (count * (count - 1))).squareRoot() / abs(clean - corrupt)
-      let reach = StudentT.critical(tail: 0.05, degrees: count - 1) * error
-      interval = Interval(low: restored - reach, high: restored + reach)
-      let effect = abs(direction == .denoising ? restored : 1 - restored)
-      chance = error > 0 ? 2 * StudentT.chance(above: effect / error, degrees: count - 1) : effect > 0 ? 0 : 1
+      interval = ratio.interval
+      let effect = abs(direction == .denoising ? ratio.value : 1 - ratio.value)
+      chance =
+        ratio.standardError > 0
+        ? 2 * StudentT.chance(above: effect / ratio.standardError, degrees: count - 1) : effect > 0 ? 0 : 1
     }
     return PatchingEffect(
-      restored: restored, interval: interval, chance: chance, difference: difference,
+      restored: ratio.value, interval: interval, chance: chance, difference: difference,
       probability: readings.reduce(0) { $0 + $1.probability } / count,
       divergence: readings.reduce(0) { $0 + $1.divergence } / count)
   }

@@ -77,17 +77,8 @@ struct PatchingWork {
     _ jobs: [Int], from firsts: [Int], in runs: PairRuns, _ body: ([Int]) throws -> Void
   ) rethrows {
     let most = max(1, Self.logitBytes / (4 * model.architecture.vocabularySize))
-    var (some, tokens) = ([Int](), 0)
-    for job in jobs {
-      let count = runs.base.count - firsts[job]
-      if !some.isEmpty, tokens + count > batchTokens || some.count == most {
-        try body(some)
-        (some, tokens) = ([], 0)
-      }
-      some.append(job)
-      tokens += count
-    }
-    if !some.isEmpty { try body(some) }
+    let batches = jobs.batches(of: batchTokens, atMost: most) { runs.base.count - firsts[$0] }
+    for some in batches { try body(Array(some)) }
   }
 
   /// One document of a batch of patches.

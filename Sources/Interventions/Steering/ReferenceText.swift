@@ -54,20 +54,8 @@ public struct ReferenceText: Sendable, Equatable {
 
   public var tokenCount: Int { documents.reduce(0) { $0 + $1.count } }
 
-  /// Batches of at most so many tokens, unless one document has more.
-  func batches(tokens: Int = 2048) -> [[[Int32]]] {
-    var result: [[[Int32]]] = []
-    var size = 0
-    for document in documents {
-      if result.isEmpty || size + document.count > tokens {
-        result.append([])
-        size = 0
-      }
-      result[result.count - 1].append(document)
-      size += document.count
-    }
-    return result
-  }
+  /// Batches of at most 2,048 tokens, unless one document has more.
+  private var batches: [[[Int32]]] { documents.batches(of: 2048, length: \.count).map { Array($0) } }
 
   /// The mean norm of the activations at some sites, of all tokens but each document's first, whose stream is many times
   /// as long in most models.
@@ -75,7 +63,7 @@ public struct ReferenceText: Sendable, Equatable {
   /// One pass. Of a site inside an expert, over the tokens routed there; 0 where there are none.
   func meanNorms(at sites: [Site], in model: Model) throws -> [Double] {
     var sums = sites.map { _ in (norm: 0.0, count: 0) }
-    for documents in batches() {
+    for documents in batches {
       let batch = TokenBatch(documents: documents)
       let firsts = Set(batch.starts)
       let hooks = sites.indices.map { place in
@@ -99,7 +87,7 @@ public struct ReferenceText: Sendable, Equatable {
 
   /// The loss of each document: nats summed over its predictions.
   func losses(in model: Model, hooks: (TokenBatch) -> [Hook]) throws -> [Loss] {
-    try batches().flatMap { documents -> [Loss] in
+    try batches.flatMap { documents -> [Loss] in
       let batch = TokenBatch(documents: documents)
       let losses = try model.tokenLosses(batch, hooks: hooks(batch))
       return documents.indices.map { document in

@@ -75,17 +75,12 @@ public struct SteeringResult: Sendable, Codable, Equatable {
     public var interval: Interval?
 
     init(_ own: [Loss], untouched: [Loss]) {
-      let predictions = Double(max(own.reduce(0) { $0 + $1.predictions }, 1))
-      loss = own.reduce(0) { $0 + $1.total } / predictions
-      let changes = zip(own, untouched).map { (change: $0.total - $1.total, count: Double($0.predictions)) }
-      let added = changes.reduce(0) { $0 + $1.change } / predictions
-      self.added = added
-      let n = Double(changes.count)
-      guard n > 1 else { return }
-      let squares = changes.reduce(0.0) { $0 + pow($1.change - added * $1.count, 2) }
-      let error = (squares * n / (n - 1)).squareRoot() / predictions
-      let reach = StudentT.critical(tail: 0.05, degrees: n - 1) * error
-      interval = Interval(low: added - reach, high: added + reach)
+      let change = PairedChange(
+        zip(own, untouched).map { own, untouched in
+          PairedChange.Document(
+            before: untouched.total, change: own.total - untouched.total, predictions: own.predictions)
+        })
+      (loss, added, interval) = (change.after, change.change, change.interval)
     }
   }
 }

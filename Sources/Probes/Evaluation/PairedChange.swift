@@ -3,8 +3,7 @@ import LinearAlgebra
 /// How a mean a prediction, such as the loss, changes between two runs over the same documents.
 ///
 /// Documents are the units: predictions of one document are not independent. The change is a ratio of two sums over documents,
-/// Σ change / Σ predictions, and its standard error that of a ratio (Cochran 1977, Sampling Techniques, 2.11), with Student's t
-/// of documents − 1 degrees of freedom.
+/// Σ change / Σ predictions; see `RatioOfSums`.
 public struct PairedChange: Codable, Sendable, Equatable {
   public var documents: Int
   public var predictions: Int
@@ -32,17 +31,11 @@ public struct PairedChange: Codable, Sendable, Equatable {
   public init(_ documents: some Sequence<Document>) {
     let some = documents.filter { $0.predictions > 0 }
     predictions = some.reduce(0) { $0 + $1.predictions }
-    let count = Double(max(predictions, 1))
-    let change = some.reduce(0) { $0 + $1.change } / count
-    let squares = some.reduce(0.0) { sum, document in
-      let d = document.change - change * Double(document.predictions)
-      return sum + d * d
-    }
-    let n = Double(some.count)
+    let ratio = RatioOfSums(some.map { ($0.change, Double($0.predictions)) })
     self.documents = some.count
-    before = some.reduce(0) { $0 + $1.before } / count
-    self.change = change
-    standardError = n > 1 ? (squares * n / (n - 1)).squareRoot() / count : 0
+    before = some.reduce(0) { $0 + $1.before } / Double(max(predictions, 1))
+    change = ratio.value
+    standardError = ratio.standardError
   }
 
   /// The mean a prediction in the second run.
@@ -61,8 +54,6 @@ public struct PairedChange: Codable, Sendable, Equatable {
 
   /// The 95 % interval of the change; nil where there is no standard error.
   public var interval: Interval? {
-    guard documents > 1 else { return nil }
-    let half = standardError * StudentT.critical(tail: 0.05, degrees: Double(documents - 1))
-    return Interval(low: change - half, high: change + half)
+    RatioOfSums.interval(of: change, standardError: standardError, units: documents)
   }
 }
