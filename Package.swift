@@ -119,11 +119,34 @@ let targets: [Target] =
       "Dictionaries", "Neurons", "Interventions", "Geometry", "Anatomy",
     ], readsActivations: true)
   + module(
+    "Pages",
+    [
+      "Diagnostics", "LinearAlgebra", "Checkpoints", "Tokenization", "Architectures", "Transformer", "Activations",
+      "Probes", "Dictionaries", "Neurons", "Interventions", "Geometry", "Anatomy", "Reports",
+      .product(name: "Mustache", package: "swift-mustache"),
+    ], readsActivations: true)
+  + module(
+    "PageServer",
+    [
+      "Diagnostics", "StrictJSON", "Tokenization", "Transformer", "Activations", "Probes", "Dictionaries", "Neurons",
+      "Interventions", "Reports", "Pages", .product(name: "FlyingFox", package: "FlyingFox"),
+    ])
+  + module(
+    "Exports",
+    [
+      "Diagnostics", "StrictJSON", "LinearAlgebra", "Checkpoints", "Tokenization", "Architectures", "Transformer",
+      "HDF5", "Activations", "Probes", "Dictionaries", "Neurons", "Reports", "CZlib",
+    ], readsActivations: true)
+  + module(
+    "Notebooks",
+    ["Diagnostics", "StrictJSON", "Activations", "Probes", "Dictionaries", "Neurons"])
+  + module(
     "Unfold",
     [
       "Diagnostics", "LinearAlgebra", "Checkpoints", "Tokenization", "Architectures", "Transformer", "HDF5",
       "Activations", "Probes",
-      "Dictionaries", "Neurons", "Interventions", "Geometry", "Anatomy", "Reports",
+      "Dictionaries", "Neurons", "Interventions", "Geometry", "Anatomy", "Reports", "Pages", "PageServer", "Exports",
+      "Notebooks",
     ], tested: false)
   + [
     .executableTarget(
@@ -156,6 +179,9 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+    .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
+    .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
   ],
   targets: building,
   swiftLanguageModes: [.v6],

@@ -4,11 +4,15 @@
 @_exported import Checkpoints
 @_exported import Diagnostics
 @_exported import Dictionaries
+@_exported import Exports
 @_exported import Geometry
 @_exported import HDF5
 @_exported import Interventions
 @_exported import LinearAlgebra
 @_exported import Neurons
+@_exported import Notebooks
+@_exported import PageServer
+@_exported import Pages
 @_exported import Probes
 @_exported import Reports
 @_exported import Tokenization

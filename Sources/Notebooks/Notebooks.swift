@@ -1,0 +1,1 @@
+// Jupyter notebooks that open results with h5py.

@@ -1,0 +1,1 @@
+// The same pages live, on this machine alone.
