@@ -8,11 +8,15 @@ let settings: [SwiftSetting] = [
 
 /// A module of the house, and the tests that say what it promises.
 ///
-/// - Parameter readsActivations: its tests read activations from memory, by what `TestSupport` offers.
+/// - Parameters:
+///   - readsActivations: its tests read activations from memory, by what `TestSupport` offers.
+///   - embedding: files beside its sources whose bytes become part of the binary.
 func module(
-  _ name: String, _ dependencies: [Target.Dependency] = [], tested: Bool = true, readsActivations: Bool = false
+  _ name: String, _ dependencies: [Target.Dependency] = [], tested: Bool = true, readsActivations: Bool = false,
+  embedding: [String] = []
 ) -> [Target] {
-  let library = Target.target(name: name, dependencies: dependencies, swiftSettings: settings)
+  let library = Target.target(
+    name: name, dependencies: dependencies, resources: embedding.map { .embedInCode($0) }, swiftSettings: settings)
   guard tested else { return [library] }
   let tests = Target.testTarget(
     name: "\(name)Tests",
@@ -122,9 +126,9 @@ let targets: [Target] =
     "Pages",
     [
       "Diagnostics", "LinearAlgebra", "Checkpoints", "Tokenization", "Architectures", "Transformer", "Activations",
-      "Probes", "Dictionaries", "Neurons", "Interventions", "Geometry", "Anatomy", "Reports",
+      "Probes", "Dictionaries", "Neurons", "Interventions", "Geometry", "Anatomy", "Reports", "Digests",
       .product(name: "Mustache", package: "swift-mustache"),
-    ], readsActivations: true)
+    ], readsActivations: true, embedding: ["Templates"])
   + module(
     "PageServer",
     [

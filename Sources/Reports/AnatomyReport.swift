@@ -19,19 +19,22 @@ public struct AnatomyReport {
 
   /// Everything: the summary, the diagram of the pass, and the tables.
   public func text(_ style: TerminalStyle) -> String {
-    var parts = [
-      summary(style), section("The pass", AnatomyDiagram(anatomy).terminal(style), style),
-      section("Parameters, and operations a token, by component", components(style), style),
-    ]
-    if anatomy.layers.count <= 12 { parts.append(section("Layer by layer", layers(style), style)) }
-    parts += [
-      section("Memory of the weights (int8 and int4 without the scales kept beside them)", weights(style), style),
-      section("Cache of keys and values, in 16-bit numbers", cache(style), style),
-      section("A store of activations, \(Format.count(storedTokens)) tokens in float16", stores(style), style),
-      section("What doubling does", doublings(style), style),
-    ]
+    var parts = [summary(style), section("The pass", AnatomyDiagram(anatomy).terminal(style), style)]
+    parts += tables.map { section($0.title, $0.table.rendered(style), style) }
     parts += anatomy.notes.map { style.dim($0) }
     return parts.joined(separator: "\n\n")
+  }
+
+  /// Every table, with what it is of.
+  public var tables: [(title: String, table: TextTable)] {
+    var tables = [("Parameters, and operations a token, by component", components())]
+    if anatomy.layers.count <= 12 { tables.append(("Layer by layer", layers())) }
+    return tables + [
+      ("Memory of the weights (int8 and int4 without the scales kept beside them)", weights()),
+      ("Cache of keys and values, in 16-bit numbers", cache()),
+      ("A store of activations, \(Format.count(storedTokens)) tokens in float16", stores()),
+      ("What doubling does", doublings()),
+    ]
   }
 
   /// The derivation of every number, step by step.
@@ -47,7 +50,8 @@ public struct AnatomyReport {
     style.bold(style.cyan(title)) + "\n" + body
   }
 
-  private func summary(_ style: TerminalStyle) -> String {
+  /// The model's size in words.
+  public func summary(_ style: TerminalStyle) -> String {
     let neurons = anatomy.neurons
     var lines = [
       style.bold(architecture.name)
@@ -107,7 +111,7 @@ public struct AnatomyReport {
   private func share(_ part: Int, _ whole: Int) -> String { share(Double(part), Double(whole)) }
   private func share(_ part: Double, _ whole: Double) -> String { Format.percent(whole > 0 ? part / whole : 0) }
 
-  private func components(_ style: TerminalStyle) -> String {
+  private func components() -> TextTable {
     var table = TextTable([
       .left("name"), .text("what"), .left("one copy"), .right("copies"), .right("weights"), .right("biases"),
       .right("share"), .right("a token"),
@@ -135,10 +139,10 @@ public struct AnatomyReport {
       "", "all", "", "", Format.count(anatomy.weights), Format.count(anatomy.biases), "100.0 %",
       Format.operations(anatomy.flopsPerToken),
     ])
-    return table.rendered(style)
+    return table
   }
 
-  private func layers(_ style: TerminalStyle) -> String {
+  private func layers() -> TextTable {
     var table = TextTable([
       .left("layers"), .left("MLP"), .left("sees"), .right("neurons"), .right("attention"), .right("MLP"),
       .right("norms"), .right("each"), .right("used by a token"),
@@ -150,10 +154,10 @@ public struct AnatomyReport {
         Format.count(run.mlp), Format.count(run.norms), Format.count(run.parameters), Format.count(run.active),
       ])
     }
-    return table.rendered(style)
+    return table
   }
 
-  private func weights(_ style: TerminalStyle) -> String {
+  private func weights() -> TextTable {
     var table = TextTable([.left("numbers"), .right("bytes"), .left("")])
     let most = anatomy.weightBytes.map(\.bytes).max() ?? 1
     for size in anatomy.weightBytes {
@@ -162,10 +166,10 @@ public struct AnatomyReport {
         TerminalChart.bar(Double(size.bytes) / Double(max(1, most)), width: 32),
       ])
     }
-    return table.rendered(style)
+    return table
   }
 
-  private func cache(_ style: TerminalStyle) -> String {
+  private func cache() -> TextTable {
     let isLatent = architecture.blocks.contains { $0.attention.latent != nil }
     var table = TextTable(
       [.right("tokens"), .right("bytes"), .right("a token")] + (isLatent ? [.right("without the latent")] : []))
@@ -175,10 +179,10 @@ public struct AnatomyReport {
         Format.bytes(size.expandedBytes),
       ])
     }
-    return table.rendered(style)
+    return table
   }
 
-  private func stores(_ style: TerminalStyle) -> String {
+  private func stores() -> TextTable {
     var table = TextTable([
       .left("site"), .left("shape"), .right("numbers a token"), .right("layers"), .right("one layer"),
       .right("all layers"),
@@ -197,10 +201,10 @@ public struct AnatomyReport {
         Format.count(storedSites.reduce(0) { $0 + $1.width * $1.layers }), "", "", Format.bytes(sum),
       ])
     }
-    return table.rendered(style)
+    return table
   }
 
-  private func doublings(_ style: TerminalStyle) -> String {
+  private func doublings() -> TextTable {
     var table = TextTable([
       .left("twice the"), .right("parameters"), .right("FLOPs/token"), .right("FLOPs/text"), .right("cache"),
       .right("neurons"), .right("resid store"),
@@ -211,7 +215,7 @@ public struct AnatomyReport {
           + [change.parameters, change.flops, change.textFLOPs, change.cache, change.neurons, change.residualStore]
           .map { $0 == 1 ? "·" : "× " + Format.fixed($0, 2) })
     }
-    return table.rendered(style)
+    return table
   }
 }
 

@@ -3,6 +3,13 @@ import Probes
 extension ControlReport {
   /// The controls as a table, then what they imply in words.
   public func report(_ style: TerminalStyle) -> String {
+    let words = implications.map { "  · " + wrapped($0, width: style.width - 4).joined(separator: "\n    ") }
+    return ([style.bold("Controls, by the same procedure on the same examples"), table().rendered(style)] + words)
+      .joined(separator: "\n")
+  }
+
+  /// Each control beside the probe's own score.
+  public func table() -> TextTable {
     var table = TextTable([
       .left("control"), .left("measure"), .right("probe"), .right("control"), .left("range"), .left("difference"),
       .text("what"),
@@ -25,9 +32,7 @@ extension ControlReport {
           ?? result.pValue.map { "p = \(ControlReport.probability($0))" } ?? "", what,
       ])
     }
-    let words = implications.map { "  · " + wrapped($0, width: style.width - 4).joined(separator: "\n    ") }
-    return ([style.bold("Controls, by the same procedure on the same examples"), table.rendered(style)] + words)
-      .joined(separator: "\n")
+    return table
   }
 }
 

@@ -65,11 +65,24 @@ extension ExpertProfile {
 }
 
 extension [ExpertRoutes] {
+  /// A row a token with each layer's experts and weights.
+  public func table(pieces: [String]) -> TextTable {
+    var table = TextTable([.text("token")] + map { .left("layer \($0.layer)") })
+    for (token, piece) in pieces.enumerated() {
+      table.append(
+        ["\(token) \"\(piece.onOneLine)\""]
+          + map { $0.tokens.indices.contains(token) ? Self.words($0.tokens[token]) : "" })
+    }
+    return table
+  }
+
+  private static func words(_ choices: [ExpertRoutes.Choice]) -> String {
+    choices.map { "\($0.expert) \(Format.fixed(Double($0.weight), 2))" }.joined(separator: " · ")
+  }
+
   /// A row a token with each layer's experts and weights, as many layers side by side as the line has room for.
   public func report(pieces: [String], _ style: TerminalStyle) -> String {
-    let cells = map { layer in
-      layer.tokens.map { $0.map { "\($0.expert) \(Format.fixed(Double($0.weight), 2))" }.joined(separator: " · ") }
-    }
+    let cells = map { layer in layer.tokens.map(Self.words) }
     let names = pieces.enumerated().map { "\($0.offset) \"\($0.element.onOneLine)\"" }
     let first = Swift.min(24, (names.map(\.displayWidth).max() ?? 0))
     var tables: [String] = []

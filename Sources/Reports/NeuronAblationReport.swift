@@ -6,22 +6,10 @@ import Probes
 extension AblatedNeuron {
   /// The change of the loss by domain, and the tokens that suffer most.
   public func report(_ style: TerminalStyle) -> String {
-    var table = TextTable([
-      .left("domain"), .right("documents"), .right("tokens"), .right("loss"), .right("change"), .right("± s.e."),
-      .right("change / s.e."), .right("p (Holm)"),
-    ])
-    let corrected = HolmCorrection.corrected(domains.map(\.chance))
-    for (row, chance) in zip(domains + [all], corrected.map { Format.fixed($0) } + ["–"]) {
-      table.append([
-        row.domain, "\(row.documents)", Format.count(row.predictions), Format.fixed(row.loss),
-        Format.signed(row.change, 4), Format.fixed(row.standardError, 4),
-        row.standardError > 0 ? Format.fixed(row.change / row.standardError, 1) : "–", chance,
-      ])
-    }
     var lines = [
       style.bold("without \(neuron)")
         + " (replaced by \(replacementWords)): nats a token",
-      table.rendered(style),
+      table().rendered(style),
     ]
     if !worst.isEmpty {
       lines.append(style.bold("predicted worse"))
@@ -36,10 +24,28 @@ extension AblatedNeuron {
     }
     return lines.joined(separator: "\n")
   }
+
+  /// The change of the loss by domain, p-values corrected for the number of domains.
+  public func table() -> TextTable {
+    var table = TextTable([
+      .left("domain"), .right("documents"), .right("tokens"), .right("loss"), .right("change"), .right("± s.e."),
+      .right("change / s.e."), .right("p (Holm)"),
+    ])
+    let corrected = HolmCorrection.corrected(domains.map(\.chance))
+    for (row, chance) in zip(domains + [all], corrected.map { Format.fixed($0) } + ["–"]) {
+      table.append([
+        row.domain, "\(row.documents)", Format.count(row.predictions), Format.fixed(row.loss),
+        Format.signed(row.change, 4), Format.fixed(row.standardError, 4),
+        row.standardError > 0 ? Format.fixed(row.change / row.standardError, 1) : "–", chance,
+      ])
+    }
+    return table
+  }
 }
 
 extension AblatedNeuron {
-  private var replacementWords: String {
+  /// What the activation was replaced by, in words.
+  public var replacementWords: String {
     switch replacement {
     case .zero: "0"
     case .mean: "its mean" + (value.map { ", \(Format.fixed(Double($0), 3))" } ?? "")

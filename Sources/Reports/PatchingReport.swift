@@ -46,11 +46,18 @@ public struct PatchingReport: Sendable {
   // MARK: - Terminal
 
   public func text(_ style: TerminalStyle, count: Int) -> String {
-    let verb = result.direction == .denoising ? "restored" : "taken away"
     var parts = [heading]
     for grid in result.sites {
       parts.append(style.bold("\(grid.site): share of the difference \(verb)") + "\n" + self.grid(grid, style))
     }
+    parts.append(table(count: count).rendered(style))
+    return parts.joined(separator: "\n\n")
+  }
+
+  private var verb: String { result.direction == .denoising ? "restored" : "taken away" }
+
+  /// The strongest places by name.
+  public func table(count: Int) -> TextTable {
     let hasChances = result.strongest(1).first?.corrected != nil
     var table = TextTable(
       [
@@ -71,11 +78,11 @@ public struct PatchingReport: Sendable {
         Format.percent(cell.probability), Format.fixed(cell.divergence),
       ])
     }
-    parts.append(table.rendered(style))
-    return parts.joined(separator: "\n\n")
+    return table
   }
 
-  private var heading: String {
+  /// The logit difference of both texts, and which way values are moved.
+  public var heading: String {
     let what = answers.map { "\"\($0.right.onOneLine)\" − \"\($0.wrong.onOneLine)\"" } ?? "right − wrong"
     let pairs = result.pairs == 1 ? "" : ", mean of \(result.pairs) pairs"
     let move =

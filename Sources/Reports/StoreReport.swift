@@ -18,6 +18,11 @@ extension StoreInfo {
       lines.append(
         "\(routedRows.count) sites inside experts, with a row for each token routed there: \(Format.count(rows)) rows")
     }
+    return (lines + [table().rendered(style)]).joined(separator: "\n")
+  }
+
+  /// The sites: their rows, how they are stored, and whether there are statistics.
+  public func table() -> TextTable {
     var table = TextTable([.left("site"), .left("row"), .right("rows"), .left("stored as"), .left("statistics")])
     let (gathered, stored) = (Set(statistics), Set(run.sites.map(\.name)))
     for site in run.sites {
@@ -30,6 +35,6 @@ extension StoreInfo {
     for name in statistics where !stored.contains(name) {
       table.append([name, "", "", "not stored", "yes"])
     }
-    return (lines + [table.rendered(style)]).joined(separator: "\n")
+    return table
   }
 }

@@ -118,6 +118,12 @@ extension SuperpositionMeasure {
         + capacities.map { "\(Format.fixed($0.tolerance, 2)): \(Self.count($0.decimalLogarithm))" }
         .joined(separator: "   "))
     lines.append("")
+    lines.append(self.table(most: most).rendered(style))
+    return lines.joined(separator: "\n")
+  }
+
+  /// The directions that have the least room, each with the nearest other.
+  public func table(most: Int = 1000) -> TextTable {
     var rows = TextTable([.text("least room"), .right("dimensionality"), .text("nearest"), .right("cos")])
     for direction in byDirection.sorted(by: { $0.dimensionality < $1.dimensionality }).prefix(most) {
       rows.append([
@@ -125,8 +131,7 @@ extension SuperpositionMeasure {
         Format.fixed(direction.nearestCosine, 3),
       ])
     }
-    lines.append(rows.rendered(style))
-    return lines.joined(separator: "\n")
+    return rows
   }
 
   /// A count given by its decimal logarithm, as people write large ones.

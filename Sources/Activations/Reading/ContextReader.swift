@@ -5,11 +5,14 @@ public struct TokenInContext: Codable, Sendable, Equatable {
   public var id: Int32
   /// A value that was read at the token; nil where none was.
   public var value: Float?
+  /// Nats that the model loses on the token, given those before it; nil where that was not computed.
+  public var loss: Double?
 
-  public init(text: String, id: Int32, value: Float? = nil) {
+  public init(text: String, id: Int32, value: Float? = nil, loss: Double? = nil) {
     self.text = text
     self.id = id
     self.value = value
+    self.loss = loss
   }
 }
 

@@ -123,6 +123,18 @@ extension PooledLatents {
     }
   }
 
+  /// How well one latent tells each label from all others, its threshold chosen on the first half, judged on the other.
+  func profile(of latent: Int, dataset: String? = nil, seed: UInt64) throws -> [ConceptLatent] {
+    let (train, test) = try halves(seed: seed)
+    let areas = self.areas(latent: latent, chosen: train.chosen, counts: train.counts)
+    return examples.classes.indices.filter { !examples.classes[$0].hasPrefix("not ") }.map { label in
+      let threshold = bestThreshold(latent: latent, label: Int32(label), side: train).threshold
+      var judged = judge(latent, label: label, threshold: threshold, auroc: areas[label], on: test)
+      judged.dataset = dataset
+      return judged
+    }
+  }
+
   /// Some of the examples: which, and how many of each class.
   typealias Side = (chosen: [Bool], counts: [Double])
 
@@ -180,11 +192,27 @@ extension SparseAutoencoder {
     of source: any ActivationSource, concept: Concept = Concept(), count: Int = 3, dataset: String? = nil,
     site: String? = nil, seed: UInt64 = 0
   ) throws -> [ConceptLatent] {
+    try pooled(source, concept: concept, site: site, seed: seed).concepts(count: count, dataset: dataset, seed: seed)
+  }
+
+  /// How well each of some latents tells each label of a source; one pass over the source.
+  ///
+  /// - Throws: as `concepts(of:)`.
+  func profiles(
+    of latents: [Int], on source: any ActivationSource, concept: Concept, dataset: String?, seed: UInt64
+  ) throws -> [[ConceptLatent]] {
+    let pooled = try pooled(source, concept: concept, site: nil, seed: seed)
+    return try latents.map { try pooled.profile(of: $0, dataset: dataset, seed: seed) }
+  }
+
+  private func pooled(
+    _ source: any ActivationSource, concept: Concept, site: String?, seed: UInt64
+  ) throws -> PooledLatents {
     let input = try DictionaryInput(self, source: source, site: site)
     var pooled = PooledLatents(
       examples: try Examples(concept, of: source, specialTokens: false, most: 20_000, seed: seed), latents: latents)
     try input.stream { block in pooled.add(encode(block.input), rows: block.rows) }
     pooled.finish()
-    return try pooled.concepts(count: count, dataset: dataset, seed: seed)
+    return pooled
   }
 }

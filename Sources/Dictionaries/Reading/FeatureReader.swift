@@ -15,6 +15,8 @@ public struct FeatureReader: Sendable {
     /// The best latent of each label, cleanest first; where the source has no labels, the strongest of the latents that
     /// are active in at most a tenth of the rows.
     case best(Int)
+    /// Every latent that is active, by its number, with the label that it agrees best with.
+    case all
   }
 
   public var choice: Choice
@@ -56,11 +58,7 @@ public struct FeatureReader: Sendable {
     _ dictionary: SparseAutoencoder, on source: any ActivationSource, model: Model? = nil,
     piece: (@Sendable (Int32) -> String)? = nil, progress: (Int) -> Void = { _ in }
   ) throws -> DictionaryFeatures {
-    if case .latents(let chosen) = choice, let bad = chosen.first(where: { $0 < 0 || $0 >= dictionary.latents }) {
-      throw Fault(
-        .usage, "dictionary.noSuchLatent", "The dictionary has no such latent",
-        expected: "0 to \(dictionary.latents - 1)", found: "\(bad)")
-    }
+    if case .latents(let chosen) = choice { try dictionary.requireLatents(chosen) }
     let input = try DictionaryInput(dictionary, source: source, site: site)
     let neuronSite = correlatesNeurons ? Self.neuronSite(of: input, latents: dictionary.latents) : nil
     var gathering = FeatureGathering(
@@ -82,6 +80,10 @@ public struct FeatureReader: Sendable {
       } catch let fault as Fault where fault.name == "probe.tooFewExamples" {}
     }
     let chosen = try self.chosen(gathering, concepts: concepts)
+    var named: [Int: [ConceptLatent]] = [:]
+    if choice == .all, let pooled, !concepts.isEmpty {
+      for latent in try pooled.named(chosen, seed: seed) { named[latent.latent] = [latent] }
+    }
     let weights = try LatentWeights(dictionary, model: model, latents: chosen, count: related, piece: piece)
     let shares = dictionary.siteShares
     var reader = try ContextReader(source: source, piece: piece)
@@ -99,7 +101,7 @@ public struct FeatureReader: Sendable {
           promoted: weights.promoted[place],
           suppressed: weights.suppressed[place], aligned: weights.aligned[place],
           correlated: correlated.map { LatentFeature.Related(index: $0.index, value: $0.value) },
-          nearest: weights.nearest[place], concepts: concepts.filter { $0.latent == latent },
+          nearest: weights.nearest[place], concepts: named[latent] ?? concepts.filter { $0.latent == latent },
           sites: shares?[latent]))
     }
     return DictionaryFeatures(
@@ -109,7 +111,7 @@ public struct FeatureReader: Sendable {
   }
 
   /// The labelled examples of the source, or nil where it has none that tell anything apart.
-  private func labels(of source: any ActivationSource) throws -> Examples? {
+  func labels(of source: any ActivationSource) throws -> Examples? {
     guard source.rowKind == .token, try source.documents.labels[column] != nil else { return nil }
     do {
       return try Examples(
@@ -122,6 +124,7 @@ public struct FeatureReader: Sendable {
   private func chosen(_ gathering: FeatureGathering, concepts: [ConceptLatent]) throws -> [Int] {
     switch choice {
     case .latents(let latents): return latents
+    case .all: return gathering.firing.indices.filter { gathering.firing[$0] > 0 }
     case .concept(let label):
       let found = concepts.filter { $0.concept == label }
       guard found.isEmpty else { return found.map(\.latent) }
@@ -171,6 +174,27 @@ public struct FeatureReader: Sendable {
       site.width.multipliedReportingOverflow(by: latents).partialValue <= FeatureGathering.mostPairs
     else { return nil }
     return site
+  }
+}
+
+extension DictionaryFeatures {
+  /// The latents with the clearest labels; where there are no labels, the strongest of those that are active in at most a
+  /// tenth of the rows.
+  public func clearest(_ count: Int) -> [Int] {
+    let named = FeatureReader.cleanest(features.flatMap(\.concepts)).map(\.latent).uniqued()
+    guard named.isEmpty else { return Array(named.prefix(count)) }
+    return features.filter { $0.density <= 0.1 }.sorted { ($1.largest, $0.latent) < ($0.largest, $1.latent) }
+      .prefix(count).map(\.latent)
+  }
+}
+
+extension SparseAutoencoder {
+  /// - Throws: `Fault` named `dictionary.noSuchLatent`.
+  package func requireLatents(_ chosen: [Int]) throws {
+    guard let bad = chosen.first(where: { $0 < 0 || $0 >= latents }) else { return }
+    throw Fault(
+      .usage, "dictionary.noSuchLatent", "The dictionary has no such latent", expected: "0 to \(latents - 1)",
+      found: "\(bad)")
   }
 }
 

@@ -25,10 +25,14 @@ struct LatentWeights {
       }
     }
     let unit = dictionary.unitDirections
-    let cosines = unit.selectingRows(latents).multiplied(by: unit, transposed: true)
-    nearest = latents.enumerated().map { row, latent in
-      topK(count + 1, of: cosines.row(row)).filter { $0.index != latent }.prefix(count).map {
-        LatentFeature.Related(index: $0.index, value: $0.value)
+    nearest = []
+    for start in stride(from: 0, to: latents.count, by: 256) {
+      let some = latents[start..<min(start + 256, latents.count)]
+      let cosines = unit.selectingRows(some).multiplied(by: unit, transposed: true)
+      nearest += some.enumerated().map { row, latent in
+        topK(count + 1, of: cosines.row(row)).filter { $0.index != latent }.prefix(count).map {
+          LatentFeature.Related(index: $0.index, value: $0.value)
+        }
       }
     }
     promoted = latents.map { _ in [] }
@@ -36,12 +40,9 @@ struct LatentWeights {
     guard let model, let residual = try Self.residual(directions, of: dictionary, in: model) else { return }
     for start in stride(from: 0, to: latents.count, by: 64) {
       let some = start..<min(start + 64, latents.count)
-      let effects = try model.logitEffects(of: residual.selectingRows(some))
+      let effects = try Self.centredEffects(residual.selectingRows(some), model: model)
       for (offset, place) in some.enumerated() {
-        var values = effects.row(offset)
-        // A shift of all logits alike says nothing.
-        let mean = Float(values.reduce(0.0) { $0 + Double($1) } / Double(max(values.count, 1)))
-        for token in values.indices { values[token] -= mean }
+        let values = effects[offset]
         func list(_ values: [Float], _ sign: Float) -> [LatentFeature.TokenEffect] {
           topK(count, of: values).map {
             LatentFeature.TokenEffect(
@@ -51,6 +52,23 @@ struct LatentWeights {
         promoted[place] = list(values, 1)
         suppressed[place] = list(values.map { -$0 }, -1)
       }
+    }
+  }
+
+  /// What a unit of each latent adds to each logit, the mean taken off: [latents][vocabulary]; nil where that is not known.
+  static func effects(_ dictionary: SparseAutoencoder, model: Model?, latents: [Int]) throws -> [[Float]]? {
+    let directions = dictionary.lastDirections.selectingRows(latents)
+    guard let model, let residual = try residual(directions, of: dictionary, in: model) else { return nil }
+    return try centredEffects(residual, model: model)
+  }
+
+  /// A shift of all logits alike says nothing, so that it is taken off.
+  private static func centredEffects(_ residual: Matrix, model: Model) throws -> [[Float]] {
+    let effects = try model.logitEffects(of: residual)
+    return (0..<effects.rows).map { row in
+      let values = effects.row(row)
+      let mean = Float(values.reduce(0.0) { $0 + Double($1) } / Double(max(values.count, 1)))
+      return values.map { $0 - mean }
     }
   }
 

@@ -1,3 +1,4 @@
+import Activations
 import Probes
 
 /// What is put in the place of what is taken out of a model.

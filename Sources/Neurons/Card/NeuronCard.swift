@@ -154,11 +154,3 @@ extension NeuronCard {
     return Histogram(edges: edges, counts: counts)
   }
 }
-
-/// A token's characters without case and white space: what makes two tokens one word form. Bytes of a partial character
-/// stay as they are written.
-func tokenForm(_ text: String) -> String {
-  let shown = text.trimmingCharacters(in: .whitespaces)
-  let trimmed = shown.hasPrefix("<0x") ? shown : shown.lowercased()
-  return trimmed.isEmpty ? text : trimmed
-}

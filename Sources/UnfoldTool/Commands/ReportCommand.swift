@@ -1,0 +1,263 @@
+import ArgumentParser
+import Foundation
+import Unfold
+
+struct ReportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "report",
+    abstract: "Write a page to look at, one HTML file: a store, a neuron, a dictionary, a probe, a model's run.",
+    discussion: """
+      Examples, of a store made by `unfold capture unfold-mini demo-corpus -o store`:
+        unfold report store -o store.html
+        unfold report store --neuron L2.30 --ablate -o neuron.html
+        unfold report store --dictionary residual -o dictionary.html
+        unfold report store --dictionary residual --feature 17 -o feature.html
+        unfold report store --probe questions.safetensors -o probe.html
+        unfold report unfold-mini --text "The king and the queen" -o run.html
+        unfold report unfold-mini --clean "The hands of the king" --corrupt "The hand of the king" \\
+          --right " were" --wrong " was" -o patch.html
+        unfold report unfold-mini --anatomy -o anatomy.html
+        unfold report residual --superposition -o superposition.html
+
+      A page opens offline in any browser, in light and dark, and prints; it asks no server for anything.
+      """)
+
+  @Argument(
+    help: ArgumentHelp("A store; with --text, --clean or --anatomy a model.", valueName: "store|model"))
+  var source: String
+  @Option(name: .shortAndLong, help: "The page, an HTML file.") var output: String
+  @Option(name: .long, help: "A neuron, such as L2.30.") var neuron: NeuronArgument?
+  @Option(name: .long, help: "A dictionary's folder.") var dictionary: String?
+  @Option(name: .long, help: "With --dictionary: one latent, by its number.") var feature: Int?
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "With --dictionary: judge latents on the labels of these sets too, or of all that ship.", valueName: "sets|all"))
+  var concepts: String?
+  @Option(name: .long, help: "A probe's file.") var probe: String?
+  @Flag(name: .long, help: "With --probe: fit it anew at every layer that the store holds, for the figure by depth.")
+  var depth = false
+  @Option(name: .long, help: "A text that the model is run on.") var text: String?
+  @Option(name: .long, help: "With --text: the token whose logit is split (default: the likeliest).") var target:
+    String?
+  @Option(name: .long, help: "With --text: split the difference to this token's logit.") var against: String?
+  @OptionGroup var pair: PairArguments
+  @Flag(name: .long, help: "What a model is made of and costs.") var anatomy = false
+  @Flag(name: .long, help: "How far a dictionary's directions are in superposition.") var superposition = false
+  @Option(name: .long, help: "The model of the store (default: found by its name).") var model: String?
+  @Option(name: [.customShort("n"), .long], help: "How many examples, or of a dictionary how many latents, are shown.")
+  var count = 20
+  @Flag(name: .long, help: "Run the model without the neuron and compare the loss by domain.") var ablate = false
+  @Flag(name: .long, help: "Replace a page that is there.") var force = false
+  @OptionGroup var ablation: AblationArguments
+  @OptionGroup var ranking: RankingArguments
+  @OptionGroup var common: CommonOptions
+
+  struct Result: Encodable {
+    let output: String
+    let kind: String
+    let title: String
+    let bytes: Int
+  }
+
+  func validate() throws {
+    if !(1...1000).contains(count) { throw ValidationError("--count must be from 1 to 1000.") }
+    let kinds: [(String, Bool)] = [
+      ("--neuron", neuron != nil), ("--dictionary", dictionary != nil), ("--probe", probe != nil),
+      ("--text", text != nil), ("--clean", pair.isGiven), ("--anatomy", anatomy), ("--superposition", superposition),
+    ]
+    let given = kinds.filter(\.1).map(\.0)
+    if given.count > 1 {
+      throw ValidationError("A page shows one thing: give one of \(given.joined(separator: ", ")).")
+    }
+    func needs(_ option: String, _ isGiven: Bool, _ other: String) throws {
+      if isGiven, given.first != other { throw ValidationError("\(option) needs \(other).") }
+    }
+    try needs("--feature", feature != nil, "--dictionary")
+    try needs("--concepts", concepts != nil, "--dictionary")
+    try needs("--depth", depth, "--probe")
+    try needs("--ablate", ablate, "--neuron")
+    try needs("--target", target != nil, "--text")
+    try needs("--against", against != nil, "--text")
+  }
+
+  func run() throws {
+    common.apply()
+    if !force { try refuseExisting(output) }
+    let page = try page()
+    let html = try page.html()
+    try AtomicFile.write(html.utf8, to: URL(filePath: output))
+    let result = Result(output: output, kind: page.kind.lowercased(), title: page.title, bytes: html.utf8.count)
+    try common.show(result) { _ in "\(output): open it in a browser (\(Format.bytes(result.bytes)))" }
+  }
+
+  private func page() throws -> Page {
+    if let text { return try run(of: text) }
+    if pair.isGiven { return try patching() }
+    if anatomy { return try anatomyPage() }
+    if superposition {
+      return Page(
+        try SuperpositionMeasure(DirectionSet(dictionary: SparseAutoencoder.load(folder: URL(filePath: source)))) { _ in
+        })
+    }
+    let store = try openStore()
+    if let neuron { return try page(of: neuron.reference, in: store) }
+    if let dictionary { return try page(dictionary: dictionary, on: store) }
+    if let probe { return try page(probe: probe, on: store) }
+    return try Page(store)
+  }
+
+  private func openStore() throws -> ActivationStore {
+    let url = URL(filePath: source)
+    guard FileManager.default.fileExists(atPath: url.path) else {
+      let isModel = (try? ModelLocation.resolve(source)) != nil
+      throw Fault(
+        .noInput, "tool.noStore", "There is no store of this name", file: url.path, expected: "a store",
+        found: isModel ? "the name of a model" : "no such file or folder",
+        advice: isModel
+          ? "give a text with --text, or --anatomy" : "make one with `unfold capture`")
+    }
+    return try ActivationStore(opening: url)
+  }
+
+  private func origin(of session: Session) throws -> Origin {
+    Origin(
+      model: session.name, modelDigest: try session.model.checkpoint.digest(), version: UnfoldVersion.current)
+  }
+
+  private func run(of text: String) throws -> Page {
+    let session = try Session.open(source)
+    return try Page(
+      text: text, in: session, origin: origin(of: session), target: target.map(session.token(named:)),
+      against: against.map(session.token(named:)))
+  }
+
+  private func patching() throws -> Page {
+    let session = try Session.open(source)
+    let line = ProgressLine(isSilent: common.quiet)
+    defer { line.clear() }
+    return Page(
+      try pair.report(in: session) { done, all in
+        line.update("patching, \(Format.count(done)) of \(Format.count(all)) cells")
+      }, origin: try origin(of: session))
+  }
+
+  private func anatomyPage() throws -> Page {
+    guard case .architecture(let architecture, let stored) = try AnatomySubject.named(source) else {
+      throw Fault(
+        .usage, "anatomy.widthOnly", "Only the width of this model is told, and that unofficially",
+        expected: "a model whose configuration is published", found: source,
+        advice: "run `unfold anatomy \(source)` for what can be said")
+    }
+    return Page(AnatomyReport(try ModelAnatomy(architecture, stored: stored)))
+  }
+
+  private func page(of neuron: NeuronReference, in store: ActivationStore) throws -> Page {
+    let session = try Session.open(of: store, named: model, common)
+    var card = try NeuronCard(
+      of: neuron, in: store, session: session, ranking: ranking.settings(seed: common.seed), count: count,
+      note: common.note)
+    if let session { try card.addLosses(store, model: session.model) }
+    if ablate {
+      card.ablation = try ablation.run([neuron], loaded: session, source: store, label: ranking.label, common).first
+    }
+    return Page(card, origin: store.origin)
+  }
+
+  private func page(dictionary folder: String, on store: ActivationStore) throws -> Page {
+    let dictionary = try SparseAutoencoder.load(folder: URL(filePath: folder))
+    let session = try Session.open(of: store, named: model, common)
+    let source = try LabelledBySet(store, column: ranking.label) ?? store as any ActivationSource
+    let line = ProgressLine(isSilent: common.quiet)
+    defer { line.clear() }
+    let name = URL(filePath: folder).lastPathComponent
+    let rows = Format.count(source.rowCount)
+    let reader = FeatureReader(
+      choice: feature.map { .latents([$0]) } ?? .all, examples: 2, column: ranking.label, seed: common.seed)
+    let found = try reader.read(dictionary, on: source, model: session?.model, piece: session?.piece) {
+      line.update("reading latents, \(Format.count($0)) of \(rows) rows")
+    }
+    let chosen = feature.map { [$0] } ?? found.clearest(count)
+    let details = try LatentDetailReader(column: ranking.label, seed: common.seed).read(
+      chosen, of: dictionary, on: source, model: session?.model, piece: session?.piece,
+      sets: try sets(dictionary, session)
+    ) { line.update("reading \(chosen.count) latents in detail, \(Format.count($0)) of \(rows) rows") }
+    if let feature, let detail = details.first {
+      return Page(
+        latent: detail, found.features.first { $0.latent == feature }, dictionary: name, features: found,
+        origin: source.origin)
+    }
+    return Page(
+      dictionary: name, found, details: details, configuration: dictionary.configuration.architecture.rawValue,
+      origin: source.origin)
+  }
+
+  /// The labelled sets named by --concepts, run through the model.
+  private func sets(
+    _ dictionary: SparseAutoencoder, _ session: Session?
+  ) throws -> [(name: String, source: any ActivationSource)] {
+    guard let concepts else { return [] }
+    guard let session else {
+      throw Fault(
+        .usage, "tool.noModel", "Concepts of other sets need the store's model",
+        expected: "a model that runs the texts",
+        found: "none of the store's name", advice: "name its folder with --model")
+    }
+    return try datasetNames(concepts).map { ($0, try dictionary.activations(in: session, of: Corpus([$0]))) }
+  }
+
+  private func page(probe file: String, on store: ActivationStore) throws -> Page {
+    let url = URL(filePath: file)
+    let probe = try Probe(contentsOf: url)
+    let session = try Session.open(of: store, named: model)
+    var layers: StudyResult?
+    if depth {
+      let kind = probe.record.site.kindWithoutLayer
+      var settings = probe.record.settings
+      settings.controls = []
+      let line = ProgressLine(isSilent: common.quiet)
+      defer { line.clear() }
+      layers = try Study(name: url.deletingPathExtension().lastPathComponent, settings: settings).run(
+        on: store, sites: store.sites.filter { $0.kindWithoutLayer == kind }.map(\.name),
+        progress: { line.update($0) }
+      ).result
+    }
+    return try Page(
+      probe, name: url.deletingPathExtension().lastPathComponent, source: store, layers: layers, count: count,
+      piece: session?.piece)
+  }
+}
+
+extension StoredSite {
+  /// The site's name without its layer: `hook_resid_post`.
+  fileprivate var kindWithoutLayer: String {
+    layer.map { name.replacingOccurrences(of: "blocks.\($0).", with: "") } ?? name
+  }
+}
+
+/// Two texts and two answers, for a page of patching.
+struct PairArguments: ParsableArguments {
+  @Option(name: .long, help: "A text that the right answer follows: a page of patching.") var clean: String?
+  @Option(name: .long, help: "The text that it does not follow.") var corrupt: String?
+  @Option(name: .long, help: "The right answer: one token, with its space.") var right: String?
+  @Option(name: .long, help: "The wrong answer.") var wrong: String?
+  @Option(name: .long, help: "With --clean: the hook points that are patched.") var sites = "resid_pre,z"
+
+  var isGiven: Bool { clean != nil }
+
+  func validate() throws {
+    let given = [clean, corrupt, right, wrong].count { $0 != nil }
+    if given != 0, given != 4 { throw ValidationError("Give --clean, --corrupt, --right and --wrong together.") }
+  }
+
+  func report(in session: Session, progress: @escaping (Int, Int) -> Void) throws -> PatchingReport {
+    let pair = try session.pair(
+      clean: clean ?? "", corrupt: corrupt ?? "", right: right ?? "", wrong: wrong ?? "", addSpecialTokens: true)
+    let result = try Patching(.denoising).run(
+      [pair], sites: session.model.architecture.select(sites: sites, layers: nil), in: session.model, progress: progress
+    )
+    return PatchingReport(
+      result, clean: session.pieces(of: pair.clean), corrupt: session.pieces(of: pair.corrupt),
+      answers: (session.text(of: pair.answers.right), session.text(of: pair.answers.wrong)))
+  }
+}
