@@ -115,6 +115,7 @@
     }
     if (rows.length > 1) {
       heads.forEach((head, place) => {
+        if (!head.textContent.trim()) return;
         const button = document.createElement("button");
         button.type = "button";
         button.textContent = head.textContent;

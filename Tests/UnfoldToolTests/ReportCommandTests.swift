@@ -1,0 +1,136 @@
+import Foundation
+import TestFiles
+import Testing
+
+/// Pages of a small store, made by the tool once and looked at in a real browser where there is one.
+@Suite("unfold report", .serialized)
+struct ReportCommandTests {
+  private static let hostile = "<script>alert(1)</script> \u{0600}<img src=x onerror=alert(2)> & \\\"quoted\\\""
+
+  /// A store of some of the demo's documents and a few full of HTML, a dictionary and a probe.
+  private static let made = Result {
+    let tool = try Tool()
+    let shipped = RecipesTests.root.appending(path: "datasets/demo-corpus.jsonl")
+    var lines = try String(contentsOf: shipped, encoding: .utf8).split(separator: "\n").prefix(120).map(String.init)
+    for number in 0..<6 {
+      lines.append("{\"id\": \"hostile-\(number)\", \"label\": \"<b>bad</b>\", \"text\": \"\(number) \(hostile)\"}")
+    }
+    try tool.write(lines.joined(separator: "\n") + "\n", to: "corpus.jsonl")
+    for arguments in [
+      [
+        "capture", "unfold-mini", "corpus.jsonl", "-o", "store", "--sites", "resid_post,mlp_post", "--layers", "1,2",
+        "-q",
+      ],
+      [
+        "sae", "train", "store", "--sites", "resid_post", "--layers", "2", "-o", "dictionary", "--latents", "256",
+        "--k",
+        "8", "--batch", "512", "--tokens", "20000", "-q",
+      ],
+      [
+        "probe", "train", "store", "--positive", "korean", "--sites", "resid_post", "--layers", "2", "--controls",
+        "words",
+        "-o", "korean.safetensors", "-q",
+      ],
+    ] {
+      let outcome = try tool.run(arguments)
+      try #require(outcome.code == 0, "\(arguments.joined(separator: " ")): \(outcome.errors)")
+    }
+    return tool
+  }
+
+  private static let pages: [String: [String]] = [
+    "store": ["store"], "neuron": ["store", "--neuron", "L2.30", "--ablate", "--domain-documents", "2"],
+    "dictionary": ["store", "--dictionary", "dictionary", "-n", "4"],
+    "feature": ["store", "--dictionary", "dictionary", "--feature", "17"],
+    "probe": ["store", "--probe", "korean.safetensors", "--depth", "-n", "4"],
+    "run": ["unfold-mini", "--text", "The <b>dog</b> saw the cat because it was \u{0600}<i>"],
+    "patch": [
+      "unfold-mini", "--clean", "The hands of the king", "--corrupt", "The hand of the king", "--right", " were",
+      "--wrong", " was",
+    ],
+    "anatomy": ["unfold-mini", "--anatomy"], "superposition": ["dictionary", "--superposition"],
+  ]
+
+  @Test("Every kind of page is written, says what it is of, and is small", arguments: pages.keys.sorted())
+  func written(_ name: String) throws {
+    let tool = try Self.made.get()
+    let arguments = try #require(Self.pages[name])
+    let outcome = try tool.run(["report"] + arguments + ["-o", "\(name).html", "--json", "--force"])
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    let html = try String(contentsOf: tool.folder.file("\(name).html"), encoding: .utf8)
+    #expect(html.hasPrefix("<!doctype html>") && html.utf8.count < 4 << 20)
+    #expect(!html.unicodeScalars.split(separator: "<").contains { $0.starts(with: "img".unicodeScalars) })
+    #expect(!html.contains("<b>bad</b>") && !html.contains("<script>alert"))
+    #expect(!html.contains(tool.folder.url.path), "no path of the machine")
+    switch name {
+    case "neuron": #expect(html.contains("data-l=") && html.contains("What is lost without it"))
+    case "dictionary": #expect(html.contains("All latents") && html.contains("id=\"latent-"))
+    case "feature": #expect(html.contains("Over its whole range") && html.contains("Which concepts it tells"))
+    case "probe": #expect(html.contains("When not to believe it") && html.contains("Where in the depth"))
+    case "run": #expect(html.contains("data-maps") && html.contains("What the answer is the sum of"))
+    case "store": #expect(html.contains("&lt;b&gt;bad&lt;/b&gt;"))
+    default: break
+    }
+  }
+
+  static let python: String? = {
+    let named = ProcessInfo.processInfo.environment["UNFOLD_BROWSER_PYTHON"]
+    let usual = RecipesTests.root.appending(path: "build/browser/venv/bin/python").path
+    return [named, usual].compactMap(\.self).first { FileManager.default.isExecutableFile(atPath: $0) }
+  }()
+
+  @Test(
+    "In a real browser: no fault, no request, no serious fault of accessibility, and everything moves",
+    .enabled(if: python != nil, "no browser's environment: make it with Scripts/browser/setup.sh"),
+    .timeLimit(.minutes(5)))
+  func browser() throws {
+    let tool = try Self.made.get()
+    for name in Self.pages.keys.sorted() {
+      let outcome = try tool.run(["report"] + Self.pages[name, default: []] + ["-o", "\(name).html", "--force", "-q"])
+      try #require(outcome.code == 0, "\(outcome.errors)")
+    }
+    let process = Process()
+    process.executableURL = URL(filePath: try #require(Self.python))
+    process.arguments =
+      [RecipesTests.root.appending(path: "Scripts/browser/check.py").path]
+      + Self.pages.keys.sorted().map { tool.folder.file("\($0).html").path }
+    let output = tool.folder.file("browser")
+    FileManager.default.createFile(atPath: output.path, contents: nil)
+    process.standardOutput = try FileHandle(forWritingTo: output)
+    process.standardError = process.standardOutput
+    try process.run()
+    process.waitUntilExit()
+    let said = try String(contentsOf: output, encoding: .utf8)
+    #expect(process.terminationStatus == 0, "\(said)")
+  }
+
+  @Test("Bad input is a clear error, and no page is written")
+  func faults() throws {
+    let tool = try Self.made.get()
+    for (arguments, code, name) in [
+      (["report", "absent", "-o", "x.html"], 66, "tool.noStore"),
+      (["report", "unfold-mini", "-o", "x.html"], 66, "tool.noStore"),
+      (["report", "store", "--neuron", "L2.5000", "-o", "x.html"], 64, "neurons.noSuchNeuron"),
+      (
+        ["report", "store", "--dictionary", "dictionary", "--feature", "256", "-o", "x.html"], 64,
+        "dictionary.noSuchLatent"
+      ),
+      (["report", "store", "--dictionary", "store", "-o", "x.html"], 65, nil),
+      (["report", "store", "--probe", "absent.safetensors", "-o", "x.html"], 66, nil),
+      (["report", "store", "-o", "corpus.jsonl"], 73, "tool.outputExists"),
+      (["report", "store", "-o", "absent/x.html"], 73, "file.cannotCreate"),
+    ] as [([String], Int32, String?)] {
+      let outcome = try tool.run(arguments + ["--json"])
+      #expect(outcome.code == code, "\(arguments): \(outcome.code) \(outcome.output)")
+      if let name { #expect(outcome.faultName == name, "\(arguments): \(outcome.faultName ?? "none")") }
+      #expect(!FileManager.default.fileExists(atPath: tool.folder.file("x.html").path))
+    }
+    for arguments in [
+      ["report", "store", "--neuron", "L2.3", "--probe", "p", "-o", "x.html"],
+      ["report", "store", "--feature", "3", "-o", "x.html"],
+      ["report", "store", "-n", "0", "-o", "x.html"], ["report", "unfold-mini", "--clean", "a", "-o", "x.html"],
+    ] {
+      #expect(try tool.run(arguments).code == 64, "\(arguments)")
+    }
+  }
+}
