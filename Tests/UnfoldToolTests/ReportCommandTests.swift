@@ -104,6 +104,21 @@ struct ReportCommandTests {
     #expect(process.terminationStatus == 0, "\(said)")
   }
 
+  @Test("A folder of pages: each is there that another leads to")
+  func folder() throws {
+    let tool = try Self.made.get()
+    let outcome = try tool.run(
+      "report", "store", "--all", "--dictionary", "dictionary", "-n", "3", "-o", "pages", "--force", "--json")
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    let folder = tool.folder.file("pages")
+    let files = Set(try FileManager.default.contentsOfDirectory(atPath: folder.path))
+    #expect(files.count == 5 && files.isSuperset(of: ["index.html", "dictionary.html"]))
+    for file in files {
+      let html = try String(contentsOf: folder.appending(path: file), encoding: .utf8)
+      for match in html.matches(of: /href="([^"#]+)"/) { #expect(files.contains(String(match.1)), "\(match.1)") }
+    }
+  }
+
   @Test("Bad input is a clear error, and no page is written")
   func faults() throws {
     let tool = try Self.made.get()

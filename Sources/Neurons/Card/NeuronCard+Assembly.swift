@@ -13,13 +13,15 @@ extension NeuronCard {
   /// - Parameters:
   ///   - session: The source's model, for what the neuron's weights say; nil leaves that out.
   ///   - ranking: How contexts are compared for the neuron's meanings, and the column of labels.
+  ///   - measured: What that ranking has measured already, where several cards are gathered.
   ///   - probes: Files of probes whose directions are compared with the weights.
   ///   - dictionary: Whose features' loads on the neuron are listed.
   ///   - note: Told what is left out, and why.
   /// - Throws: `probe.otherModel`, and what `NeuronCard.init(of:in:)`, `NeuronWeightSummary` and `FeatureLoads` throw.
   public init(
     of neuron: NeuronReference, in source: any ActivationSource, session: Session?, ranking: NeuronRanking,
-    probes: [URL] = [], dictionary: SparseAutoencoder? = nil, count: Int = 20, note: (String) -> Void = { _ in }
+    measured: MeasuredNeurons? = nil, probes: [URL] = [], dictionary: SparseAutoencoder? = nil, count: Int = 20,
+    note: (String) -> Void = { _ in }
   ) throws {
     var weights: NeuronWeightSummary?
     if let session, neuron.layer != nil {
@@ -28,7 +30,7 @@ extension NeuronCard {
     try self.init(
       of: neuron, in: source, weights: weights, layers: session?.model.architecture.layers, count: count,
       piece: session?.piece)
-    try addMeanings(source, ranking, piece: session?.piece, note: note)
+    try addMeanings(source, ranking, measured, piece: session?.piece, note: note)
     if let session, let layer = neuron.layer {
       neighbours = try NeuronNeighbours(of: neuron, in: session.model)
       let directions = try Self.directions(source, column: ranking.column, layer: layer, probes: probes)
@@ -41,11 +43,11 @@ extension NeuronCard {
 
   /// What ranking the neuron's site says of it, where the source allows it.
   private mutating func addMeanings(
-    _ source: any ActivationSource, _ ranking: NeuronRanking, piece: (@Sendable (Int32) -> String)?,
-    note: (String) -> Void
+    _ source: any ActivationSource, _ ranking: NeuronRanking, _ known: MeasuredNeurons?,
+    piece: (@Sendable (Int32) -> String)?, note: (String) -> Void
   ) throws {
     do {
-      let measured = try ranking.measure(source, sites: [neuron.site], piece: piece)
+      let measured = try known ?? ranking.measure(source, sites: [neuron.site], piece: piece)
       guard let own = measured.neurons.first(where: { $0.neuron == neuron }) else { return }
       measures = own
       meanings = try measured.meanings(of: neuron, examples: 4)

@@ -9,6 +9,7 @@ struct ReportCommand: ParsableCommand {
     discussion: """
       Examples, of a store made by `unfold capture unfold-mini demo-corpus -o store`:
         unfold report store -o store.html
+        unfold report store --all --dictionary residual -o pages     # a folder: the store, neurons, the dictionary
         unfold report store --neuron L2.30 --ablate -o neuron.html
         unfold report store --dictionary residual -o dictionary.html
         unfold report store --dictionary residual --feature 17 -o feature.html
@@ -25,7 +26,12 @@ struct ReportCommand: ParsableCommand {
   @Argument(
     help: ArgumentHelp("A store; with --text, --clean or --anatomy a model.", valueName: "store|model"))
   var source: String
-  @Option(name: .shortAndLong, help: "The page, an HTML file.") var output: String
+  @Option(name: .shortAndLong, help: "The page, an HTML file; with --all a folder.") var output: String
+  @Flag(
+    name: .long,
+    help:
+      "A folder of linked pages: the store, its neurons of most meanings, and the dictionary and probe that are named.")
+  var all = false
   @Option(name: .long, help: "A neuron, such as L2.30.") var neuron: NeuronArgument?
   @Option(name: .long, help: "A dictionary's folder.") var dictionary: String?
   @Option(name: .long, help: "With --dictionary: one latent, by its number.") var feature: Int?
@@ -67,6 +73,12 @@ struct ReportCommand: ParsableCommand {
       ("--text", text != nil), ("--clean", pair.isGiven), ("--anatomy", anatomy), ("--superposition", superposition),
     ]
     let given = kinds.filter(\.1).map(\.0)
+    if all {
+      guard given.allSatisfy({ ["--dictionary", "--probe"].contains($0) }), feature == nil else {
+        throw ValidationError("--all goes with --dictionary and --probe alone.")
+      }
+      return
+    }
     if given.count > 1 {
       throw ValidationError("A page shows one thing: give one of \(given.joined(separator: ", ")).")
     }
@@ -84,6 +96,15 @@ struct ReportCommand: ParsableCommand {
   func run() throws {
     common.apply()
     if !force { try refuseExisting(output) }
+    if all {
+      let store = try openStore()
+      let folder = try folder(of: store)
+      let bytes = try folder.write(to: URL(filePath: output))
+      let result = Result(output: output, kind: "folder", title: folder.overview.title, bytes: bytes)
+      return try common.show(result) { _ in
+        "\(output)/index.html: open it in a browser (\(folder.pages.count + 1) pages, \(Format.bytes(bytes)))"
+      }
+    }
     let page = try page()
     let html = try page.html()
     try AtomicFile.write(html.utf8, to: URL(filePath: output))
@@ -162,6 +183,30 @@ struct ReportCommand: ParsableCommand {
       card.ablation = try ablation.run([neuron], loaded: session, source: store, label: ranking.label, common).first
     }
     return Page(card, origin: store.origin)
+  }
+
+  /// The store's page, the neurons of most meanings, and what was named beside.
+  private func folder(of store: ActivationStore) throws -> PageFolder {
+    var folder = PageFolder(overview: try Page(store))
+    let session = try Session.open(of: store, named: model, common)
+    let line = ProgressLine(isSilent: common.quiet)
+    defer { line.clear() }
+    if let dictionary { folder.add(try page(dictionary: dictionary, on: store), file: "dictionary.html") }
+    if let probe { folder.add(try page(probe: probe, on: store), file: "probe.html") }
+    let settings = ranking.settings(seed: common.seed)
+    let measured = try settings.measure(store, model: session?.model, piece: session?.piece) { rows, all in
+      line.update("measuring neurons, \(Format.count(rows)) of \(Format.count(all)) rows")
+    }
+    let chosen = try measured.ranked(by: .consensus, count: count).map(\.neuron)
+    let files = Dictionary(chosen.map { ($0, "neuron-\($0).html") }, uniquingKeysWith: { first, _ in first })
+    for (number, neuron) in chosen.enumerated() {
+      line.update("neuron \(number + 1) of \(chosen.count)")
+      var card = try NeuronCard(
+        of: neuron, in: store, session: session, ranking: settings, measured: measured, count: 20)
+      if let session { try card.addLosses(store, model: session.model) }
+      folder.add(Page(card, origin: store.origin) { files[$0] }, file: files[neuron] ?? "")
+    }
+    return folder
   }
 
   private func page(dictionary folder: String, on store: ActivationStore) throws -> Page {
