@@ -35,7 +35,7 @@ extension Page {
         .figure(
           .histogram(
             "Latents by the share of tokens where they are active", of: "log10 of the share",
-            counts: features.densities.counts, edges: features.densities.edges, noun: "latents"))
+            features.densities, noun: "latents"))
       ])
     add(
       "Latents in detail", note: "Those with the clearest labels, and what they fire at.",
@@ -97,8 +97,8 @@ extension Page {
 
 extension DictionaryFeatures {
   /// Latents by the logarithm of the share of rows where they are active.
-  fileprivate var densities: LatentDetail.Histogram {
-    LatentDetail.Histogram(of: features.filter { $0.density > 0 }.map { log10($0.density) }, bins: 40)
+  fileprivate var densities: ValueHistogram {
+    ValueHistogram(of: features.filter { $0.density > 0 }.map { Float(log10($0.density)) }, bins: 40)
   }
 }
 
@@ -155,15 +155,14 @@ extension LatentDetail {
     var figures: [PageBlock] = [
       .figure(
         .histogram(
-          "Values of latent \(latent) where it is active", of: "value", counts: values.counts, edges: values.edges,
-          noun: "tokens"))
+          "Values of latent \(latent) where it is active", of: "value", values, noun: "tokens"))
     ]
     if let effects {
       figures.append(
         .figure(
           .histogram(
-            "What a unit of it adds to each token's logit", of: "change of the logit", counts: effects.counts,
-            edges: effects.edges, noun: "tokens of the vocabulary")))
+            "What a unit of it adds to each token's logit", of: "change of the logit", effects,
+            noun: "tokens of the vocabulary")))
     }
     parts.append(("Distributions", nil, figures))
     if let feature { parts += Self.weights(feature, neuronSite: neuronSite) }

@@ -1,12 +1,13 @@
+import Activations
 import Foundation
 import Reports
 
 extension Figure {
   /// Counts between edges, on a logarithmic scale: a bin of one has a tenth of the height of a bin of ten.
   static func histogram(
-    _ title: String, of label: String, counts: [Int], edges: [Double], noun: String
+    _ title: String, of label: String, _ histogram: ValueHistogram, noun: String
   ) -> Figure {
-    precondition(edges.count == counts.count + 1, "\(counts.count) bins between \(edges.count) edges")
+    let (counts, edges) = (histogram.counts, histogram.edges.map(Double.init))
     // A bar of a single count is still seen: its logarithm stands a little above 0.
     let heights = counts.map { $0 > 0 ? log10(Double($0)) + 0.15 : 0 }
     let most = Int(ceil(heights.max() ?? 1))

@@ -108,12 +108,7 @@ extension NeuronCard {
 
   /// Counts on a logarithmic scale, since almost all tokens lie near zero.
   fileprivate var histogramFigure: Figure? {
-    guard let histogram, let first = histogram.counts.firstIndex(where: { $0 > 0 }),
-      let last = histogram.counts.lastIndex(where: { $0 > 0 }), histogram.edges.count == histogram.counts.count + 1
-    else { return nil }
-    return .histogram(
-      "Activations of \(neuron)", of: "activation", counts: histogram.counts[first...last].map { Int($0) },
-      edges: histogram.edges[first...last + 1].map(Double.init), noun: "tokens")
+    histogram?.occupied.map { .histogram("Activations of \(neuron)", of: "activation", $0, noun: "tokens") }
   }
 
   fileprivate func weightBlocks(link: (NeuronReference) -> String?) -> [PageBlock] {

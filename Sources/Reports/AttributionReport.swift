@@ -7,7 +7,7 @@ extension LogitAttribution {
   ///
   /// - Parameter text: A token's text.
   public func report(_ style: TerminalStyle, text: (Int32) -> String) -> String {
-    func quoted(_ token: Int32) -> String { "\"\(text(token).onOneLine)\"" }
+    func quoted(_ token: Int32) -> String { text(token).quotedOnOneLine }
     let other = against.map { " − \(quoted($0))" } ?? ""
     let cap = cappedLogit.map { " (before the cap, which makes it \(Format.fixed($0)))" } ?? ""
     var lines = ["logit of \(quoted(token))\(other): \(Format.fixed(logit))\(cap) = the sum of"]

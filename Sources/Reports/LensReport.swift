@@ -11,7 +11,7 @@ extension LogitLens {
     if let last {
       let place = layers[settled[position]].title
       parts.append(
-        "After \(quoted(pieces[position])) the output says \(quoted(last.piece)) (\(Format.percent(last.probability))); "
+        "After \(pieces[position].quotedOnOneLine) the output says \(last.piece.quotedOnOneLine) (\(Format.percent(last.probability))); "
           + (settled[position] == layers.count - 1
             ? "no earlier place does." : "so does every place from \(place) on."))
     }
@@ -49,9 +49,9 @@ extension LogitLens {
 
   private func table(at position: Int) -> TextTable {
     var columns: [TextTable.Column] = [
-      .left("after \(quoted(pieces[position]))"), .right("entropy"), .right("KL to the output"),
+      .left("after \(pieces[position].quotedOnOneLine)"), .right("entropy"), .right("KL to the output"),
     ]
-    if let targetPiece { columns += [.right("p(\(quoted(targetPiece)))"), .right("rank")] }
+    if let targetPiece { columns += [.right("p(\(targetPiece.quotedOnOneLine))"), .right("rank")] }
     var table = TextTable(columns + [.text("likeliest tokens")])
     for layer in layers {
       var row = [
@@ -60,7 +60,7 @@ extension LogitLens {
       if let target = layer.target?[position] {
         row += [Format.percent(target.probability), Format.count(target.rank)]
       }
-      let tokens = layer.top[position].map { "\(quoted($0.piece)) \(Format.percent($0.probability))" }
+      let tokens = layer.top[position].map { "\($0.piece.quotedOnOneLine) \(Format.percent($0.probability))" }
       table.append(row + [tokens.joined(separator: "  ")])
     }
     return table
@@ -96,7 +96,7 @@ extension LogitLens {
     if let targetPiece {
       let most = layers.flatMap { $0.target ?? [] }.map(\.probability).max() ?? 1
       panels.append(
-        panel("How likely \(quoted(targetPiece)) is", upTo: max(most, 0.01)) { layer in
+        panel("How likely \(targetPiece.quotedOnOneLine) is", upTo: max(most, 0.01)) { layer in
           (layer.target ?? []).map(\.probability)
         } _: { layer in
           (layer.target ?? []).map { $0.probability < 0.005 ? "" : Format.fixed($0.probability, 2) }
@@ -154,5 +154,3 @@ extension TunedLens.Record {
       ])
   }
 }
-
-private func quoted(_ text: String) -> String { "\"\(text.onOneLine)\"" }

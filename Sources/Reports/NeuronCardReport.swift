@@ -79,15 +79,13 @@ extension NeuronCard {
   private var place: String { depth.map { ", at \(Int(($0 * 100).rounded())) % of the depth" } ?? "" }
 }
 
-extension NeuronCard.Histogram {
+extension ValueHistogram {
   /// The occupied bins as a line of bars, on a logarithmic scale, since almost all tokens lie near zero.
   fileprivate var line: String? {
-    guard let first = counts.firstIndex(where: { $0 > 0 }), let last = counts.lastIndex(where: { $0 > 0 }),
-      edges.count == counts.count + 1
-    else { return nil }
-    let bars = TerminalChart.sparkline(counts[first...last].map { log1p(Double($0)) }, lower: 0)
-    return "histogram (log)  \(Format.fixed(Double(edges[first]), 2)) \(bars) "
-      + Format.fixed(Double(edges[last + 1]), 2)
+    guard let shown = occupied else { return nil }
+    let bars = TerminalChart.sparkline(shown.counts.map { log1p(Double($0)) }, lower: 0)
+    return "histogram (log)  \(Format.fixed(Double(shown.edges[0]), 2)) \(bars) "
+      + Format.fixed(Double(shown.edges[shown.counts.count]), 2)
   }
 }
 

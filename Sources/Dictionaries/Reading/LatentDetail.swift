@@ -6,13 +6,6 @@ import Transformer
 
 /// What one latent does over a whole source, beyond its strongest places.
 public struct LatentDetail: Encodable, Sendable {
-  /// Counts between edges.
-  public struct Histogram: Codable, Sendable, Equatable {
-    /// Ascending, one more than `counts`.
-    public var edges: [Double]
-    public var counts: [Int]
-  }
-
   /// Places where the latent's value lies between two bounds.
   public struct Interval: Encodable, Sendable {
     public var low: Float
@@ -29,9 +22,9 @@ public struct LatentDetail: Encodable, Sendable {
   /// The range of its values in equal parts, from the strongest down.
   public var intervals: [Interval]
   /// Its values where it is active.
-  public var values: Histogram
+  public var values: ValueHistogram
   /// What a unit of it adds to each logit, the mean taken off; nil where no model was given.
-  public var effects: Histogram?
+  public var effects: ValueHistogram?
   /// The form of the token that it is active on most among its top examples, and the share of that form.
   public var token: String?
   public var tokenShare: Double
@@ -150,8 +143,8 @@ public struct LatentDetailReader: Sendable {
     let common = counted.max { ($0.value, $1.key) < ($1.value, $0.key) }
     return LatentDetail(
       latent: latent, top: top, intervals: parts,
-      values: .init(of: recorded.map { Double($0.value) }, bins: 40, from: 0),
-      effects: effects.map { .init(of: $0.map(Double.init), bins: 50) }, token: common?.key,
+      values: .init(of: recorded.map(\.value), bins: 40, from: 0),
+      effects: effects.map { .init(of: $0, bins: 50) }, token: common?.key,
       tokenShare: Double(common?.value ?? 0) / Double(max(forms.count, 1)), concepts: concepts)
   }
 
@@ -164,19 +157,6 @@ public struct LatentDetailReader: Sendable {
       .usage, "dictionary.tooManyValues", "These latents are active at more places than are kept",
       expected: "at most \(Self.mostValues) values", found: "more, of \(latents) latents",
       advice: "ask for fewer latents, or read them on a smaller corpus")
-  }
-}
-
-extension LatentDetail.Histogram {
-  /// Equal bins over the range of some values; `from` sets the lower end.
-  public init(of values: [Double], bins: Int, from lower: Double? = nil) {
-    let low = lower ?? values.min() ?? 0
-    let high = max(values.max() ?? 1, low + 1e-12)
-    edges = (0...bins).map { low + (high - low) * Double($0) / Double(bins) }
-    counts = [Int](repeating: 0, count: bins)
-    for value in values where value.isFinite {
-      counts[min(bins - 1, max(0, Int((value - low) / (high - low) * Double(bins))))] += 1
-    }
   }
 }
 

@@ -21,12 +21,6 @@ public struct NeuronCard: Encodable, Sendable, Equatable {
     public var firing: Double
   }
 
-  /// Counts between edges; the first and last bin take what lies beyond.
-  public struct Histogram: Codable, Sendable, Equatable {
-    public var edges: [Float]
-    public var counts: [Int64]
-  }
-
   /// Examples from one stretch of the neuron's range.
   public struct Quantile: Codable, Sendable, Equatable {
     /// The share of sampled rows below the stretch and up to its end.
@@ -39,7 +33,7 @@ public struct NeuronCard: Encodable, Sendable, Equatable {
   /// The layer's place in the depth, 0 the first and 1 the last; nil where the number of layers is not known.
   public var depth: Double?
   public var statistics: Statistics?
-  public var histogram: Histogram?
+  public var histogram: ValueHistogram?
   public var examples: NeuronExamples
   /// Random examples over the neuron's range, lowest first, beside the top ones, which alone flatter an explanation.
   public var quantiles: [Quantile]
@@ -87,14 +81,12 @@ extension NeuronCard {
         standardDeviation: gathered.variance[column].squareRoot(), skewness: gathered.skewness[column],
         kurtosis: gathered.kurtosis[column], minimum: gathered.minimum[column], maximum: gathered.maximum[column],
         firing: gathered.firing[column])
-      histogram = gathered.histogram.map {
-        Histogram(edges: $0.edges, counts: Array($0.counts[column * $0.bins..<(column + 1) * $0.bins]))
-      }
+      histogram = gathered.histogram.map { ValueHistogram(column: column, of: $0) }
       self.quantiles = try Self.quantiles(gathered, column: column, parts: quantiles, source: source, piece: piece)
     } else {
       let values = try Self.allValues(of: neuron, in: source)
       self.statistics = Self.statistics(of: values)
-      histogram = Self.histogram(of: values, bins: 40)
+      histogram = values.isEmpty ? nil : ValueHistogram(of: values, bins: 40)
       self.quantiles = []
     }
   }
@@ -144,13 +136,5 @@ extension NeuronCard {
       count: values.count, mean: moments.mean[0], standardDeviation: moments.variance[0].squareRoot(),
       skewness: moments.skewness[0], kurtosis: moments.kurtosis[0], minimum: minimum, maximum: maximum,
       firing: Double(values.count { $0 > 0 }) / Double(values.count))
-  }
-
-  private static func histogram(of values: [Float], bins: Int) -> Histogram? {
-    guard let low = values.min(), let high = values.max(), low < high else { return nil }
-    let edges = (0...bins).map { low + (high - low) * Float($0) / Float(bins) }
-    var counts = [Int64](repeating: 0, count: bins)
-    for value in values { counts[min(max(Int((value - low) / (high - low) * Float(bins)), 0), bins - 1)] += 1 }
-    return Histogram(edges: edges, counts: counts)
   }
 }

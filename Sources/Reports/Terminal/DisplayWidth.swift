@@ -17,6 +17,9 @@ extension String {
     return kept + "…"
   }
 
+  /// This string on one line, between quotes, so that the space that a token begins with is seen.
+  public var quotedOnOneLine: String { "\"\(onOneLine)\"" }
+
   /// This string on one line: line feeds, tabs and other control characters as visible signs.
   public var onOneLine: String {
     String(

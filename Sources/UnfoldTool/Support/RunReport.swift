@@ -29,7 +29,8 @@ struct RunReport {
     var table = TextTable([.left("next token"), .right("probability"), .right("logit"), .left("")])
     for prediction in next {
       table.append([
-        quoted(prediction.text), Format.percent(prediction.probability), Format.fixed(Double(prediction.logit), 2),
+        prediction.text.quotedOnOneLine, Format.percent(prediction.probability),
+        Format.fixed(Double(prediction.logit), 2),
         TerminalChart.bar(prediction.probability / max(next[0].probability, 1e-12), width: 24),
       ])
     }
@@ -40,7 +41,7 @@ struct RunReport {
     var table = TextTable([.right("layer"), .right("head"), .text("strongest sources")])
     for head in heads {
       let sources = head.sources.map { source in
-        "\(quoted(result.pieces[source.index]))@\(source.index) \(Format.percent(Double(source.value)))"
+        "\(result.pieces[source.index].quotedOnOneLine)@\(source.index) \(Format.percent(Double(source.value)))"
       }
       table.append(["\(head.layer)", "\(head.head)", sources.joined(separator: "   ")])
     }
@@ -57,12 +58,10 @@ struct RunReport {
         let norm = values.reduce(0.0) { $0 + ($1.isFinite ? Double($1) * Double($1) : 0) }.squareRoot()
         let shown = values.prefix(8).map { Format.fixed(Double($0), 3) }.joined(separator: " ")
         let token = result.pieces.indices.contains(row) ? result.pieces[row] : ""
-        table.append(["\(row)", quoted(token), Format.fixed(norm, 3), shown + (width > 8 ? " …" : "")])
+        table.append(["\(row)", token.quotedOnOneLine, Format.fixed(norm, 3), shown + (width > 8 ? " …" : "")])
       }
       return style.bold("\(site.site) \(site.shape)") + "\n" + table.rendered(style)
     }
     .joined(separator: "\n\n")
   }
-
-  private func quoted(_ text: String) -> String { "\"\(text.onOneLine)\"" }
 }
