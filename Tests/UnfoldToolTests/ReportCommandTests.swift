@@ -82,7 +82,7 @@ struct ReportCommandTests {
   @Test(
     "In a real browser: no fault, no request, no serious fault of accessibility, and everything moves",
     .enabled(if: python != nil, "no browser's environment: make it with Scripts/browser/setup.sh"),
-    .timeLimit(.minutes(5)))
+    .timeLimit(.minutes(10)))
   func browser() throws {
     let tool = try Self.made.get()
     for name in Self.pages.keys.sorted() {
