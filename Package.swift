@@ -155,6 +155,9 @@ let targets: [Target] =
       swiftSettings: settings),
     .executableTarget(name: "Journey", dependencies: ["Unfold"], path: "Examples/Journey", swiftSettings: settings),
     .executableTarget(name: "Recipes", dependencies: ["Unfold"], path: "Examples/Recipes", swiftSettings: settings),
+    .executableTarget(name: "FirstProbe", dependencies: ["Unfold"], path: "Examples/FirstProbe", swiftSettings: settings),
+    .executableTarget(
+      name: "ReadDictionary", dependencies: ["Unfold"], path: "Examples/ReadDictionary", swiftSettings: settings),
     .testTarget(
       name: "UnfoldToolTests", dependencies: ["Unfold", "TestFiles"], resources: [.copy("Fixtures")],
       swiftSettings: settings),
