@@ -41,9 +41,10 @@ let none = try Study(settings: settings).run(on: sarcasm, model: .model(session.
 print("sarcasm", none.score, "p", none.controls?[.shuffledLabels]?.pValue ?? 1)
 
 // STEP use
+settings.concept.positive = "question"
+settings.controls = []
 let file = FileManager.default.temporaryDirectory.appending(path: "question-\(UUID().uuidString).safetensors")
-let probe = try Study(settings: settings)
-  .run(on: questions, sites: ["blocks.2.hook_resid_post"], model: .model(session.model)).probe
+let probe = try Study(settings: settings).run(on: questions, sites: ["blocks.2.hook_resid_post"]).probe
 try probe.write(to: file)
 let direction = try Direction.load(file.path, for: session)[0]
 let without = try Ablation(replacement: .zero).run(
