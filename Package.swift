@@ -156,7 +156,8 @@ let targets: [Target] =
     .executableTarget(name: "Journey", dependencies: ["Unfold"], path: "Examples/Journey", swiftSettings: settings),
     .executableTarget(name: "Recipes", dependencies: ["Unfold"], path: "Examples/Recipes", swiftSettings: settings),
     // The code of the tutorials.
-    .executableTarget(name: "FirstProbe", dependencies: ["Unfold"], path: "Examples/FirstProbe", swiftSettings: settings),
+    .executableTarget(
+      name: "FirstProbe", dependencies: ["Unfold"], path: "Examples/FirstProbe", swiftSettings: settings),
     .executableTarget(
       name: "ReadDictionary", dependencies: ["Unfold"], path: "Examples/ReadDictionary", swiftSettings: settings),
     .executableTarget(
