@@ -16,7 +16,7 @@ list=share/unfold/installed
 # Removes what the list names, the last made first. Folders that hold something of others stay.
 remove() {
   local root="$1" saved entry
-  saved="$(tac "$root/$list")"
+  saved="$(awk '{ line[NR] = $0 } END { for (i = NR; i > 0; i--) print line[i] }' "$root/$list")"
   rm -f "$root/$list"
   while IFS= read -r entry; do
     case "/$entry/" in
@@ -73,7 +73,7 @@ done < <(find models/*/ datasets probes -maxdepth 1 -type f \
 "$build/generate-manual" "$build/unfold" --multi-page --output-directory "$made" >/dev/null
 for page in "$made"/*.1; do
   # unfold.probe.train becomes unfold-probe-train, which `man unfold probe` looks for; mdoc wants no empty lines.
-  sed -E -e '/^\.(Xr|Dt) /I { :a; s/(unfold[a-z-]*)\.([a-z])/\1-\2/I; ta }' -e 's/^$/.Pp/' "$page" >"$made/page"
+  perl -pe 's/^$/.Pp/; if (/^\.(Xr|Dt) /) { 1 while s/(unfold[a-z-]*)\.([a-z])/$1-$2/i }' "$page" >"$made/page"
   name="$(basename "$page" .1)"
   put 644 "$made/page" "share/man/man1/${name//./-}.1"
 done
