@@ -39,6 +39,7 @@ let pair = try session.pair(
   clean: "The hands of the king", corrupt: "The hand of the king", right: " were", wrong: " was")
 let sites = try session.model.architecture.select(sites: "resid_pre")
 let patched = try Patching().run([pair], sites: sites, in: session.model)
-for place in patched.strongest(3) {
-  print(patched.sites[place.grid].place(place.cell), place.effect)
+for strong in patched.strongest(3) {
+  let place = patched.sites[strong.grid].place(strong.cell)
+  print("layer", place.layer ?? 0, "token", place.position ?? 0, "restores", strong.effect)
 }

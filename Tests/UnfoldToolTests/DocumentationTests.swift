@@ -33,7 +33,7 @@ struct DocumentationTests {
     #expect(process.terminationStatus == 0)
     let text = try String(contentsOf: output, encoding: .utf8)
     let last = [
-      "FirstProbe": "nats at most", "ReadDictionary": "latents read back", "FromTransformerLens": "L0 resid_pre",
+      "FirstProbe": "nats at most", "ReadDictionary": "latents read back", "FromTransformerLens": "token 2 restores",
     ]
     #expect(text.contains(last[program] ?? "?"))
   }
