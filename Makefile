@@ -1,7 +1,7 @@
 SWIFT ?= swift
 PACKAGES := libhdf5-dev libopenblas-dev libdnnl-dev zlib1g-dev pkg-config
 
-.PHONY: help setup demo test lint calibration bench bench-sweep dictionaries probes
+.PHONY: help setup demo install uninstall docs test lint calibration bench bench-sweep dictionaries probes
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -12,6 +12,29 @@ setup:  ## Install missing system packages
 demo: setup  ## Build the tool and run the whole journey on the model that ships
 	@$(SWIFT) build -c release --product unfold
 	@.build/release/unfold demo
+
+PREFIX ?= /usr/local
+
+install: setup  ## Install the tool, what ships with it, manual pages and completions (PREFIX=/usr/local)
+	@$(SWIFT) build -c release --product unfold
+	@$(SWIFT) build -c release --product generate-manual
+	@Scripts/install.sh "$(PREFIX)" .build/release
+
+uninstall:  ## Remove exactly what `make install` has put there (PREFIX=/usr/local)
+	@Scripts/install.sh --remove "$(PREFIX)"
+
+# The modules that `import Unfold` gives, and itself.
+DOCUMENTED := $(shell sed -n 's/^@_exported import //p' Sources/Unfold/*.swift) Unfold
+
+docs: setup  ## Build the documentation site into build/docs (python3 -m http.server -d build/docs shows it)
+	@Scripts/tutorial-steps.py
+	@mkdir -p build
+	@$(SWIFT) package --allow-writing-to-directory build/docs generate-documentation $(addprefix --target ,$(DOCUMENTED)) \
+	  --enable-experimental-combined-documentation --transform-for-static-hosting --output-path build/docs \
+	  --fallback-default-module-kind Library --diagnostic-level error
+	@# A file server begins at the root, the site at the page of the library.
+	@echo '<!doctype html><meta charset="utf-8"><title>Unfold</title><meta http-equiv="refresh" content="0; url=documentation/unfold/">' \
+	  '<a href="documentation/unfold/">Unfold</a>' >build/docs/index.html
 
 probes: setup  ## Run every shipped probe specification on the model that ships; writes probes/README.md and its figure
 	@$(SWIFT) build -c release --product unfold

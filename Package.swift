@@ -159,6 +159,14 @@ let targets: [Target] =
       swiftSettings: settings),
     .executableTarget(name: "Journey", dependencies: ["Unfold"], path: "Examples/Journey", swiftSettings: settings),
     .executableTarget(name: "Recipes", dependencies: ["Unfold"], path: "Examples/Recipes", swiftSettings: settings),
+    // The code of the tutorials.
+    .executableTarget(
+      name: "FirstProbe", dependencies: ["Unfold"], path: "Examples/FirstProbe", swiftSettings: settings),
+    .executableTarget(
+      name: "ReadDictionary", dependencies: ["Unfold"], path: "Examples/ReadDictionary", swiftSettings: settings),
+    .executableTarget(
+      name: "FromTransformerLens", dependencies: ["Unfold"], path: "Examples/FromTransformerLens",
+      swiftSettings: settings),
     .testTarget(
       name: "UnfoldToolTests", dependencies: ["Unfold", "TestFiles"], resources: [.copy("Fixtures")],
       swiftSettings: settings),

@@ -1,4 +1,4 @@
-// The ten commonest tasks, each in at most ten lines: `swift run -c release Recipes`. docs/recipes.md shows each beside its
+// The ten most common tasks, each in at most ten lines: `swift run -c release Recipes`. docs/recipes.md shows each beside its
 // original in Python.
 
 import Foundation

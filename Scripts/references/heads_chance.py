@@ -23,6 +23,8 @@ found = {}
 
 
 def note(name, values):
+    if not values:  # Rotary positions leave matching and composition by query and key out.
+        return
     found.setdefault(name, []).append((np.mean(values), np.max(values)))
 
 
@@ -38,7 +40,7 @@ with tempfile.TemporaryDirectory() as folder:
         for measure in ["previous", "duplicate", "induction"]:
             note(measure, [head["repeated"][measure] for head in result["heads"]])
         for measure in ["copying", "matching"]:
-            note(f"|{measure}|", [abs(head[measure]) for head in result["heads"]])
+            note(f"|{measure}|", [abs(head[measure]) for head in result["heads"] if measure in head])
         for kind in ["query", "key", "value"]:
             note(kind, [pair["score"] for pair in result["composition"]["pairs"] if pair["kind"] == kind])
 

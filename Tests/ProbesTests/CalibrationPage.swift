@@ -74,8 +74,9 @@ struct CalibrationPage {
   mutating func run() throws {
     lines += [
       "# Calibration", "",
-      "What `Study` says where the truth is known. The tables are made by `make calibration`, the remarks on them by hand; a",
-      "smaller version is among the tests.", "",
+      "**What to do.** Before you quote an interval or a p-value, find the row that is most like your study: it says how often they are",
+      "right where the truth is known. The tables are made by `make calibration`, the remarks on them by hand; a smaller version is",
+      "among the tests.", "",
       "Activations: five strong directions shared by all columns, columns of different sizes, noise; members of a group",
       "have half of their activations and the label in common. Folds 3, outer folds 5 unless one part is held back, C of",
       "0.01 and 1, 400 resamples, 199 shuffles, at most 99 by the procedure itself. Where no method is named, mass-mean;",

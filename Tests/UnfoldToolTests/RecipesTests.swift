@@ -2,7 +2,7 @@ import Foundation
 import TestFiles
 import Testing
 
-/// The ten commonest tasks from Swift: built with the tests, run here, and shown on their page as they are.
+/// The ten most common tasks from Swift: built with the tests, run here, and shown on their page as they are.
 @Suite("Recipes", .serialized)
 struct RecipesTests {
   static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
