@@ -24,11 +24,11 @@ struct Answer: Sendable {
 
   /// A fault, as a page.
   init(_ fault: Fault) {
-    let status = fault.status
-    do {
-      try self.init(Page(fault), status: status)
-    } catch {
-      self.status = status
+    status = fault.status
+    if let html = try? Page(fault).html(PageServing()) {
+      headers = [("Content-Type", "text/html; charset=utf-8")]
+      body = Data(html.utf8)
+    } else {
       headers = [("Content-Type", "text/plain; charset=utf-8")]
       body = Data(fault.description.utf8)
     }
@@ -49,8 +49,7 @@ struct Answer: Sendable {
   static let safety: [(name: String, value: String)] = [
     ("Content-Security-Policy", Page.policy(isServed: true) + "; frame-ancestors 'none'"),
     ("X-Content-Type-Options", "nosniff"), ("X-Frame-Options", "DENY"), ("Referrer-Policy", "no-referrer"),
-    ("Cache-Control", "no-store"), ("Cross-Origin-Opener-Policy", "same-origin"),
-    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Cache-Control", "no-store"), ("Cross-Origin-Resource-Policy", "same-origin"),
   ]
 }
 

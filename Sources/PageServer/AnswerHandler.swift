@@ -41,9 +41,8 @@ final class AnswerHandler: HTTPHandler {
     var headers = HTTPHeaders()
     for (name, value) in answer.headers { headers.setValues([value], for: HTTPHeader(name)) }
     if closes { headers[.connection] = "close" }
-    let phrase = HTTPURLResponse.localizedString(forStatusCode: answer.status)
     return HTTPResponse(
-      statusCode: HTTPStatusCode(answer.status, phrase: phrase), headers: headers,
+      statusCode: HTTPStatusCode(answer.status, phrase: answer.status < 400 ? "OK" : "Not shown"), headers: headers,
       body: HTTPBodySequence(data: answer.body, suggestedBufferSize: 1 << 16))
   }
 }

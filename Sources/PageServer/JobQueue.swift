@@ -107,6 +107,9 @@ final class JobQueue: Sendable {
   /// Pieces of work that run or wait.
   var count: Int { state.withLock { $0.jobs.count } }
 
+  /// Whether the thread is at work, even if nobody wants it any more.
+  var isBusy: Bool { state.withLock { $0.running != nil } }
+
   // MARK: Under the lock
 
   private func touch(_ id: Int, _ now: ContinuousClock.Instant, _ state: inout State) -> Progress {
@@ -132,14 +135,14 @@ final class JobQueue: Sendable {
     let id = state.waiting.removeFirst()
     guard let job = state.jobs[id] else { return startNext(&state) }
     state.jobs[id]?.began = .now
-    let task = Task(executorPreference: thread) { [weak self] in
+    let task = Task(executorPreference: thread) { [self] in
       let answer: Answer
       do {
-        answer = try job.work { words in self?.say(words, id) }
+        answer = try job.work { self.say($0, id) }
       } catch {
         answer = Answer(Fault(unexpected: error))
       }
-      self?.finish(id, answer)
+      finish(id, answer)
     }
     state.running = (id, task)
   }

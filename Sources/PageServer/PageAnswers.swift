@@ -11,7 +11,7 @@ struct PageAnswers: Sendable {
   let entrance: RequestGuard
   let queue: JobQueue
   /// Makes the page that answers a question, on the queue's thread.
-  let makePage: @Sendable (ServedQuestion, PageMaker.Say) throws -> Page
+  let makePage: @Sendable (ServedQuestion, @escaping PageMaker.Say) throws -> Page
   /// How long a browser waits for a page before it is told how far it is.
   var patience: Duration = .milliseconds(400)
 

@@ -1,5 +1,8 @@
+import Activations
 import Diagnostics
+import Dictionaries
 import Pages
+import Probes
 
 /// What a reader can ask, as forms and links: only what can be answered with what was opened.
 struct PageForms: Sendable {

@@ -1,20 +1,24 @@
 import Activations
+import Checkpoints
+import Diagnostics
 import Dictionaries
 import Neurons
 import Pages
 import Probes
 import Reports
+import Tokenization
+import Transformer
 
 /// Neurons and features found by a text, or by a label of the store.
 extension PageMaker {
-  func search(_ text: String, _ kind: ServedQuestion.SearchKind, _ say: Say) throws -> Page {
+  func search(_ text: String, _ kind: ServedQuestion.SearchKind, _ say: @escaping Say) throws -> Page {
     switch kind {
     case .text: try search(text: text, say)
     case .label: try search(label: text, say)
     }
   }
 
-  private func search(text: String, _ say: Say) throws -> Page {
+  private func search(text: String, _ say: @escaping Say) throws -> Page {
     let session = try content.requireSession()
     let tokenizer = try session.requireTokenizer()
     say("running the model")
@@ -37,11 +41,15 @@ extension PageMaker {
         [.table(neurons(found))])
     }
     if let opened = content.dictionary {
-      try DictionaryInput.requireModel(
-        of: opened.dictionary.configuration, digest: try session.model.checkpoint.digest(), name: session.name)
-      let found = try TextLatents(
-        of: text, in: opened.dictionary, model: session.model, tokenizer: tokenizer, count: 40)
-      page.add("Features", note: "First those that are active at most tokens.", [.table(features(found))])
+      do {
+        try DictionaryInput.requireModel(
+          of: opened.dictionary.configuration, digest: try session.model.checkpoint.digest(), name: session.name)
+        let found = try TextLatents(
+          of: text, in: opened.dictionary, model: session.model, tokenizer: tokenizer, count: 40)
+        page.add("Features", note: "First those that are active at most tokens.", [.table(features(found))])
+      } catch let fault as Fault where fault.kind == .badData && !names.isEmpty {
+        page.add("Features", [.note(fault.problem + ".")])
+      }
     }
     return page
   }
@@ -78,7 +86,7 @@ extension PageMaker {
       })
   }
 
-  private func search(label: String, _ say: Say) throws -> Page {
+  private func search(label: String, _ say: @escaping Say) throws -> Page {
     let source = try labelled()
     var page = Page(
       kind: "Search", title: "“\(label.onOneLine.prefix(120))”",
@@ -100,7 +108,7 @@ extension PageMaker {
       let rows = Format.count(source.rowCount)
       var reader = FeatureReader(choice: .concept(label), examples: 1, column: content.column, seed: content.seed)
       (reader.perConcept, reader.correlatesNeurons) = (20, false)
-      let found = try reader.read(opened.dictionary, on: source) { say("reading latents, \(Format.count($0)) of \(rows) rows") }
+      let found = try reader.read(opened.dictionary, on: source, progress: { say("reading latents, \(Format.count($0)) of \(rows) rows") })
       page.add(
         "Features", note: "Thresholds were chosen on one half of the documents; figures are of the other.",
         [.table(features(found.concepts.filter { $0.concept == label }))])

@@ -1,6 +1,7 @@
 import Activations
 import Interventions
 import Pages
+import Probes
 import Reports
 import Transformer
 

@@ -1,6 +1,7 @@
 import Activations
 import Diagnostics
 import Dictionaries
+import LinearAlgebra
 import Neurons
 import Pages
 import Probes

@@ -1,4 +1,7 @@
 import Activations
+import Architectures
+import Checkpoints
+import Diagnostics
 import Dictionaries
 import Foundation
 import Interventions
@@ -6,6 +9,7 @@ import Neurons
 import Pages
 import Probes
 import Reports
+import Transformer
 
 /// Makes the pages of what was opened.
 struct PageMaker: Sendable {
@@ -24,7 +28,7 @@ struct PageMaker: Sendable {
   ///
   /// - Throws: What is wrong with the question, and what reading the store and running the model throw; `CancellationError`
   ///   where the task was cancelled.
-  func page(_ question: ServedQuestion, say: Say) throws -> Page {
+  func page(_ question: ServedQuestion, say: @escaping Say) throws -> Page {
     var page: Page
     switch question {
     case .overview: page = try overview()
@@ -68,7 +72,7 @@ struct PageMaker: Sendable {
     return page
   }
 
-  private func page(of neuron: NeuronReference, _ say: Say) throws -> Page {
+  private func page(of neuron: NeuronReference, _ say: @escaping Say) throws -> Page {
     let store = try content.requireStore()
     say("reading the activations of the neuron, and those that its meanings are told by")
     let ranking = NeuronRanking(column: content.column, seed: content.seed, nullDirections: 0)
@@ -88,7 +92,7 @@ struct PageMaker: Sendable {
     return (try? FeatureLoads.strongest(opened, neuron: neuron, model: content.session?.model)) == nil ? nil : opened
   }
 
-  private func dictionaryPage(_ say: Say) throws -> Page {
+  private func dictionaryPage(_ say: @escaping Say) throws -> Page {
     let opened = try content.requireDictionary()
     let source = try labelled()
     let rows = Format.count(source.rowCount)
@@ -101,7 +105,7 @@ struct PageMaker: Sendable {
     ) { ServedQuestion.feature($0).address }
   }
 
-  private func page(ofFeature number: Int, _ say: Say) throws -> Page {
+  private func page(ofFeature number: Int, _ say: @escaping Say) throws -> Page {
     let opened = try content.requireDictionary()
     let source = try labelled()
     let (model, piece) = (content.session?.model, content.session?.piece)
@@ -119,14 +123,14 @@ struct PageMaker: Sendable {
       origin: source.origin)
   }
 
-  private func probePage(_ say: Say) throws -> Page {
+  private func probePage(_ say: @escaping Say) throws -> Page {
     let opened = try content.requireProbe()
     if content.store != nil { say("reading the store's texts with the probe") }
     return try Page(opened.probe, name: opened.name, source: content.store, piece: content.session?.piece)
   }
 
   private func patching(
-    _ clean: String, _ corrupt: String, _ right: String, _ wrong: String, _ say: Say
+    _ clean: String, _ corrupt: String, _ right: String, _ wrong: String, _ say: @escaping Say
   ) throws -> Page {
     let session = try content.requireSession()
     let pair = try session.pair(clean: clean, corrupt: corrupt, right: right, wrong: wrong)

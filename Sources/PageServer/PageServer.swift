@@ -15,7 +15,7 @@ import Synchronization
 /// The pages are those of `unfold report`, made when they are asked for. Nobody gets one without the token of the address, and
 /// no file is served: there are only pages of what was opened.
 public final class PageServer: Sendable {
-  private let makePage: @Sendable (ServedQuestion, PageMaker.Say) throws -> Page
+  private let makePage: @Sendable (ServedQuestion, @escaping PageMaker.Say) throws -> Page
   private let host: String
   private let port: UInt16
   private let queue = JobQueue()
@@ -29,11 +29,14 @@ public final class PageServer: Sendable {
   }
 
   init(
-    host: String, port: UInt16, makePage: @escaping @Sendable (ServedQuestion, PageMaker.Say) throws -> Page
+    host: String, port: UInt16, makePage: @escaping @Sendable (ServedQuestion, @escaping PageMaker.Say) throws -> Page
   ) {
     self.makePage = makePage
     (self.host, self.port) = (host == "localhost" ? "127.0.0.1" : host, port)
   }
+
+  /// Whether something is still being computed, which may outlast the server by a little.
+  public var isBusy: Bool { queue.isBusy }
 
   /// Whether only this machine can reach the server.
   public static func isLoopback(_ host: String) -> Bool {

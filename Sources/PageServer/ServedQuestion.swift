@@ -1,6 +1,7 @@
 import Diagnostics
 import Foundation
 import Neurons
+import Reports
 
 /// What an address asks for. Equal questions have equal addresses, and equal answers.
 enum ServedQuestion: Sendable, Equatable {

@@ -13,7 +13,7 @@ final class RunningServer: Sendable {
   private let task: Task<Void, any Error>
 
   /// - Parameter makePage: What its pages are.
-  init(_ makePage: @escaping @Sendable (ServedQuestion, PageMaker.Say) throws -> Page) async throws {
+  init(_ makePage: @escaping @Sendable (ServedQuestion, @escaping PageMaker.Say) throws -> Page) async throws {
     let server = PageServer(host: "127.0.0.1", port: 0, makePage: makePage)
     let (addresses, told) = AsyncStream<String>.makeStream()
     task = Task {

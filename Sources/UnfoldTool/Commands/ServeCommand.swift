@@ -58,6 +58,9 @@ struct ServeCommand: AsyncParsableCommand {
     defer { watching.cancel() }
     common.note("Open the address in a browser; Ctrl-C ends the server.")
     try await serving.value
+    // Libraries that tidy up at the end must not do so under a thread that still reads.
+    for _ in 0..<60 where server.isBusy { try await Task.sleep(for: .milliseconds(50)) }
+    if server.isBusy { _exit(0) }
   }
 
   private func content() throws -> ServedContent {
