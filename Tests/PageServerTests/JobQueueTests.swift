@@ -35,10 +35,10 @@ struct JobQueueTests {
 
   @Test("Equal questions share their work, and their answer is kept") func sharing() async throws {
     let queue = JobQueue()
-    let runs = Atomic<Int>(0)
+    let runs = Count()
     let gate = DispatchSemaphore(value: 0)
     let work: JobQueue.Work = { say in
-      runs.add(1, ordering: .relaxed)
+      runs.add()
       say("half")
       gate.wait()
       return self.answer("whole")
@@ -49,7 +49,7 @@ struct JobQueueTests {
     gate.signal()
     try await wait { queue.standing(of: first.id) == nil }
     #expect(text(try queue.ask("a", title: "A", work: work)) == "whole")
-    #expect(runs.load(ordering: .relaxed) == 1)
+    #expect(runs.value == 1)
   }
 
   @Test("One runs, the others wait in order, and too many are refused") func order() async throws {
@@ -77,15 +77,15 @@ struct JobQueueTests {
 
   @Test("What runs is stopped at its next step, what waits never begins") func stopping() async throws {
     let queue = JobQueue()
-    let (started, waited, cancelled) = (Atomic<Bool>(false), Atomic<Bool>(false), Atomic<Bool>(false))
+    let (started, waited, cancelled) = (Count(), Count(), Count())
     let running = try progress(
       queue.ask("a", title: "") { _ in
-        started.store(true, ordering: .relaxed)
+        started.add()
         while true {
           do {
             try Task.checkCancellation()
           } catch {
-            cancelled.store(true, ordering: .relaxed)
+            cancelled.add()
             throw error
           }
           usleep(1000)
@@ -93,10 +93,10 @@ struct JobQueueTests {
       })
     let waiting = try progress(
       queue.ask("b", title: "") { _ in
-        waited.store(true, ordering: .relaxed)
+        waited.add()
         return self.answer("b")
       })
-    try await wait { started.load(ordering: .relaxed) }
+    try await wait { started.value == 1 }
     queue.stop(waiting.id)
     queue.stop(running.id)
     for id in [waiting.id, running.id] {
@@ -105,11 +105,11 @@ struct JobQueueTests {
         continue
       }
     }
-    try await wait { cancelled.load(ordering: .relaxed) }
+    try await wait { cancelled.value == 1 }
     // The thread is free again, and the same question can be asked anew.
     _ = try queue.ask("a", title: "") { _ in self.answer("again") }
     try await wait { text(try queue.ask("a", title: "") { _ in self.answer("no") }) == "again" }
-    #expect(!waited.load(ordering: .relaxed))
+    #expect(waited.value == 0)
   }
 
   @Test("What nobody asks about any more is dropped") func abandoned() async throws {

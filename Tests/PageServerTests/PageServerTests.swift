@@ -1,7 +1,6 @@
 import Diagnostics
 import Foundation
 import Pages
-import Synchronization
 import Testing
 
 @testable import PageServer
@@ -70,9 +69,9 @@ struct PageServerTests {
   }
 
   @Test("Only who has the token sees anything, and every answer is safe") func token() async throws {
-    let asked = Atomic<Int>(0)
+    let asked = Count()
     let server = try await RunningServer { question, _ in
-      asked.add(1, ordering: .relaxed)
+      asked.add()
       return Self.plain(question.title)
     }
     let client = server.client
@@ -95,7 +94,7 @@ struct PageServerTests {
       #expect(reply.body.contains("<!doctype html>"))
       replies.append(reply)
     }
-    #expect(asked.load(ordering: .relaxed) == 0)
+    #expect(asked.value == 0)
     replies.append(try await server.page("/", cookie))
     #expect(replies[replies.count - 1].body.contains("The overview"))
     for reply in replies {
@@ -174,12 +173,12 @@ struct PageServerTests {
   }
 
   @Test("Long work shows how far it is, and is stopped by its button") func stopping() async throws {
-    let cancelled = Atomic<Bool>(false)
+    let cancelled = Count()
     let server = try await RunningServer { question, say in
       guard question != .overview else { return Self.plain("short") }
       say("reading rows, 3 of 9")
       while !Task.isCancelled { usleep(1000) }
-      cancelled.store(true, ordering: .relaxed)
+      cancelled.add()
       throw CancellationError()
     }
     let (client, cookie) = (server.client, try await server.cookie())
@@ -193,7 +192,7 @@ struct PageServerTests {
     let stopped = try #require(await client.send("/stop", method: "POST", headers: cookie, body: "job=\(job)"))
     #expect(stopped.status == 200 && stopped.body.contains("Stopped"))
     #expect(try await server.page("/", cookie).body.contains("short"))
-    #expect(cancelled.load(ordering: .relaxed))
+    #expect(cancelled.value == 1)
     let later = try #require(await client.send("/run?text=long&job=\(job)", headers: cookie))
     #expect(later.status == 200 && later.body.contains("Compute it again"))
   }

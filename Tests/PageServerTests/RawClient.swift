@@ -64,7 +64,7 @@ struct RawClient: Sendable {
     var rest = Array(request.utf8)[...]
     while !rest.isEmpty {
       #if os(Linux)
-        let sent = rest.withUnsafeBytes { Foundation.send(file, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }
+        let sent = rest.withUnsafeBytes { Foundation.send(file, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
       #else
         let sent = rest.withUnsafeBytes { Foundation.send(file, $0.baseAddress, $0.count, 0) }
       #endif
