@@ -132,8 +132,9 @@ let targets: [Target] =
   + module(
     "PageServer",
     [
-      "Diagnostics", "StrictJSON", "Tokenization", "Transformer", "Activations", "Probes", "Dictionaries", "Neurons",
-      "Interventions", "Reports", "Pages", .product(name: "FlyingFox", package: "FlyingFox"),
+      "Diagnostics", "LinearAlgebra", "Checkpoints", "Tokenization", "Architectures", "Transformer", "Activations",
+      "Probes", "Dictionaries", "Neurons", "Interventions", "Reports", "Pages",
+      .product(name: "FlyingFox", package: "FlyingFox"), .product(name: "FlyingSocks", package: "FlyingFox"),
     ])
   + module(
     "Exports",

@@ -10,9 +10,10 @@ extension Page {
   ///   - features: As `FeatureReader` reads them with the choice `.all`.
   ///   - details: Those that are shown whole.
   ///   - name: The dictionary's.
+  ///   - link: The page of a latent that is not shown here, where there is one.
   public init(
     dictionary name: String, _ features: DictionaryFeatures, details: [LatentDetail], configuration: String,
-    origin: Origin
+    origin: Origin, link: (Int) -> String? = { _ in nil }
   ) {
     let shown = Set(details.map(\.latent))
     self.init(
@@ -28,7 +29,7 @@ extension Page {
       note:
         "Click a heading to sort. A label is the one that the latent agrees best with; AUROC, precision and recall are "
         + "on documents that did not choose it.",
-      [.table(Self.table(features, shown: shown))])
+      [.table(Self.table(features) { shown.contains($0) ? "#latent-\($0)" : link($0) })])
     add(
       "How often they are active",
       [
@@ -60,7 +61,7 @@ extension Page {
     }
   }
 
-  private static func table(_ features: DictionaryFeatures, shown: Set<Int>) -> PageTable {
+  private static func table(_ features: DictionaryFeatures, link: (Int) -> String?) -> PageTable {
     let hasLabels = features.features.contains { !$0.concepts.isEmpty }
     var columns: [PageTable.Column] = [
       .init("latent", isNumber: true), .init("active on", isNumber: true), .init("largest", isNumber: true),
@@ -75,7 +76,7 @@ extension Page {
     columns.append(.init("nearest", isNumber: true))
     let rows = features.features.map { feature -> [PageTable.Cell] in
       var row: [PageTable.Cell] = [
-        .init("\(feature.latent)", link: shown.contains(feature.latent) ? "#latent-\(feature.latent)" : nil),
+        .init("\(feature.latent)", link: link(feature.latent)),
         .init(Format.percent(feature.density)), .init(Format.fixed(Double(feature.largest), 2)),
         .init(Format.fixed(feature.mean, 2)), .init((feature.examples.first?.token ?? "").onOneLine),
         .init(feature.promoted.prefix(4).map(\.text.onOneLine).joined(separator: " ")),

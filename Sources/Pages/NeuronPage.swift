@@ -31,7 +31,7 @@ extension Page {
 
 extension Origin {
   /// What a result was made from, in a sentence.
-  var words: String {
+  public var words: String {
     "From \(model) (\(modelDigest.prefix(12)))" + (corpus.isEmpty ? "." : " on \(corpus.joined(separator: ", ")).")
   }
 }

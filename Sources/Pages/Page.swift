@@ -70,6 +70,13 @@ public struct Page: Sendable {
     sections.append(Section(place: "part-\(sections.count + 1)", title: title, note: note, blocks: blocks))
   }
 
+  /// Adds a section in front of all others, where it has anything to show.
+  public mutating func addFirst(_ title: String, note: String? = nil, _ blocks: [PageBlock]) {
+    let count = sections.count
+    add(title, note: note, blocks)
+    if sections.count > count { sections.insert(sections.removeLast(), at: 0) }
+  }
+
   /// Writes the page, complete or not at all.
   /// - Throws: `file.cannotCreate`, `file.write`.
   public func write(to file: URL) throws { try AtomicFile.write(try html().utf8, to: file) }

@@ -18,6 +18,8 @@ public enum PageBlock: Sendable {
   /// Names with bars beside them.
   case bars(PageBars)
   case attention(AttentionMaps)
+  /// What a reader may ask the page's server.
+  case form(PageForm)
   /// Blocks under a heading that opens and closes them.
   case folded(title: String, isOpen: Bool, place: String?, [PageBlock])
   /// Blocks beside each other where there is room.

@@ -5,10 +5,18 @@ import Mustache
 import Reports
 
 extension Page {
+  /// What scripts, styles and forms a browser is to allow on a page.
+  ///
+  /// - Parameter isServed: The page comes from a server, to which its forms may be sent.
+  public static func policy(isServed: Bool) -> String {
+    "default-src 'none'; script-src '\(Resources.scriptHash)'; style-src '\(Resources.styleHash)'; img-src data:; "
+      + "base-uri 'none'; form-action \(isServed ? "'self'" : "'none'")"
+  }
+
   /// The page as one HTML file. Equal pages have equal bytes.
-  public func html() throws -> String {
-    let script = Resources.text(PackageResources.page_js)
-    let style = Resources.text(PackageResources.page_css)
+  ///
+  /// - Parameter serving: What a page that comes from a server needs besides; nil for a file.
+  public func html(_ serving: PageServing? = nil) throws -> String {
     var drawing = PageDrawing()
     let parts = sections.map { section -> [String: Any] in
       [
@@ -16,17 +24,15 @@ extension Page {
         "blocks": section.blocks.map { drawing.context($0) },
       ]
     }
-    let policy =
-      "default-src 'none'; script-src '\(Resources.hash(script))'; style-src '\(Resources.hash(style))'; img-src data:; "
-      + "base-uri 'none'; form-action 'none'"
     let context: [String: Any] = [
-      "policy": policy, "kind": kind, "title": title, "lead": orNone(lead), "source": source,
-      "version": UnfoldVersion.current, "style": style, "script": script, "sections": parts,
+      "policy": Self.policy(isServed: serving != nil), "refresh": orNone(serving?.refresh), "isFile": serving == nil,
+      "kind": kind, "title": title, "lead": orNone(lead), "source": source,
+      "version": UnfoldVersion.current, "style": Resources.style, "script": Resources.script, "sections": parts,
       "hasParts": sections.count > 1,
       "facts": facts.map { ["name": $0.name, "value": $0.value] },
       "links": links.map { ["words": $0.words, "target": $0.target] },
     ]
-    return try Resources.library().render(context, withTemplate: "page") ?? ""
+    return try Resources.library.get().render(context, withTemplate: "page") ?? ""
   }
 }
 
@@ -63,7 +69,13 @@ enum Resources {
     return "sha256-" + Data(hash.digest()).base64EncodedString()
   }
 
-  static func library() throws -> MustacheLibrary {
+  static let script = text(PackageResources.page_js)
+  static let style = text(PackageResources.page_css)
+  static let scriptHash = hash(script)
+  static let styleHash = hash(style)
+
+  /// Parsed once.
+  static let library = Result {
     MustacheContentTypes.register(ScalarEscaping(), named: "SCALARS")
     return MustacheLibrary(templates: [
       "page": try MustacheTemplate(string: text(PackageResources.page_mustache)),
@@ -84,7 +96,7 @@ struct PageDrawing {
   private static let noKind: [String: Bool] = Dictionary(
     uniqueKeysWithValues: [
       "paragraph", "note", "facts", "links", "table", "figure", "examples", "passage", "bars", "attention", "folded",
-      "beside",
+      "beside", "form",
     ].map { ($0, false) })
 
   mutating func context(_ block: PageBlock) -> [String: Any] {
@@ -124,6 +136,7 @@ struct PageDrawing {
           "title": title, "isOpen": isOpen, "place": orNone(place), "blocks": blocks.map { context($0) },
         ]
       ]
+    case .form(let form): return ["form": form.context]
     case .beside(let columns):
       return ["beside": ["columns": columns.map { blocks in ["blocks": blocks.map { context($0) }] }]]
     }

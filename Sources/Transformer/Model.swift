@@ -111,6 +111,8 @@ public final class Model: Sendable {
   public func run(
     _ batch: TokenBatch, from start: RunStart = RunStart(), hooks: [Hook] = [], logits: LogitRows = .none
   ) throws -> Matrix? {
+    // A task that nobody waits for any more begins no further run.
+    try Task.checkCancellation()
     try check(batch, start, hooks, logits)
     guard batch.count > 0, !hooks.isEmpty || logits != .none || start.isExtending else {
       return logits == .none ? nil : Matrix(zeros: 0, columns: architecture.vocabularySize)

@@ -20,6 +20,8 @@ extension ActivationStore {
       let readers = try wanted.map { try SiteReader($0, file) }
       let routed = try wanted.map { try RoutedRows($0, of: part, file) }
       for first in stride(from: part.rows.lowerBound, to: part.rows.upperBound, by: maximumRows) {
+        // A task that nobody waits for any more reads no further.
+        try Task.checkCancellation()
         let rows = first..<min(first + maximumRows, part.rows.upperBound)
         let places = routed.map { $0?.places(of: rows) ?? rows.shifted(by: -part.rows.lowerBound) }
         let values = try zip(readers, places).map { try $0.read($1) }

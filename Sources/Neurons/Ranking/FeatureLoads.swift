@@ -35,6 +35,7 @@ public enum FeatureLoads {
   public static func strongest(
     _ dictionary: SparseAutoencoder, neuron: NeuronReference, model: Model?, count: Int = 8
   ) throws -> [Load] {
+    if let model, neuron.layer != nil { _ = try neuron.requireLayer(in: model) }
     let (strengths, _) = try loads(
       dictionary, layer: neuron.layer ?? 0, expert: neuron.expert, model: model, only: neuron.index)
     guard strengths.columns > 0 else { return [] }

@@ -13,21 +13,23 @@ final class Interruption: Sendable {
   var isRequested: Bool { requested.load(ordering: .relaxed) }
 
   /// Takes the signals over from now on.
-  func listen() {
+  ///
+  /// - Parameter words: What the first of them is answered with.
+  func listen(saying words: String = "Stopping at the end of this batch; once more stops at once.") {
     sources.withLock { sources in
       guard sources.isEmpty else { return }
       for signalNumber in [SIGINT, SIGTERM] {
         signal(signalNumber, SIG_IGN)
         let source = DispatchSource.makeSignalSource(signal: signalNumber, queue: .global(qos: .userInitiated))
-        source.setEventHandler { [requested = self] in requested.received(signalNumber) }
+        source.setEventHandler { [requested = self] in requested.received(signalNumber, words) }
         source.resume()
         sources.append(source)
       }
     }
   }
 
-  private func received(_ signalNumber: Int32) {
+  private func received(_ signalNumber: Int32, _ words: String) {
     if requested.exchange(true, ordering: .relaxed) { _exit(128 + signalNumber) }
-    Console.standardError("\nStopping at the end of this batch; once more stops at once.")
+    Console.standardError("\n" + words)
   }
 }

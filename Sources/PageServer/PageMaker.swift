@@ -1,0 +1,159 @@
+import Activations
+import Architectures
+import Checkpoints
+import Diagnostics
+import Dictionaries
+import Foundation
+import Interventions
+import Neurons
+import Pages
+import Probes
+import Reports
+import Transformer
+
+/// Makes the pages of what was opened.
+struct PageMaker: Sendable {
+  let content: ServedContent
+  let forms: PageForms
+
+  init(_ content: ServedContent) {
+    self.content = content
+    forms = PageForms(content)
+  }
+
+  /// A tell of how far the work is.
+  typealias Say = @Sendable (String) -> Void
+
+  /// The page that answers a question.
+  ///
+  /// - Throws: What is wrong with the question, and what reading the store and running the model throw; `CancellationError`
+  ///   where the task was cancelled.
+  func page(_ question: ServedQuestion, say: @escaping Say) throws -> Page {
+    var page: Page
+    switch question {
+    case .overview: page = try overview()
+    case .neuron(let neuron): page = try self.page(of: neuron, say)
+    case .dictionary: page = try dictionaryPage(say)
+    case .feature(let number): page = try self.page(ofFeature: number, say)
+    case .probe: page = try probePage(say)
+    case .run(let text):
+      say("running the model, and reading every layer")
+      page = try Page(text: text, in: content.requireSession(), origin: sessionOrigin())
+    case .patch(let clean, let corrupt, let right, let wrong):
+      page = try patching(clean, corrupt, right, wrong, say)
+    case .steer(let steer): page = try steering(steer, say)
+    case .search(let text, let kind): page = try search(text, kind, say)
+    case .attempt(let text, let subject): page = try attempt(text, on: subject, say)
+    case .form(let kind): page = try forms.page(kind)
+    }
+    page.addFirst("Ask again", forms.beside(question))
+    page.links = forms.links(from: question) + page.links
+    return page
+  }
+
+  // MARK: - The pages of `unfold report`
+
+  private func overview() throws -> Page {
+    if let store = content.store {
+      var page = try Page(store)
+      page.addFirst("Look inside", forms.all)
+      return page
+    }
+    let session = try content.requireSession()
+    let architecture = session.model.architecture
+    var page = Page(
+      kind: "Model", title: session.name, lead: "Fill in a form: the model runs on this machine.",
+      facts: [
+        .init("layers", "\(architecture.layers)"), .init("width", Format.count(architecture.width)),
+        .init("heads a layer", "\(architecture.blocks.first?.attention.heads ?? 0)"),
+        .init("vocabulary", Format.count(architecture.vocabularySize)), .init("context", Format.count(architecture.context)),
+      ], source: try sessionOrigin().words)
+    page.add("Look inside", forms.all)
+    return page
+  }
+
+  private func page(of neuron: NeuronReference, _ say: @escaping Say) throws -> Page {
+    let store = try content.requireStore()
+    say("reading the activations of the neuron, and those that its meanings are told by")
+    let ranking = NeuronRanking(column: content.column, seed: content.seed, nullDirections: 0)
+    var card = try NeuronCard(
+      of: neuron, in: store, session: content.session, ranking: ranking, dictionary: dictionary(writing: neuron),
+      note: say)
+    if let session = content.session {
+      say("running the documents of its examples for their losses")
+      try card.addLosses(store, model: session.model)
+    }
+    return Page(card, origin: store.origin) { ServedQuestion.neuron($0).address }
+  }
+
+  /// The dictionary, where its features can load on the neuron: where it reads or writes the neuron's layer.
+  private func dictionary(writing neuron: NeuronReference) -> SparseAutoencoder? {
+    guard let opened = content.dictionary?.dictionary else { return nil }
+    return (try? FeatureLoads.strongest(opened, neuron: neuron, model: content.session?.model)) == nil ? nil : opened
+  }
+
+  private func dictionaryPage(_ say: @escaping Say) throws -> Page {
+    let opened = try content.requireDictionary()
+    let source = try labelled()
+    let rows = Format.count(source.rowCount)
+    let features = try FeatureReader(choice: .all, examples: 2, column: content.column, seed: content.seed).read(
+      opened.dictionary, on: source, model: content.session?.model, piece: content.session?.piece
+    ) { say("reading latents, \(Format.count($0)) of \(rows) rows") }
+    return Page(
+      dictionary: opened.name, features, details: [],
+      configuration: opened.dictionary.configuration.architecture.rawValue, origin: source.origin
+    ) { ServedQuestion.feature($0).address }
+  }
+
+  private func page(ofFeature number: Int, _ say: @escaping Say) throws -> Page {
+    let opened = try content.requireDictionary()
+    let source = try labelled()
+    let (model, piece) = (content.session?.model, content.session?.piece)
+    let rows = Format.count(source.rowCount)
+    let features = try FeatureReader(
+      choice: .latents([number]), examples: 2, column: content.column, seed: content.seed
+    ).read(opened.dictionary, on: source, model: model, piece: piece) {
+      say("reading the latent, \(Format.count($0)) of \(rows) rows")
+    }
+    let details = try LatentDetailReader(column: content.column, seed: content.seed).read(
+      [number], of: opened.dictionary, on: source, model: model, piece: piece
+    ) { say("reading the latent in detail, \(Format.count($0)) of \(rows) rows") }
+    return Page(
+      latent: details[0], features.features.first { $0.latent == number }, dictionary: opened.name, features: features,
+      origin: source.origin)
+  }
+
+  private func probePage(_ say: @escaping Say) throws -> Page {
+    let opened = try content.requireProbe()
+    if content.store != nil { say("reading the store's texts with the probe") }
+    return try Page(opened.probe, name: opened.name, source: content.store, piece: content.session?.piece)
+  }
+
+  private func patching(
+    _ clean: String, _ corrupt: String, _ right: String, _ wrong: String, _ say: @escaping Say
+  ) throws -> Page {
+    let session = try content.requireSession()
+    let pair = try session.pair(clean: clean, corrupt: corrupt, right: right, wrong: wrong)
+    let sites = try session.model.architecture.select(sites: "resid_pre,z", layers: nil)
+    let result = try Patching(.denoising).run([pair], sites: sites, in: session.model) { done, all in
+      say("patching, \(Format.count(done)) of \(Format.count(all)) cells")
+    }
+    let report = PatchingReport(
+      result, clean: session.pieces(of: pair.clean), corrupt: session.pieces(of: pair.corrupt),
+      answers: (session.text(of: pair.answers.right), session.text(of: pair.answers.wrong)))
+    return Page(report, origin: try sessionOrigin())
+  }
+
+  // MARK: - What they are made from
+
+  func labelled() throws -> any ActivationSource {
+    let store = try content.requireStore()
+    return try LabelledBySet(store, column: content.column) ?? store as any ActivationSource
+  }
+
+  func sessionOrigin() throws -> Origin {
+    let session = try content.requireSession()
+    return Origin(
+      model: session.name, modelDigest: try session.model.checkpoint.digest(), version: UnfoldVersion.current)
+  }
+}
