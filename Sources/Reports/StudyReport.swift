@@ -93,7 +93,7 @@ extension StudyResult {
     guard let regression else {
       return "score: balanced accuracy \(words(score, interval)), \(how)"
         + (evaluation.scores.auroc.map { "; AUROC \(Format.fixed($0))" } ?? "")
-        + "; always the commonest class: accuracy \(Format.fixed(evaluation.majority.accuracy))"
+        + "; always the most common class: accuracy \(Format.fixed(evaluation.majority.accuracy))"
     }
     return "score: R² \(words(score, interval)), \(how); mean absolute error "
       + "\(Format.fixed(regression.scores.mae, regression.scores.mae < 10 ? 2 : 1)) against "

@@ -1,6 +1,6 @@
 /// A way to be wrong about a probe, put to the test: what something that should know nothing of the concept achieves.
 public enum Control: String, Codable, Sendable, CaseIterable {
-  /// Always the commonest class (or the mean).
+  /// Always the most common class (or the mean).
   case majority
   /// Which tokens the example has, without a model; at token level the token's own type.
   case words

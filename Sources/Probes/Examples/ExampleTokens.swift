@@ -27,7 +27,7 @@ struct ExampleTokens: Sendable {
     self.ids = ids
   }
 
-  /// Whether each of the commonest types is there, [examples, types].
+  /// Whether each of the most common types is there, [examples, types].
   ///
   /// - Parameter most: the number of types kept; at document level those of one example alone are left out.
   func bag(most: Int) -> Matrix {

@@ -98,7 +98,7 @@ public struct ProbeSettings: Codable, Sendable, Equatable {
   public var directions = 20
   /// Random rotations of the neuron basis.
   public var rotations = 20
-  /// The most token types that the words alone are learnt from, the commonest of the examples.
+  /// The most token types that the words alone are learnt from, the most common of the examples.
   public var vocabulary = 2000
   /// Resamples of the bootstrap intervals; 0 leaves them out.
   public var resamples = 1000
