@@ -1,7 +1,7 @@
 SWIFT ?= swift
 PACKAGES := libhdf5-dev libopenblas-dev libdnnl-dev zlib1g-dev pkg-config
 
-.PHONY: help setup demo install uninstall docs test lint calibration bench bench-sweep dictionaries probes
+.PHONY: help setup demo install uninstall docs test lint calibration bench bench-sweep dictionaries probes notebooks
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,6 +39,10 @@ docs: setup  ## Build the documentation site into build/docs (python3 -m http.se
 probes: setup  ## Run every shipped probe specification on the model that ships; writes probes/README.md and its figure
 	@$(SWIFT) build -c release --product unfold
 	@.build/release/unfold probe sweep --all --model unfold-mini --table probes/README.md --figure probes/depth.svg
+
+notebooks: setup  ## Write and run the notebooks of notebooks-export/ (makes a Python environment under build/)
+	@$(SWIFT) build -c release --product unfold
+	@Scripts/notebooks/make.sh .build/release/unfold
 
 lint:  ## Check the format of every Swift file
 	@$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Examples Benchmarks/Package.swift Benchmarks/Sources

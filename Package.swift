@@ -144,7 +144,7 @@ let targets: [Target] =
     ], readsActivations: true)
   + module(
     "Notebooks",
-    ["Diagnostics", "StrictJSON", "Activations", "Probes", "Dictionaries", "Neurons"])
+    ["Diagnostics", "Checkpoints", "Activations", "Probes", "Dictionaries", "Neurons"])
   + module(
     "Unfold",
     [

@@ -9,9 +9,15 @@ public enum NumPyArchive {
   /// Writes tensors into one file, which appears under its name only when it is complete and on disk.
   ///
   /// - Throws: `Fault`: `file.tooLarge` where a zip archive cannot hold it, `file.cannotCreate` or `file.write`.
-  /// - Precondition: The types are float32, float64, int32 or int64; the names differ.
+  /// - Precondition: The types are float32, float64, int32, int64, uint64 or float16; the names differ.
   public static func write(_ tensors: [SafetensorsWriter.Tensor], to url: URL) throws {
-    let largest = tensors.reduce(0) { $0 + $1.bytes.count + 2 * ($1.name.utf8.count + 256) }
+    try write(lent: tensors.map(\.lent), to: url)
+  }
+
+  /// The same for tensors that are only lent. Each is asked for its bytes twice, since a zip archive says an entry's
+  /// checksum before its bytes.
+  package static func write(lent tensors: [SafetensorsWriter.LentTensor], to url: URL) throws {
+    let largest = tensors.reduce(0) { $0 + $1.byteCount + 2 * ($1.name.utf8.count + 256) }
     guard largest < Int(UInt32.max), tensors.count < Int(UInt16.max) else {
       throw Fault(
         .usage, "file.tooLarge", "This is too large for an .npz file", file: url.path, expected: "less than 4 GiB",
@@ -23,18 +29,27 @@ public enum NumPyArchive {
       for tensor in tensors {
         let name = Array("\(tensor.name).npy".utf8)
         let header = header(of: tensor)
-        let checksum = tensor.bytes.withUnsafeBytes { body in
-          let start = header.withUnsafeBytes { crc32(0, $0.bindMemory(to: UInt8.self).baseAddress, uInt(header.count)) }
-          return crc32(start, body.bindMemory(to: UInt8.self).baseAddress, uInt(body.count))
+        var checksum = header.withUnsafeBytes {
+          crc32(0, $0.bindMemory(to: UInt8.self).baseAddress, uInt(header.count))
         }
-        let size = UInt32(header.count + tensor.bytes.count)
+        try tensor.lend { body in
+          // Without bytes, zlib would begin anew.
+          guard !body.isEmpty else { return }
+          checksum = crc32(checksum, body.bindMemory(to: UInt8.self).baseAddress, uInt(body.count))
+        }
+        let size = UInt32(header.count + tensor.byteCount)
         var entry = Bytes()
         entry.append(UInt32(0x0403_4B50))
         let common = Bytes(entry: name, checksum: UInt32(checksum), size: size)
         entry.values += common.values
         entry.values += name
         try (entry.values + header).withUnsafeBytes { try file.write($0) }
-        try tensor.bytes.withUnsafeBytes { try file.write($0) }
+        var written = 0
+        try tensor.lend { bytes in
+          written += bytes.count
+          try file.write(bytes)
+        }
+        precondition(written == tensor.byteCount, "\(tensor.name): \(written) bytes were lent")
 
         directory.append(UInt32(0x0201_4B50))
         directory.append(UInt16(20))
@@ -57,13 +72,15 @@ public enum NumPyArchive {
   }
 
   /// The header of a `.npy` file, version 1.0, padded so that the numbers begin at a multiple of 64.
-  private static func header(of tensor: SafetensorsWriter.Tensor) -> [UInt8] {
+  private static func header(of tensor: SafetensorsWriter.LentTensor) -> [UInt8] {
     let type =
       switch tensor.type {
       case .float32: "<f4"
       case .float64: "<f8"
       case .int32: "<i4"
       case .int64: "<i8"
+      case .uint64: "<u8"
+      case .float16: "<f2"
       default: preconditionFailure("\(tensor.name): NumPy has no type \(tensor.type.rawValue)")
       }
     let shape = tensor.shape.map { "\($0)" }.joined(separator: ", ") + (tensor.shape.count == 1 ? "," : "")

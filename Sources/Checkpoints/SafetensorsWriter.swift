@@ -29,6 +29,10 @@ public enum SafetensorsWriter {
       for value in floats { withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) } }
       self.init(name: name, type: .float32, shape: shape, bytes: bytes)
     }
+
+    var lent: LentTensor {
+      LentTensor(name: name, type: type, shape: shape) { try bytes.withUnsafeBytes($0) }
+    }
   }
 
   /// Writes tensors and metadata into one file, which appears under its name only when it is complete and on disk.
@@ -37,10 +41,7 @@ public enum SafetensorsWriter {
   /// - Precondition: The names differ from each other and from `__metadata__`.
   /// - Throws: `Fault`: `file.cannotCreate` or `file.write`.
   public static func write(_ tensors: [Tensor], metadata: [String: String] = [:], to url: URL) throws {
-    let lent = tensors.map { tensor in
-      LentTensor(name: tensor.name, type: tensor.type, shape: tensor.shape) { try tensor.bytes.withUnsafeBytes($0) }
-    }
-    try write(lent: lent, metadata: metadata, to: url)
+    try write(lent: tensors.map(\.lent), metadata: metadata, to: url)
   }
 
   /// A tensor whose bytes are written from where they lie, without a copy.
@@ -48,8 +49,10 @@ public enum SafetensorsWriter {
     package let name: String
     package let type: ElementType
     package let shape: [Int]
-    /// Calls its argument once with the bytes, as many as the shape and the type need.
+    /// Calls its argument with the bytes, in one piece or several; in all as many as the shape and the type need.
     package let lend: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
+
+    package var byteCount: Int { shape.reduce(type.size, *) }
 
     package init(
       name: String, type: ElementType, shape: [Int],
@@ -85,11 +88,12 @@ public enum SafetensorsWriter {
       try withUnsafeBytes(of: UInt64(header.count).littleEndian) { try file.write($0) }
       try header.withUnsafeBytes { try file.write($0) }
       for tensor in tensors {
+        var written = 0
         try tensor.lend { bytes in
-          precondition(
-            bytes.count == tensor.shape.reduce(tensor.type.size, *), "\(tensor.name): \(bytes.count) bytes were lent")
+          written += bytes.count
           try file.write(bytes)
         }
+        precondition(written == tensor.byteCount, "\(tensor.name): \(written) bytes were lent")
       }
     }
   }

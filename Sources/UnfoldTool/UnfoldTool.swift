@@ -17,7 +17,8 @@ struct UnfoldTool: AsyncParsableCommand {
       DemoCommand.self, CaptureCommand.self, TokenizeCommand.self, RunCommand.self, ProbeCommand.self,
       NeuronsCommand.self, SAECommand.self, SuperpositionCommand.self, AnatomyCommand.self, GeometryCommand.self,
       FitCommand.self, LensCommand.self, HeadsCommand.self, PatchCommand.self, AblateCommand.self,
-      SteerCommand.self, GenerateCommand.self, ReportCommand.self, ServeCommand.self, StoreCommand.self,
+      SteerCommand.self, GenerateCommand.self, ReportCommand.self, ServeCommand.self, NotebookCommand.self,
+      ExportCommand.self, StoreCommand.self,
     ])
 
   /// Parses and runs; every way to fail ends with the exit code of its class and a message that says what to do next.

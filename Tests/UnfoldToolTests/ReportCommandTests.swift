@@ -8,7 +8,7 @@ struct ReportCommandTests {
   private static let hostile = "<script>alert(1)</script> \u{0600}<img src=x onerror=alert(2)> & \\\"quoted\\\""
 
   /// A store of some of the demo's documents and a few full of HTML, a dictionary and a probe.
-  private static let made = Result {
+  nonisolated(unsafe) private static let made = Result {  // The suite runs one test at a time.
     let tool = try Tool()
     let shipped = RecipesTests.root.appending(path: "datasets/demo-corpus.jsonl")
     var lines = try String(contentsOf: shipped, encoding: .utf8).split(separator: "\n").prefix(120).map(String.init)

@@ -47,7 +47,7 @@ extension SparseAutoencoder.Configuration {
 
 extension SparseAutoencoder {
   /// The directions at the site that is rebuilt, of a crosscoder at its last. Shape: [F, width].
-  var lastDirections: Matrix {
+  package var lastDirections: Matrix {
     guard let sites = configuration.crosscoder else { return decoder }
     return decoder.splitColumns(sites.map(\.width)).last ?? decoder
   }

@@ -5,12 +5,12 @@ import Probes
 
 /// What one pass over a source gathers of every latent, in memory that does not grow with the source: 12 bytes for each
 /// latent and example, and where neurons are correlated 4 for each latent and neuron.
-struct FeatureGathering {
-  let latents: Int
+package struct FeatureGathering {
+  package let latents: Int
   /// Examples kept of each latent.
   let kept: Int
-  private(set) var rows = 0
-  private(set) var firing: [Int]
+  package private(set) var rows = 0
+  package private(set) var firing: [Int]
   private var sums: [Double]
   private var squares: [Double]
   /// [latents, kept], largest first; a row of −1 is a free place.
@@ -27,9 +27,9 @@ struct FeatureGathering {
   private var neuronSquares: [Double]
 
   /// The most pairs of a latent and a neuron that are correlated: 512 MiB of sums.
-  static let mostPairs = 1 << 27
+  package static let mostPairs = 1 << 27
 
-  init(latents: Int, kept: Int, neurons: Int) {
+  package init(latents: Int, kept: Int, neurons: Int) {
     self.latents = latents
     self.kept = kept
     self.neurons = neurons
@@ -45,7 +45,7 @@ struct FeatureGathering {
     neuronSquares = neuronSums
   }
 
-  mutating func add(_ active: SparseLatents, block: DictionaryInput.Block) {
+  package mutating func add(_ active: SparseLatents, block: DictionaryInput.Block) {
     for (offset, row) in block.rows.enumerated() {
       if block.documents[offset] != document {
         closeDocument()
@@ -95,7 +95,7 @@ struct FeatureGathering {
   }
 
   /// Puts the document's best places among the latents' best; call it after the last rows.
-  mutating func closeDocument() {
+  package mutating func closeDocument() {
     for number in touched {
       let latent = Int(number)
       insert(best[latent], row: bestRow[latent], latent: latent)
@@ -119,17 +119,19 @@ struct FeatureGathering {
   }
 
   /// A latent's best places, largest first.
-  func top(_ latent: Int) -> [(row: Int, value: Float)] {
+  package func top(_ latent: Int) -> [(row: Int, value: Float)] {
     (latent * kept..<(latent + 1) * kept).compactMap { topRows[$0] < 0 ? nil : (topRows[$0], topValues[$0]) }
   }
 
-  func largest(_ latent: Int) -> Float { kept > 0 && topRows[latent * kept] >= 0 ? topValues[latent * kept] : 0 }
+  package func largest(_ latent: Int) -> Float {
+    kept > 0 && topRows[latent * kept] >= 0 ? topValues[latent * kept] : 0
+  }
 
   /// A latent's mean where it is active.
-  func mean(_ latent: Int) -> Double { firing[latent] > 0 ? sums[latent] / Double(firing[latent]) : 0 }
+  package func mean(_ latent: Int) -> Double { firing[latent] > 0 ? sums[latent] / Double(firing[latent]) : 0 }
 
   /// The correlation of a latent with every neuron over all rows; empty where none were read.
-  func correlations(_ latent: Int) -> [Float] {
+  package func correlations(_ latent: Int) -> [Float] {
     let n = Double(rows)
     let variance = squares[latent] - sums[latent] * sums[latent] / n
     return (0..<neurons).map { neuron in
@@ -137,5 +139,11 @@ struct FeatureGathering {
       let covariance = Double(products[latent * neurons + neuron]) - sums[latent] * neuronSums[neuron] / n
       return variance > 0 && spread > 0 ? Float(covariance / (variance * spread).squareRoot()) : 0
     }
+  }
+
+  /// The cosine of a latent's values with a neuron's over all rows.
+  package func cosine(_ latent: Int, neuron: Int) -> Float {
+    let norms = (squares[latent] * neuronSquares[neuron]).squareRoot()
+    return norms > 0 ? Float(Double(products[latent * neurons + neuron]) / norms) : 0
   }
 }

@@ -168,7 +168,7 @@ public struct FeatureReader: Sendable {
   }
 
   /// The neurons of the layer that the dictionary reads, where the source holds them and their number allows it.
-  private static func neuronSite(of input: DictionaryInput, latents: Int) -> StoredSite? {
+  package static func neuronSite(of input: DictionaryInput, latents: Int) -> StoredSite? {
     guard let layer = input.input.layer,
       let site = input.source.sites.first(where: { $0.layer == layer && $0.name.hasSuffix("mlp.hook_post") }),
       site.width.multipliedReportingOverflow(by: latents).partialValue <= FeatureGathering.mostPairs

@@ -90,7 +90,7 @@ public struct LatentDetailReader: Sendable {
       progress(rows)
     }
     pooled?.finish()
-    let effects = try LatentWeights.effects(dictionary, model: model, latents: latents)
+    let effects = try LatentWeights.effectHistograms(dictionary, model: model, latents: latents, bins: 50)
     var concepts = try latents.map { try pooled?.profile(of: $0, seed: seed) ?? [] }
     for (name, set) in sets {
       let found = try dictionary.profiles(
@@ -109,7 +109,7 @@ public struct LatentDetailReader: Sendable {
   }
 
   private func detail(
-    _ latent: Int, _ recorded: [Recorded], _ effects: [Float]?, _ concepts: [ConceptLatent],
+    _ latent: Int, _ recorded: [Recorded], _ effects: ValueHistogram?, _ concepts: [ConceptLatent],
     _ reader: inout ContextReader
   ) throws -> LatentDetail {
     let isToken = reader.source.rowKind == .token
@@ -144,7 +144,7 @@ public struct LatentDetailReader: Sendable {
     return LatentDetail(
       latent: latent, top: top, intervals: parts,
       values: .init(of: recorded.map(\.value), bins: 40, from: 0),
-      effects: effects.map { .init(of: $0, bins: 50) }, token: common?.key,
+      effects: effects, token: common?.key,
       tokenShare: Double(common?.value ?? 0) / Double(max(forms.count, 1)), concepts: concepts)
   }
 

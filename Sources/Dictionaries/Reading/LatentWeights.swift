@@ -1,16 +1,17 @@
+import Activations
 import Architectures
 import LinearAlgebra
 import Transformer
 
 /// What the weights say of some latents, without any text.
-struct LatentWeights {
-  var promoted: [[LatentFeature.TokenEffect]]
-  var suppressed: [[LatentFeature.TokenEffect]]
-  var aligned: [[LatentFeature.Related]]
-  var nearest: [[LatentFeature.Related]]
+package struct LatentWeights {
+  package var promoted: [[LatentFeature.TokenEffect]]
+  package var suppressed: [[LatentFeature.TokenEffect]]
+  package var aligned: [[LatentFeature.Related]]
+  package var nearest: [[LatentFeature.Related]]
 
   /// - Complexity: O(latents · (vocabulary · d_model + F · m)) with a model.
-  init(
+  package init(
     _ dictionary: SparseAutoencoder, model: Model?, latents: [Int], count: Int,
     piece: (@Sendable (Int32) -> String)?
   ) throws {
@@ -55,11 +56,18 @@ struct LatentWeights {
     }
   }
 
-  /// What a unit of each latent adds to each logit, the mean taken off: [latents][vocabulary]; nil where that is not known.
-  static func effects(_ dictionary: SparseAutoencoder, model: Model?, latents: [Int]) throws -> [[Float]]? {
+  /// How what a unit of each latent adds to all logits, the mean taken off, spreads; nil where that is not known.
+  package static func effectHistograms(
+    _ dictionary: SparseAutoencoder, model: Model?, latents: [Int], bins: Int
+  ) throws -> [ValueHistogram]? {
     let directions = dictionary.lastDirections.selectingRows(latents)
     guard let model, let residual = try residual(directions, of: dictionary, in: model) else { return nil }
-    return try centredEffects(residual, model: model)
+    var histograms: [ValueHistogram] = []
+    for start in stride(from: 0, to: latents.count, by: 64) {
+      let some = residual.selectingRows(start..<min(start + 64, latents.count))
+      histograms += try centredEffects(some, model: model).map { ValueHistogram(of: $0, bins: bins) }
+    }
+    return histograms
   }
 
   /// A shift of all logits alike says nothing, so that it is taken off.

@@ -1,1 +1,0 @@
-// Jupyter notebooks that open results with h5py.
