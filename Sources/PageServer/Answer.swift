@@ -61,7 +61,7 @@ extension Fault {
     case "server.method": 405
     case "server.tooLong", "page.tooLong", "transformer.documentTooLong": 413
     case "server.busy": 503
-    case "activations.unknownSite", "transformer.unknownSite": 404
+    case "activations.unknownSite", "transformer.unknownSite", "neurons.noExamples": 404
     default:
       switch kind {
       case .noInput: 404
@@ -74,7 +74,8 @@ extension Fault {
 
   /// An error that no part of Unfold raised on purpose.
   init(unexpected error: any Error) {
-    self = error as? Fault
+    self =
+      error as? Fault
       ?? Fault(
         .software, "server.unexpected", "Something failed that should not have: \(error)",
         advice: "report this with the address that you opened")

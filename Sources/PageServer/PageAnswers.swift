@@ -66,9 +66,10 @@ struct PageAnswers: Sendable {
     case .stopped: return try stopped(question)
     case .done, nil:
       // The answer is kept now; where it is too large to be, it is made again only when it is asked for again.
-      return try page(queue.ask(question.address, title: question.title) { [makePage] say in
-        try Answer(makePage(question, say))
-      }, question)
+      return try page(
+        queue.ask(question.address, title: question.title) { [makePage] say in
+          try Answer(makePage(question, say))
+        }, question)
     }
   }
 
@@ -96,7 +97,8 @@ struct PageAnswers: Sendable {
 
   private func stop(_ fields: [String: String]) throws -> Answer {
     guard let id = fields["job"].flatMap({ Int($0) }) else {
-      throw Fault(.usage, "server.field", "Nothing was named to stop", place: "field job", expected: "a number", found: "none")
+      throw Fault(
+        .usage, "server.field", "Nothing was named to stop", place: "field job", expected: "a number", found: "none")
     }
     queue.stop(id)
     var page = Page(kind: "Stopped", title: "Stopped", lead: "What was computed so far is thrown away.", source: "")
@@ -115,7 +117,9 @@ struct PageAnswers: Sendable {
   private func page(of progress: JobQueue.Progress, _ question: ServedQuestion) throws -> Answer {
     let state =
       switch progress.ahead {
-      case nil: progress.words.isEmpty ? "It is being computed." : progress.words.prefix(1).uppercased() + progress.words.dropFirst() + "."
+      case nil:
+        progress.words.isEmpty
+          ? "It is being computed." : progress.words.prefix(1).uppercased() + progress.words.dropFirst() + "."
       case 0: "It comes next."
       case 1: "One other page is computed before it."
       case .some(let count): "\(count) other pages are computed before it."

@@ -102,15 +102,18 @@ struct PageForms: Sendable {
       if let subject {
         fields.append(PageForm.Field("on", "", value: subject, .hidden))
       } else {
-        fields.append(field("on", "By \(list(["a neuron such as L2.30"] + subjects))", content.probe == nil ? "" : "probe", line))
+        fields.append(
+          field("on", "By \(list(["a neuron such as L2.30"] + subjects))", content.probe == nil ? "" : "probe", line))
       }
       return make("Try your own text", "Colour it", note: "Each token is coloured by what is read there.", fields)
     case .search:
       guard runs || content.store != nil else { return nil }
-      let options = (runs ? [("text", "a text: what is strongest on it")] : [])
+      let options =
+        (runs ? [("text", "a text: what is strongest on it")] : [])
         + (content.store == nil ? [] : [("label", "a label of the store: what tells it from all others")])
       let what = content.dictionary == nil ? "neurons" : "neurons and features"
-      return make("Search \(what)", "Search", [field("q", "For", "", line), field("by", "as", options[0].0, .choice(options))])
+      return make(
+        "Search \(what)", "Search", [field("q", "For", "", line), field("by", "as", options[0].0, .choice(options))])
     case .steer:
       guard runs, !subjects.isEmpty else { return nil }
       var fields = [field("text", "Prompt", "", .text)]
@@ -131,7 +134,8 @@ struct PageForms: Sendable {
       return runs
         ? make(
           "Patch", "Patch",
-          note: "Two texts of as many tokens, and the one token that rightly follows each: which places carry the answer?",
+          note:
+            "Two texts of as many tokens, and the one token that rightly follows each: which places carry the answer?",
           [
             field("clean", "Text that the right answer follows", "", line),
             field("corrupt", "Text that it does not follow", "", line),

@@ -66,7 +66,8 @@ struct PageMaker: Sendable {
       facts: [
         .init("layers", "\(architecture.layers)"), .init("width", Format.count(architecture.width)),
         .init("heads a layer", "\(architecture.blocks.first?.attention.heads ?? 0)"),
-        .init("vocabulary", Format.count(architecture.vocabularySize)), .init("context", Format.count(architecture.context)),
+        .init("vocabulary", Format.count(architecture.vocabularySize)),
+        .init("context", Format.count(architecture.context)),
       ], source: try sessionOrigin().words)
     page.add("Look inside", forms.all)
     return page
