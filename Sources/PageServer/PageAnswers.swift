@@ -139,6 +139,6 @@ struct PageAnswers: Sendable {
       ])
     let address = question.address
     let again = address + (address.contains("?") ? "&" : "?") + "job=\(progress.id)"
-    return try Answer(page, status: 202, serving: PageServing(refreshAfter: 1, address: again))
+    return try Answer(page, status: 202, serving: PageServing(askingAgain: again))
   }
 }
