@@ -32,7 +32,6 @@ struct Answer: Sendable {
       headers = [("Content-Type", "text/plain; charset=utf-8")]
       body = Data(fault.description.utf8)
     }
-    if status == 503 { headers.append(("Retry-After", "5")) }
   }
 
   /// To a request whose body was not read to its end.
@@ -44,6 +43,9 @@ struct Answer: Sendable {
     answer.headers += safety
     return answer
   }
+
+  /// Seconds after which one who was refused may ask again.
+  static let retryAfter = 1
 
   /// What every answer says: no other page may frame it, no script but its own runs, nobody keeps or guesses anything.
   static let safety: [(name: String, value: String)] = [

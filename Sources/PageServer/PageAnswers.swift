@@ -49,6 +49,19 @@ struct PageAnswers: Sendable {
         .usage, "server.method", "Pages are only read", expected: "GET", found: String(request.method.prefix(20)))
     }
     let question = try ServedQuestion(request)
+    do {
+      return try await answer(question, request)
+    } catch let fault as Fault where fault.name == "server.busy" {
+      // Its reader need not ask again by hand.
+      var answer = try Answer(
+        Page(fault), status: fault.status, serving: PageServing(askingAgain: question.address))
+      answer.headers.append(("Retry-After", "\(Answer.retryAfter)"))
+      return answer
+    }
+  }
+
+  /// A page, or where its work stands.
+  private func answer(_ question: ServedQuestion, _ request: IncomingRequest) async throws -> Answer {
     if let id = try FormText.fields(request.query)["job"].flatMap({ Int($0) }) {
       switch await settled({ queue.standing(of: id) }) {
       case .waiting(let progress): return try page(of: progress, question)

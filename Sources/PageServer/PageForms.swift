@@ -10,8 +10,12 @@ struct PageForms: Sendable {
 
   init(_ content: ServedContent) { self.content = content }
 
-  /// Every form, for the overview.
-  var all: [PageBlock] { ServedQuestion.FormKind.allCases.compactMap { form($0) }.map { .form($0) } }
+  /// Every form, for the overview: what is named beside what is written.
+  var all: [PageBlock] {
+    let columns: [[ServedQuestion.FormKind]] = [[.neuron, .feature, .search, .patch], [.run, .attempt, .steer]]
+    let found = columns.map { kinds in kinds.compactMap { form($0) }.map { PageBlock.form($0) } }
+    return [.beside(found.filter { !$0.isEmpty })]
+  }
 
   /// A page of one form.
   /// - Throws: What is missing to answer it.

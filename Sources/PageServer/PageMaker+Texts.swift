@@ -138,8 +138,7 @@ extension PageMaker {
     let tokens = try tokens(live, values)
     let name = outputs > 1 ? classes[shown] : classes.last ?? ""
     var result = TextReading(
-      tokens: tokens, measure: "score for “\(name)”", scale: abs(largest(tokens)?.value ?? 1),
-      link: .init("Probe", "/probe"))
+      tokens: tokens, measure: "score for “\(name)”", scale: abs(largest(tokens)?.value ?? 1))
     if let predicted = reading.predictedClass {
       result.lead = "It says “\(classes[predicted])”."
       if let probability = reading.probabilities?[predicted] {

@@ -46,7 +46,11 @@ struct PageMaker: Sendable {
     case .attempt(let text, let subject): page = try attempt(text, on: subject, say)
     case .form(let kind): page = try forms.page(kind)
     }
-    page.addFirst("Ask again", forms.beside(question))
+    switch question {
+    // What was found comes first, unless it is an answer to what the reader has written.
+    case .neuron, .feature, .probe: page.add("Try it", forms.beside(question))
+    default: page.addFirst("Ask again", forms.beside(question))
+    }
     page.links = forms.links(from: question) + page.links
     return page
   }
