@@ -32,7 +32,6 @@ struct Answer: Sendable {
       headers = [("Content-Type", "text/plain; charset=utf-8")]
       body = Data(fault.description.utf8)
     }
-    if status == 503 { headers.append(("Retry-After", "5")) }
   }
 
   /// To a request whose body was not read to its end.
@@ -44,6 +43,9 @@ struct Answer: Sendable {
     answer.headers += safety
     return answer
   }
+
+  /// Seconds after which one who was refused may ask again.
+  static let retryAfter = 1
 
   /// What every answer says: no other page may frame it, no script but its own runs, nobody keeps or guesses anything.
   static let safety: [(name: String, value: String)] = [
@@ -61,7 +63,7 @@ extension Fault {
     case "server.method": 405
     case "server.tooLong", "page.tooLong", "transformer.documentTooLong": 413
     case "server.busy": 503
-    case "activations.unknownSite", "transformer.unknownSite": 404
+    case "activations.unknownSite", "transformer.unknownSite", "neurons.noExamples": 404
     default:
       switch kind {
       case .noInput: 404
@@ -74,7 +76,8 @@ extension Fault {
 
   /// An error that no part of Unfold raised on purpose.
   init(unexpected error: any Error) {
-    self = error as? Fault
+    self =
+      error as? Fault
       ?? Fault(
         .software, "server.unexpected", "Something failed that should not have: \(error)",
         advice: "report this with the address that you opened")

@@ -49,6 +49,19 @@ struct PageAnswers: Sendable {
         .usage, "server.method", "Pages are only read", expected: "GET", found: String(request.method.prefix(20)))
     }
     let question = try ServedQuestion(request)
+    do {
+      return try await answer(question, request)
+    } catch let fault as Fault where fault.name == "server.busy" {
+      // Its reader need not ask again by hand.
+      var answer = try Answer(
+        Page(fault), status: fault.status, serving: PageServing(askingAgain: question.address))
+      answer.headers.append(("Retry-After", "\(Answer.retryAfter)"))
+      return answer
+    }
+  }
+
+  /// A page, or where its work stands.
+  private func answer(_ question: ServedQuestion, _ request: IncomingRequest) async throws -> Answer {
     if let id = try FormText.fields(request.query)["job"].flatMap({ Int($0) }) {
       switch await settled({ queue.standing(of: id) }) {
       case .waiting(let progress): return try page(of: progress, question)
@@ -66,9 +79,10 @@ struct PageAnswers: Sendable {
     case .stopped: return try stopped(question)
     case .done, nil:
       // The answer is kept now; where it is too large to be, it is made again only when it is asked for again.
-      return try page(queue.ask(question.address, title: question.title) { [makePage] say in
-        try Answer(makePage(question, say))
-      }, question)
+      return try page(
+        queue.ask(question.address, title: question.title) { [makePage] say in
+          try Answer(makePage(question, say))
+        }, question)
     }
   }
 
@@ -96,7 +110,8 @@ struct PageAnswers: Sendable {
 
   private func stop(_ fields: [String: String]) throws -> Answer {
     guard let id = fields["job"].flatMap({ Int($0) }) else {
-      throw Fault(.usage, "server.field", "Nothing was named to stop", place: "field job", expected: "a number", found: "none")
+      throw Fault(
+        .usage, "server.field", "Nothing was named to stop", place: "field job", expected: "a number", found: "none")
     }
     queue.stop(id)
     var page = Page(kind: "Stopped", title: "Stopped", lead: "What was computed so far is thrown away.", source: "")
@@ -115,7 +130,9 @@ struct PageAnswers: Sendable {
   private func page(of progress: JobQueue.Progress, _ question: ServedQuestion) throws -> Answer {
     let state =
       switch progress.ahead {
-      case nil: progress.words.isEmpty ? "It is being computed." : progress.words.prefix(1).uppercased() + progress.words.dropFirst() + "."
+      case nil:
+        progress.words.isEmpty
+          ? "It is being computed." : progress.words.prefix(1).uppercased() + progress.words.dropFirst() + "."
       case 0: "It comes next."
       case 1: "One other page is computed before it."
       case .some(let count): "\(count) other pages are computed before it."
@@ -135,6 +152,6 @@ struct PageAnswers: Sendable {
       ])
     let address = question.address
     let again = address + (address.contains("?") ? "&" : "?") + "job=\(progress.id)"
-    return try Answer(page, status: 202, serving: PageServing(refreshAfter: 1, address: again))
+    return try Answer(page, status: 202, serving: PageServing(askingAgain: again))
   }
 }

@@ -10,8 +10,12 @@ struct PageForms: Sendable {
 
   init(_ content: ServedContent) { self.content = content }
 
-  /// Every form, for the overview.
-  var all: [PageBlock] { ServedQuestion.FormKind.allCases.compactMap { form($0) }.map { .form($0) } }
+  /// Every form, for the overview: what is named beside what is written.
+  var all: [PageBlock] {
+    let columns: [[ServedQuestion.FormKind]] = [[.neuron, .feature, .search, .patch], [.run, .attempt, .steer]]
+    let found = columns.map { kinds in kinds.compactMap { form($0) }.map { PageBlock.form($0) } }
+    return [.beside(found.filter { !$0.isEmpty })]
+  }
 
   /// A page of one form.
   /// - Throws: What is missing to answer it.
@@ -102,15 +106,18 @@ struct PageForms: Sendable {
       if let subject {
         fields.append(PageForm.Field("on", "", value: subject, .hidden))
       } else {
-        fields.append(field("on", "By \(list(["a neuron such as L2.30"] + subjects))", content.probe == nil ? "" : "probe", line))
+        fields.append(
+          field("on", "By \(list(["a neuron such as L2.30"] + subjects))", content.probe == nil ? "" : "probe", line))
       }
       return make("Try your own text", "Colour it", note: "Each token is coloured by what is read there.", fields)
     case .search:
       guard runs || content.store != nil else { return nil }
-      let options = (runs ? [("text", "a text: what is strongest on it")] : [])
+      let options =
+        (runs ? [("text", "a text: what is strongest on it")] : [])
         + (content.store == nil ? [] : [("label", "a label of the store: what tells it from all others")])
       let what = content.dictionary == nil ? "neurons" : "neurons and features"
-      return make("Search \(what)", "Search", [field("q", "For", "", line), field("by", "as", options[0].0, .choice(options))])
+      return make(
+        "Search \(what)", "Search", [field("q", "For", "", line), field("by", "as", options[0].0, .choice(options))])
     case .steer:
       guard runs, !subjects.isEmpty else { return nil }
       var fields = [field("text", "Prompt", "", .text)]
@@ -131,7 +138,8 @@ struct PageForms: Sendable {
       return runs
         ? make(
           "Patch", "Patch",
-          note: "Two texts of as many tokens, and the one token that rightly follows each: which places carry the answer?",
+          note:
+            "Two texts of as many tokens, and the one token that rightly follows each: which places carry the answer?",
           [
             field("clean", "Text that the right answer follows", "", line),
             field("corrupt", "Text that it does not follow", "", line),

@@ -37,7 +37,8 @@ extension PageMaker {
       page.add(
         "Neurons",
         note: known.isEmpty
-          ? "The strongest first." : "First those that are furthest above their mean over the store, in its standard deviations.",
+          ? "The strongest first."
+          : "First those that are furthest above their mean over the store, in its standard deviations.",
         [.table(neurons(found))])
     }
     if let opened = content.dictionary {
@@ -108,7 +109,8 @@ extension PageMaker {
       let rows = Format.count(source.rowCount)
       var reader = FeatureReader(choice: .concept(label), examples: 1, column: content.column, seed: content.seed)
       (reader.perConcept, reader.correlatesNeurons) = (20, false)
-      let found = try reader.read(opened.dictionary, on: source, progress: { say("reading latents, \(Format.count($0)) of \(rows) rows") })
+      let found = try reader.read(
+        opened.dictionary, on: source, progress: { say("reading latents, \(Format.count($0)) of \(rows) rows") })
       page.add(
         "Features", note: "Thresholds were chosen on one half of the documents; figures are of the other.",
         [.table(features(found.concepts.filter { $0.concept == label }))])

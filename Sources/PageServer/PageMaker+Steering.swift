@@ -32,8 +32,11 @@ extension PageMaker {
     ) { done, all in say("writing, step \(done) of \(all)") }
     var page = Page(
       kind: "Steering", title: "“\(steer.prompt.onOneLine.prefix(120))”",
-      lead: "By \(directions.first?.name ?? ""), \(Format.fixed(steer.strength, 2)) of the activations' norm added at every token.",
-      facts: result.directions.map { .init($0.site, "norm \(Format.fixed($0.norm)), activations' \(Format.fixed($0.streamNorm, 2))") },
+      lead:
+        "By \(directions.first?.name ?? ""), \(Format.fixed(steer.strength, 2)) of the activations’ norm added at every token.",
+      facts: result.directions.map {
+        .init($0.site, "norm \(Format.fixed($0.norm)), activations’ \(Format.fixed($0.streamNorm, 2))")
+      },
       source: try sessionOrigin().words)
     func column(_ title: String, _ run: SteeringResult.Run) -> [PageBlock] {
       let tokens = run.continuation.enumerated().map { PageToken(session.text(of: $1), id: $1, position: $0) }

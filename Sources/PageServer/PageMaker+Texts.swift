@@ -72,7 +72,8 @@ extension PageMaker {
     let width = try live.site(named: neuron.site).width
     guard (0..<width).contains(neuron.index) else {
       throw Fault(
-        .usage, "neurons.noSuchNeuron", "The site has no such neuron", place: neuron.site, expected: "0 to \(width - 1)",
+        .usage, "neurons.noSuchNeuron", "The site has no such neuron", place: neuron.site,
+        expected: "0 to \(width - 1)",
         found: "\(neuron.index)")
     }
     var values: [Int: Float] = [:]
@@ -137,7 +138,7 @@ extension PageMaker {
     let tokens = try tokens(live, values)
     let name = outputs > 1 ? classes[shown] : classes.last ?? ""
     var result = TextReading(
-      tokens: tokens, measure: "score for “\(name)”", scale: abs(largest(tokens)?.value ?? 1), link: .init("Probe", "/probe"))
+      tokens: tokens, measure: "score for “\(name)”", scale: abs(largest(tokens)?.value ?? 1))
     if let predicted = reading.predictedClass {
       result.lead = "It says “\(classes[predicted])”."
       if let probability = reading.probabilities?[predicted] {

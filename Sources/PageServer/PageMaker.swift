@@ -46,7 +46,11 @@ struct PageMaker: Sendable {
     case .attempt(let text, let subject): page = try attempt(text, on: subject, say)
     case .form(let kind): page = try forms.page(kind)
     }
-    page.addFirst("Ask again", forms.beside(question))
+    switch question {
+    // What was found comes first, unless it is an answer to what the reader has written.
+    case .neuron, .feature, .probe: page.add("Try it", forms.beside(question))
+    default: page.addFirst("Ask again", forms.beside(question))
+    }
     page.links = forms.links(from: question) + page.links
     return page
   }
@@ -66,7 +70,8 @@ struct PageMaker: Sendable {
       facts: [
         .init("layers", "\(architecture.layers)"), .init("width", Format.count(architecture.width)),
         .init("heads a layer", "\(architecture.blocks.first?.attention.heads ?? 0)"),
-        .init("vocabulary", Format.count(architecture.vocabularySize)), .init("context", Format.count(architecture.context)),
+        .init("vocabulary", Format.count(architecture.vocabularySize)),
+        .init("context", Format.count(architecture.context)),
       ], source: try sessionOrigin().words)
     page.add("Look inside", forms.all)
     return page

@@ -123,7 +123,8 @@ public final class PageServer: Sendable {
     switch number {
     case EADDRINUSE:
       return Fault(
-        .cannotCreate, "server.portInUse", "The port is in use", place: "\(host):\(port)", expected: "a port that is free",
+        .cannotCreate, "server.portInUse", "The port is in use", place: "\(host):\(port)",
+        expected: "a port that is free",
         found: "another server", advice: "give another with --port, or --port 0 for any that is free")
     case EACCES:
       return Fault(

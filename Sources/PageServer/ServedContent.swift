@@ -31,7 +31,8 @@ public struct ServedContent: Sendable {
   func requireStore() throws -> ActivationStore {
     guard let store else {
       throw Fault(
-        .noInput, "server.noStore", "This page needs a store of activations", expected: "a store", found: "a model alone",
+        .noInput, "server.noStore", "This page needs a store of activations", expected: "a store",
+        found: "a model alone",
         advice: "capture one with `unfold capture`, and start `unfold serve` with it")
     }
     return store
@@ -41,7 +42,8 @@ public struct ServedContent: Sendable {
     guard let session else {
       throw Fault(
         .noInput, "server.noModel", "This page runs a model", expected: "the model of the store",
-        found: "none of its name on this machine", advice: "start `unfold serve` again and name its folder with --model")
+        found: "none of its name on this machine", advice: "start `unfold serve` again and name its folder with --model"
+      )
     }
     return session
   }

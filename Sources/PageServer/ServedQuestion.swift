@@ -102,7 +102,9 @@ extension ServedQuestion {
     let text = try given.text("text")
     let name = try given.line("on")
     if name == "probe" { return .attempt(text: text, on: .probe) }
-    if let number = Int(name), (0...Int(Int32.max)).contains(number) { return .attempt(text: text, on: .feature(number)) }
+    if let number = Int(name), (0...Int(Int32.max)).contains(number) {
+      return .attempt(text: text, on: .feature(number))
+    }
     return .attempt(text: text, on: .neuron(try neuron(name)))
   }
 
@@ -126,7 +128,8 @@ extension ServedQuestion {
   private static func number(_ text: String, _ name: String, _ range: ClosedRange<Int>) throws -> Int {
     guard let number = Int(text.trimmingCharacters(in: .whitespaces)), range.contains(number) else {
       throw Fields.bad(
-        name, expected: "a whole number from \(range.lowerBound) to \(range.upperBound)", found: String(text.prefix(80)))
+        name, expected: "a whole number from \(range.lowerBound) to \(range.upperBound)", found: String(text.prefix(80))
+      )
     }
     return number
   }

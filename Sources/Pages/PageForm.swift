@@ -70,11 +70,11 @@ extension PageForm.Field {
 
 /// What a page that comes from a server needs beside what it shows: forms may be sent there, and it may ask again by itself.
 public struct PageServing: Sendable {
-  /// After how many seconds the browser asks for which address, such as `1; url=/run?job=3`.
-  var refresh: String?
+  /// What the browser asks for after a second, with a script or without.
+  var again: String?
 
   public init() {}
 
-  /// A page that asks again.
-  public init(refreshAfter seconds: Int, address: String) { refresh = "\(seconds); url=\(address)" }
+  /// A page that asks for an address by itself, such as its own: what it shows is not done yet.
+  public init(askingAgain address: String) { again = address }
 }

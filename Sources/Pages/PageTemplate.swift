@@ -25,7 +25,7 @@ extension Page {
       ]
     }
     let context: [String: Any] = [
-      "policy": Self.policy(isServed: serving != nil), "refresh": orNone(serving?.refresh), "isFile": serving == nil,
+      "policy": Self.policy(isServed: serving != nil), "again": orNone(serving?.again), "isFile": serving == nil,
       "kind": kind, "title": title, "lead": orNone(lead), "source": source,
       "version": UnfoldVersion.current, "style": Resources.style, "script": Resources.script, "sections": parts,
       "hasParts": sections.count > 1,

@@ -138,7 +138,8 @@ struct JobQueueTests {
   @Test("A fault is an answer, for a while") func faults() async throws {
     let queue = JobQueue()
     let id = try progress(
-      queue.ask("a", title: "") { _ in throw Fault(.usage, "neurons.noSuchNeuron", "There is none") }).id
+      queue.ask("a", title: "") { _ in throw Fault(.usage, "neurons.noSuchNeuron", "There is none") }
+    ).id
     try await wait { queue.standing(of: id) == nil }
     guard case .done(let answer) = try queue.ask("a", title: "", work: { _ in self.answer("a") }) else {
       Issue.record("not kept")

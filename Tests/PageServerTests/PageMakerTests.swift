@@ -51,7 +51,8 @@ struct PageMakerTests {
     var generator = SeededGenerator(seed: 1, stream: "dictionary")
     func random(_ rows: Int, _ columns: Int) -> Matrix {
       Matrix(
-        rows: rows, columns: columns, elements: (0..<rows * columns).map { _ in Float.random(in: -1...1, using: &generator) })
+        rows: rows, columns: columns,
+        elements: (0..<rows * columns).map { _ in Float.random(in: -1...1, using: &generator) })
     }
     var configuration = SparseAutoencoder.Configuration(
       architecture: .topK, inputWidth: width, outputWidth: width, latents: 32, hookIn: site, hookOut: site)
@@ -135,9 +136,11 @@ struct PageMakerTests {
   @Test("What was not opened is told, not guessed") func missing() throws {
     let model = try content(store: false, extras: false)
     for (address, name) in [
-      ("/neuron/L2.30", "server.noStore"), ("/dictionary", "server.noDictionary"), ("/feature/3", "server.noDictionary"),
+      ("/neuron/L2.30", "server.noStore"), ("/dictionary", "server.noDictionary"),
+      ("/feature/3", "server.noDictionary"),
       ("/probe", "server.noProbe"), ("/neuron", "server.noStore"), ("/feature", "server.noDictionary"),
-      ("/steer", "server.noSubject"), ("/try?text=a&on=probe", "server.noProbe"), ("/try?text=a&on=3", "server.noDictionary"),
+      ("/steer", "server.noSubject"), ("/try?text=a&on=probe", "server.noProbe"),
+      ("/try?text=a&on=3", "server.noDictionary"),
       ("/search?q=a&by=label", "server.noStore"), ("/steer?text=a&by=probe&strength=1", "server.noProbe"),
       ("/try?text=a&on=L99.1", "transformer.unknownSite"), ("/try?text=a&on=L2.999999", "neurons.noSuchNeuron"),
     ] {
@@ -156,7 +159,7 @@ struct PageMakerTests {
   @Test("Bad numbers and a dictionary of another model are clear faults") func faults() throws {
     let content = try content()
     #expect(fault("/neuron/L2.999999", content) == "neurons.noSuchNeuron")
-    #expect(fault("/neuron/L0.3", content) == "activations.unknownSite")
+    #expect(fault("/neuron/L0.3", content) == "neurons.noExamples")
     #expect(fault("/feature/32", content) == "dictionary.noSuchLatent")
     #expect(fault("/try?text=a&on=32", content) == "dictionary.noSuchLatent")
     #expect(fault("/steer?text=a&by=32&strength=1", content) == "direction.feature")
@@ -164,7 +167,8 @@ struct PageMakerTests {
     #expect(fault("/search?q=nonsense&by=label", content) != nil)
     var other = content
     var dictionary = try Self.opened.get().dictionary
-    dictionary.configuration.origin = Origin(model: "another", modelDigest: String(repeating: "0", count: 64), version: "1")
+    dictionary.configuration.origin = Origin(
+      model: "another", modelDigest: String(repeating: "0", count: 64), version: "1")
     other.dictionary = ("other", dictionary)
     for address in ["/dictionary", "/feature/3", "/try?text=a&on=3"] {
       #expect(fault(address, other) == "dictionary.otherModel", "\(address)")
@@ -186,7 +190,9 @@ struct PageMakerTests {
   @Test("A task that was cancelled makes no page") func cancelling() async throws {
     let maker = PageMaker(try content())
     let neuron = try #require(NeuronReference("L2.30"))
-    for question in [ServedQuestion.run(text: "a b c"), .neuron(neuron), .dictionary, .attempt(text: "a", on: .feature(1))] {
+    for question in [
+      ServedQuestion.run(text: "a b c"), .neuron(neuron), .dictionary, .attempt(text: "a", on: .feature(1)),
+    ] {
       let task = Task {
         while !Task.isCancelled { await Task.yield() }
         return try maker.page(question) { _ in }

@@ -17,7 +17,7 @@ struct RawClient: Sendable {
   func send(
     _ target: String, method: String = "GET", host: String? = nil, headers: [String: String] = [:], body: String = ""
   ) async -> Reply? {
-    var head = "\(method) \(target) HTTP/1.1\r\nHost: \(host ?? "127.0.0.1:\(port)")\r\n"
+    var head = "\(method) \(target) HTTP/1.1\r\nHost: \(host ?? "127.0.0.1:\(port)")\r\nConnection: close\r\n"
     for (name, value) in headers { head += "\(name): \(value)\r\n" }
     if !body.isEmpty { head += "Content-Length: \(body.utf8.count)\r\n" }
     return await raw(head + "\r\n" + body)

@@ -38,7 +38,8 @@ struct RequestGuardTests {
     let token = AccessToken()
     #expect(token.text.count == 64 && token.text != AccessToken().text)
     #expect(token.matches(token.text))
-    for other in ["", String(token.text.dropLast()), token.text + "0", token.text.uppercased() + " ", "é" + token.text] {
+    for other in ["", String(token.text.dropLast()), token.text + "0", token.text.uppercased() + " ", "é" + token.text]
+    {
       #expect(!token.matches(other))
     }
     #expect(!token.matches(String(repeating: token.text, count: 100)))

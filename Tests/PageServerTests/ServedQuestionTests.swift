@@ -22,14 +22,15 @@ struct ServedQuestionTests {
   @Test("Every question has an address that asks for it") func addresses() throws {
     let neuron = try #require(NeuronReference("L2.30"))
     let hostile = "a&b=c?d#e/f%41 +\n<script>é“”\u{1F600}"
-    let all: [ServedQuestion] = [
-      .overview, .neuron(neuron), .neuron(try #require(NeuronReference("blocks.1.mlp.hook_post.7"))), .dictionary,
-      .feature(17), .probe, .run(text: hostile), .patch(clean: hostile, corrupt: "b", right: " c", wrong: "+"),
-      .steer(SteeringQuestion(prompt: hostile, feature: 3, className: nil, strength: -1.5, count: 40)),
-      .steer(SteeringQuestion(prompt: "x", feature: nil, className: "a b", strength: 2, count: 1)),
-      .search(hostile, .text), .search("korean", .label), .attempt(text: hostile, on: .neuron(neuron)),
-      .attempt(text: "x", on: .feature(4)), .attempt(text: "x", on: .probe),
-    ] + ServedQuestion.FormKind.allCases.map { .form($0) }
+    let all: [ServedQuestion] =
+      [
+        .overview, .neuron(neuron), .neuron(try #require(NeuronReference("blocks.1.mlp.hook_post.7"))), .dictionary,
+        .feature(17), .probe, .run(text: hostile), .patch(clean: hostile, corrupt: "b", right: " c", wrong: "+"),
+        .steer(SteeringQuestion(prompt: hostile, feature: 3, className: nil, strength: -1.5, count: 40)),
+        .steer(SteeringQuestion(prompt: "x", feature: nil, className: "a b", strength: 2, count: 1)),
+        .search(hostile, .text), .search("korean", .label), .attempt(text: hostile, on: .neuron(neuron)),
+        .attempt(text: "x", on: .feature(4)), .attempt(text: "x", on: .probe),
+      ] + ServedQuestion.FormKind.allCases.map { .form($0) }
     for question in all {
       #expect(try self.question(question.address) == question)
       // With the number of its work it is still the same question.
@@ -42,7 +43,9 @@ struct ServedQuestionTests {
     #expect(try question("/neuron?name=L2.30") == question("/neuron/L2.30"))
     #expect(try question("/feature?number=+17") == .feature(17))
     #expect(try question("/run?text=a+b%0D%0Ac") == .run(text: "a b\nc"))
-    #expect(try question("/steer?text=a&by=probe&strength=1e0&count=2&class=").address == "/steer?text=a&by=probe&strength=1.0&count=2")
+    #expect(
+      try question("/steer?text=a&by=probe&strength=1e0&count=2&class=").address
+        == "/steer?text=a&by=probe&strength=1.0&count=2")
   }
 
   @Test(
@@ -62,7 +65,8 @@ struct ServedQuestionTests {
       "/run/", "/run?text=%", "/run?text=%4", "/run?text=%zz", "/run?text=%FF", "/run?text=a%00b", "/run?text=a&text=b",
       "http://evil.example/run", "*", "", "/run?other=1", "/run?text=", "/neuron/L2", "/neuron/x", "/feature/-1",
       "/feature/1.5", "/feature/99999999999999999999", "/steer?text=a&by=probe&strength=nan",
-      "/steer?text=a&by=probe&strength=1e9", "/steer?text=a&by=x&strength=1", "/steer?text=a&by=1&strength=1&count=100000",
+      "/steer?text=a&by=probe&strength=1e9", "/steer?text=a&by=x&strength=1",
+      "/steer?text=a&by=1&strength=1&count=100000",
       "/search?q=a&by=other", "/try?text=a", "/try?text=a&on=nothing", "/patch?clean=a&corrupt=b&right=c",
     ])
   func bad(address: String) {

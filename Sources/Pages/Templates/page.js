@@ -241,4 +241,8 @@
     });
     if (buttons.length) open(0);
   }
+
+  // A page that is still being made asks again; without a script the browser does so by itself.
+  const again = document.getElementById("content").dataset.again;
+  if (again) setTimeout(() => location.replace(again), 1000);
 })();
