@@ -38,14 +38,14 @@ public struct DashboardSettings: Sendable {
     }
     // What is held: the places of all latents, and the windows of one batch of them.
     let sequences = top + intervals * perInterval
-    let places = count.multipliedReportingOverflow(by: 4 * top + intervals * perInterval)
+    let places = dictionary.latents.multipliedReportingOverflow(by: 4 * top + intervals * perInterval)
     guard !places.overflow, places.partialValue <= 1 << 27,
       sequences * (before + after + 1) <= ColumnWindows.most / 256
     else {
       throw Fault(
         .usage, "export.settings", "So many examples would not fit memory",
         expected: "at most \((ColumnWindows.most / 256).formatted()) tokens of examples for each latent",
-        found: "\(sequences) sequences of \(before + after + 1) tokens for each of \(count) latents",
+        found: "\(sequences) sequences of \(before + after + 1) tokens for each of \(dictionary.latents) latents",
         advice: "lower --top, --intervals, --per-interval, --before or --after")
     }
     guard let latents else { return Array(0..<dictionary.latents) }
