@@ -112,12 +112,11 @@ struct PageForms: Sendable {
       return make("Try your own text", "Colour it", note: "Each token is coloured by what is read there.", fields)
     case .search:
       guard runs || content.store != nil else { return nil }
-      let options =
-        (runs ? [("text", "a text")] : [])
-        + (content.store == nil ? [] : [("label", "a label")])
+      let options = (runs ? [("text", "a text")] : []) + (content.store == nil ? [] : [("label", "a label")])
       let what = content.dictionary == nil ? "neurons" : "neurons and features"
       return make(
         "Search \(what)", "Search",
+        note: "Those that are strongest on a text, or tell documents of a label from all others.",
         [field("q", "For", "", line), field("by", "which is", options[0].0, .choice(options))])
     case .steer:
       guard runs, !subjects.isEmpty else { return nil }
