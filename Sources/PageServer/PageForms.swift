@@ -41,7 +41,7 @@ struct PageForms: Sendable {
     switch question {
     case .overview, .form, .dictionary: break
     case .neuron(let neuron):
-      found = [form(.neuron, ["name": "\(neuron)"]), form(.attempt, on: "\(neuron)")]
+      found = [form(.neuron, ["name": neuron.fullName]), form(.attempt, on: neuron.fullName)]
     case .feature(let number):
       found = [
         form(.feature, ["number": "\(number)"]), form(.attempt, on: "\(number)"), form(.steer, on: "\(number)"),
@@ -112,12 +112,12 @@ struct PageForms: Sendable {
       return make("Try your own text", "Colour it", note: "Each token is coloured by what is read there.", fields)
     case .search:
       guard runs || content.store != nil else { return nil }
-      let options =
-        (runs ? [("text", "a text: what is strongest on it")] : [])
-        + (content.store == nil ? [] : [("label", "a label of the store: what tells it from all others")])
+      let options = (runs ? [("text", "a text")] : []) + (content.store == nil ? [] : [("label", "a label")])
       let what = content.dictionary == nil ? "neurons" : "neurons and features"
       return make(
-        "Search \(what)", "Search", [field("q", "For", "", line), field("by", "as", options[0].0, .choice(options))])
+        "Search \(what)", "Search",
+        note: "Those that are strongest on a text, or tell documents of a label from all others.",
+        [field("q", "For", "", line), field("by", "which is", options[0].0, .choice(options))])
     case .steer:
       guard runs, !subjects.isEmpty else { return nil }
       var fields = [field("text", "Prompt", "", .text)]

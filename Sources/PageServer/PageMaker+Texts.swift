@@ -54,16 +54,19 @@ extension PageMaker {
   /// The text as a corpus of one document.
   private func corpus(_ text: String) -> Corpus { Corpus(documents: [Document(id: "text", text: text)]) }
 
-  /// A source's tokens with values at some of its rows.
-  private func tokens(_ source: some ActivationSource, _ values: [Int: Float]) throws -> [PageToken] {
+  /// A source's tokens with values at some of its rows, and the strongest of those that the tokenizer has not added: what
+  /// stands at a begin token is often many times what any other token has.
+  private func tokens(
+    _ source: some ActivationSource, _ values: [Int: Float]
+  ) throws -> (all: [PageToken], strongest: PageToken?) {
     let session = try content.requireSession()
-    return try source.tokens(in: 0..<source.tokenCount).ids.enumerated().map { row, id in
+    let table = try source.tokens(in: 0..<source.tokenCount)
+    let all = table.ids.enumerated().map { row, id in
       PageToken(session.text(of: id), id: id, position: row, value: values[row])
     }
-  }
-
-  private func largest(_ tokens: [PageToken]) -> PageToken? {
-    tokens.filter { $0.value?.isFinite == true }.max { abs($0.value ?? 0) < abs($1.value ?? 0) }
+    let strongest = zip(all, table.special).filter { $0.value?.isFinite == true && $1 == 0 }
+      .max { abs($0.0.value ?? 0) < abs($1.0.value ?? 0) }
+    return (all, strongest?.0)
   }
 
   private func reading(of text: String, neuron: NeuronReference) throws -> TextReading {
@@ -82,8 +85,7 @@ extension PageMaker {
         values[row] = block.values[0].elements[offset * width + neuron.index]
       }
     }
-    let tokens = try tokens(live, values)
-    let strongest = largest(tokens)
+    let (tokens, strongest) = try tokens(live, values)
     var reading = TextReading(
       tokens: tokens, measure: "activation", scale: abs(strongest?.value ?? 1),
       lead: strongest.map { "Strongest at “\($0.text.onOneLine)”: \(Format.fixed(Double($0.value ?? 0), 2))." })
@@ -113,10 +115,10 @@ extension PageMaker {
     let latents = opened.dictionary.encode(rows)
     var values: [Int: Float] = [:]
     for (place, row) in numbers.enumerated() { values[row] = latents[place, number] }
-    let tokens = try tokens(live, values)
+    let (tokens, strongest) = try tokens(live, values)
     let active = tokens.count { ($0.value ?? 0) != 0 }
     return TextReading(
-      tokens: tokens, measure: "value of latent \(number)", scale: abs(largest(tokens)?.value ?? 1),
+      tokens: tokens, measure: "value of latent \(number)", scale: abs(strongest?.value ?? 1),
       lead: active == 0 ? "It is active at no token of this text." : nil,
       facts: [.init("active at", "\(active) of \(tokens.count) tokens")],
       link: content.store == nil ? nil : .init("Latent \(number)", ServedQuestion.feature(number).address))
@@ -135,10 +137,10 @@ extension PageMaker {
     let shown = outputs > 1 ? reading.predictedClass ?? 0 : 0
     var values: [Int: Float] = [:]
     for (place, row) in reading.rows.enumerated() { values[row] = reading.tokenScores[place * outputs + shown] }
-    let tokens = try tokens(live, values)
+    let (tokens, strongest) = try tokens(live, values)
     let name = outputs > 1 ? classes[shown] : classes.last ?? ""
     var result = TextReading(
-      tokens: tokens, measure: "score for “\(name)”", scale: abs(largest(tokens)?.value ?? 1))
+      tokens: tokens, measure: "score for “\(name)”", scale: abs(strongest?.value ?? 1))
     if let predicted = reading.predictedClass {
       result.lead = "It says “\(classes[predicted])”."
       if let probability = reading.probabilities?[predicted] {

@@ -190,7 +190,7 @@ extension ServedQuestion {
     }
     switch self {
     case .overview: return "/"
-    case .neuron(let neuron): return "/neuron/\(FormText.encode("\(neuron)"))"
+    case .neuron(let neuron): return "/neuron/\(FormText.encode(neuron.fullName))"
     case .dictionary: return "/dictionary"
     case .feature(let number): return "/feature/\(number)"
     case .probe: return "/probe"
@@ -215,7 +215,7 @@ extension ServedQuestion {
     func short(_ text: String) -> String { "“\(text.onOneLine.prefix(80))”" }
     switch self {
     case .overview: return "The overview"
-    case .neuron(let neuron): return "Neuron \(neuron)"
+    case .neuron(let neuron): return "Neuron \(neuron.fullName)"
     case .dictionary: return "The dictionary"
     case .feature(let number): return "Latent \(number)"
     case .probe: return "The probe"
@@ -233,7 +233,7 @@ extension ServedQuestion.Subject {
   /// As an address names it.
   var name: String {
     switch self {
-    case .neuron(let neuron): "\(neuron)"
+    case .neuron(let neuron): neuron.fullName
     case .feature(let number): "\(number)"
     case .probe: "probe"
     }
@@ -241,9 +241,14 @@ extension ServedQuestion.Subject {
 
   var words: String {
     switch self {
-    case .neuron(let neuron): "Neuron \(neuron)"
+    case .neuron(let neuron): "Neuron \(neuron.fullName)"
     case .feature(let number): "Latent \(number)"
     case .probe: "The probe"
     }
   }
+}
+
+extension NeuronReference {
+  /// A name that no other column has: `L2.30` of a neuron, with the site's own name of a column of any other site.
+  var fullName: String { NeuronReference("\(self)") == self ? "\(self)" : "\(site).\(index)" }
 }

@@ -24,7 +24,10 @@ struct ServedQuestionTests {
     let hostile = "a&b=c?d#e/f%41 +\n<script>é“”\u{1F600}"
     let all: [ServedQuestion] =
       [
-        .overview, .neuron(neuron), .neuron(try #require(NeuronReference("blocks.1.mlp.hook_post.7"))), .dictionary,
+        .overview, .neuron(neuron), .neuron(try #require(NeuronReference("blocks.1.mlp.hook_post.7"))),
+        .neuron(try #require(NeuronReference("blocks.1.hook_resid_post.7"))),
+        .neuron(try #require(NeuronReference("L2.E5.43"))),
+        .attempt(text: "x", on: .neuron(try #require(NeuronReference("blocks.2.attn.hook_pattern.5")))), .dictionary,
         .feature(17), .probe, .run(text: hostile), .patch(clean: hostile, corrupt: "b", right: " c", wrong: "+"),
         .steer(SteeringQuestion(prompt: hostile, feature: 3, className: nil, strength: -1.5, count: 40)),
         .steer(SteeringQuestion(prompt: "x", feature: nil, className: "a b", strength: 2, count: 1)),
@@ -37,6 +40,8 @@ struct ServedQuestionTests {
       let mark = question.address.contains("?") ? "&" : "?"
       #expect(try self.question(question.address + mark + "job=3") == question)
     }
+    // And no two of them the same one.
+    #expect(Set(all.map(\.address)).count == all.count)
   }
 
   @Test("As forms send it") func forms() throws {
