@@ -226,7 +226,10 @@ struct PageDrawing {
   private static func json(_ value: Any) -> String {
     let data =
       (try? JSONSerialization.data(withJSONObject: value, options: [.sortedKeys, .withoutEscapingSlashes])) ?? Data()
-    return String(decoding: data, as: UTF8.self).replacingOccurrences(of: "<", with: "\\u003c")
-      .replacingOccurrences(of: "\u{2028}", with: "\\u2028").replacingOccurrences(of: "\u{2029}", with: "\\u2029")
+    var text = String.UnicodeScalarView()
+    for scalar in String(decoding: data, as: UTF8.self).unicodeScalars {
+      if scalar == "<" { text.append(contentsOf: "\\u003c".unicodeScalars) } else { text.append(scalar) }
+    }
+    return String(text)
   }
 }

@@ -36,7 +36,7 @@ private struct SVGPass {
     ) {
       body.append(
         "<text x=\"\(number(x))\" y=\"\(number(y))\" font-size=\"\(number(size))\" text-anchor=\"\(anchor)\" "
-          + "font-weight=\"\(weight)\" fill=\"\(fill)\">\(escaped(content))</text>")
+          + "font-weight=\"\(weight)\" fill=\"\(fill)\">\(SVGText.escaped(content))</text>")
     }
     text(24, 36, "\(architecture.name): one pass", size: 20, weight: "bold")
     text(
@@ -183,7 +183,7 @@ private struct SVGPass {
     return """
       <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(number(width)) \(number(y))" width="\(number(width))" \
       height="\(number(y))" font-family="system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif" role="img">
-      <title>\(escaped(architecture.name)): the forward pass</title>
+      <title>\(SVGText.escaped(architecture.name)): the forward pass</title>
       <defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">\
       <path d="M0 0 L8 4 L0 8 z" fill="#5b6b80"/></marker></defs>
       <rect width="100%" height="100%" fill="#fff"/>
@@ -198,10 +198,5 @@ private struct SVGPass {
   private func number(_ value: Double) -> String {
     let tenths = Int((value * 10).rounded())
     return tenths % 10 == 0 ? "\(tenths / 10)" : "\(tenths / 10).\(abs(tenths % 10))"
-  }
-
-  private func escaped(_ text: String) -> String {
-    text.replacingOccurrences(of: "&", with: "&amp;").replacingOccurrences(of: "<", with: "&lt;")
-      .replacingOccurrences(of: ">", with: "&gt;").replacingOccurrences(of: "\"", with: "&quot;")
   }
 }
