@@ -18,6 +18,13 @@ package struct AtomicFile: ~Copyable {
   /// Writes a file through `body`; where that throws, nothing is left behind and an older file stays as it was.
   /// - Throws: What `body` throws; `Fault` named `file.cannotCreate` or `file.write`.
   package static func write(to url: URL, _ body: (borrowing AtomicFile) throws -> Void) throws {
+    var status = stat()
+    if stat(url.path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+      throw Fault(
+        .cannotCreate, "file.notAFile", "This is no file that can be replaced", file: url.path,
+        expected: "a name that is free, or a file", found: "a folder, a device or the like",
+        advice: "choose another name")
+    }
     let part = url.path + ".part"
     let descriptor = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else {

@@ -35,6 +35,7 @@ public struct ServedContent: Sendable {
         found: "a model alone",
         advice: "capture one with `unfold capture`, and start `unfold serve` with it")
     }
+    try store.requireTokenRows()
     return store
   }
 

@@ -170,7 +170,8 @@ struct PageDrawing {
   private func context(_ example: PageExamples.Example, number: Int, scale: Float) -> [String: Any] {
     let value = Format.fixed(Double(example.value), 2)
     return [
-      "number": number, "value": value, "label": orNone(example.label), "document": example.document,
+      "number": number, "value": value, "label": orNone(example.label?.shortened),
+      "document": example.document.shortened,
       "tokens": example.tokens.map { Self.context($0, scale: scale) },
     ]
   }
@@ -231,5 +232,12 @@ struct PageDrawing {
       if scalar == "<" { text.append(contentsOf: "\\u003c".unicodeScalars) } else { text.append(scalar) }
     }
     return String(text)
+  }
+}
+
+extension String {
+  /// At most eighty characters, for names that a corpus gives.
+  var shortened: String {
+    unicodeScalars.count <= 80 ? self : String(String.UnicodeScalarView(unicodeScalars.prefix(79))) + "…"
   }
 }

@@ -43,7 +43,7 @@ extension Page {
     }
     let none = labels.count { $0 == nil }
     let rows = counts.sorted { ($1.value.documents, $0.key) < ($0.value.documents, $1.key) }.map { name, count in
-      [PageTable.Cell(name), .init(Format.count(count.documents)), .init(Format.count(count.tokens))]
+      [PageTable.Cell(name.shortened), .init(Format.count(count.documents)), .init(Format.count(count.tokens))]
     }
     let table = PageTable(
       none > 0 ? "\(Format.count(none)) documents have no label" : "",
@@ -58,8 +58,9 @@ extension Page {
       let text = try store.text(ofDocument: index) ?? ""
       let piece = documents.pieces[index] > 0 ? " (piece \(documents.pieces[index]))" : ""
       return [
-        .init(documents.ids[index] + piece), .init(column?[index]?.description ?? ""),
-        .init(Format.count(documents.tokenCounts[index])), .init(String(text.onOneLine.prefix(100))),
+        .init(documents.ids[index].shortened + piece), .init((column?[index]?.description ?? "").shortened),
+        .init(Format.count(documents.tokenCounts[index])),
+        .init(String(String(text.unicodeScalars.prefix(100)).onOneLine)),
       ]
     }
     let table = PageTable(

@@ -122,6 +122,29 @@ struct ReportCommandTests {
     }
   }
 
+  @Test("An older export is replaced as a whole, and a pooled store is refused where tokens are needed")
+  func exports() throws {
+    let tool = try Self.made.get()
+    for _ in 0..<2 {
+      let outcome = try tool.run(
+        "export", "neuron-records", "store", "--neuron", "L2.3", "-o", "records", "--force", "-q")
+      #expect(outcome.code == 0, "\(outcome.errors)")
+    }
+    #expect(!FileManager.default.fileExists(atPath: tool.folder.file("records.old").path))
+    let pooled = try tool.run(
+      "capture", "unfold-mini", "corpus.jsonl", "-o", "pooled", "--sites", "mlp_post", "--layers", "2", "--pool",
+      "mean", "-q")
+    try #require(
+      pooled.code == 0 || FileManager.default.fileExists(atPath: tool.folder.file("pooled").path), "\(pooled.errors)")
+    for arguments in [
+      ["report", "pooled", "--neuron", "L2.3", "-o", "x.html"], ["export", "neuron-records", "pooled", "-o", "x"],
+    ] {
+      let outcome = try tool.run(arguments + ["--json"])
+      #expect(outcome.code == 65 && outcome.faultName == "activations.pooled", "\(outcome.output)")
+    }
+    #expect(try tool.run("report", "pooled", "-o", "pooled.html", "--force").code == 0)
+  }
+
   @Test("Bad input is a clear error, and no page is written")
   func faults() throws {
     let tool = try Self.made.get()
@@ -137,12 +160,23 @@ struct ReportCommandTests {
       (["report", "store", "--probe", "absent.safetensors", "-o", "x.html"], 66, nil),
       (["report", "store", "-o", "corpus.jsonl"], 73, "tool.outputExists"),
       (["report", "store", "-o", "absent/x.html"], 73, "file.cannotCreate"),
+      (["report", "store", "--label", "nope", "-o", "x.html"], 64, "tool.noSuchLabel"),
+      (
+        ["report", "store", "--probe", "korean.safetensors", "-o", "korean.safetensors", "--force"], 64,
+        "tool.outputIsInput"
+      ),
+      (["report", "store", "-o", "dictionary", "--force"], 73, "file.notAFile"),
+      // Whatever --force says, nothing is replaced that no export has written.
+      (["export", "delphi", "dictionary", "store", "-o", "store", "--force"], 73, "export.notAnExport"),
+      (["export", "neuronpedia", "dictionary", "store", "-o", ".", "--force"], 73, "export.notAnExport"),
     ] as [([String], Int32, String?)] {
       let outcome = try tool.run(arguments + ["--json"])
       #expect(outcome.code == code, "\(arguments): \(outcome.code) \(outcome.output)")
       if let name { #expect(outcome.faultName == name, "\(arguments): \(outcome.faultName ?? "none")") }
       #expect(!FileManager.default.fileExists(atPath: tool.folder.file("x.html").path))
     }
+    #expect(try tool.run("store", "verify", "store").code == 0)
+    #expect(try tool.run("sae", "evaluate", "dictionary", "store", "-q").code == 0)
     for arguments in [
       ["report", "store", "--neuron", "L2.3", "--probe", "p", "-o", "x.html"],
       ["report", "store", "--feature", "3", "-o", "x.html"],

@@ -93,6 +93,16 @@ extension ActivationSource {
       advice: "read it with its row numbers (`streamRouted`), or through `RoutedTokens`, whose rows are those tokens")
   }
 
+  /// Refuses a source whose rows are documents, which have no tokens to show.
+  /// - Throws: `Fault` named `activations.pooled`.
+  public func requireTokenRows() throws {
+    guard rowKind != .token else { return }
+    throw Fault(
+      .badData, "activations.pooled", "A row of this store stands for a whole document",
+      expected: "a row for each token",
+      found: "a store captured with --pool", advice: "capture again without --pool")
+  }
+
   func unknownSite(_ name: String) -> Fault {
     let near = nearestNames(to: name, among: sites.map(\.name))
     return Fault(

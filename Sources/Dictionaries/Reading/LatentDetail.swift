@@ -91,7 +91,13 @@ public struct LatentDetailReader: Sendable {
     }
     pooled?.finish()
     let effects = try LatentWeights.effectHistograms(dictionary, model: model, latents: latents, bins: 50)
-    var concepts = try latents.map { try pooled?.profile(of: $0, seed: seed) ?? [] }
+    var concepts = [[ConceptLatent]](repeating: [], count: latents.count)
+    if let pooled {
+      // Too few documents of a label to divide leave the labels unread; they are an extra here.
+      do {
+        concepts = try latents.map { try pooled.profile(of: $0, seed: seed) }
+      } catch let fault as Fault where fault.name == "probe.tooFewExamples" {}
+    }
     for (name, set) in sets {
       let found = try dictionary.profiles(
         of: latents, on: set, concept: Concept(column: column), dataset: name, seed: seed)

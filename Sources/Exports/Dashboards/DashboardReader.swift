@@ -22,14 +22,14 @@ struct DashboardReader {
   var rows: Int { gathering.rows }
 
   /// - Throws: `dictionary.otherModel`, `dictionary.site`, `dictionary.width`, `dictionary.noSuchLatent`,
-  ///   `export.pooled`, `export.settings`.
+  ///   `activations.pooled`, `export.settings`.
   init(
     _ dictionary: SparseAutoencoder, source: any ActivationSource, settings: DashboardSettings, model: Model?,
     piece: (@Sendable (Int32) -> String)?, progress: (String, Int) -> Void
   ) throws {
     let chosen = try settings.chosen(of: dictionary)
     let input = try DictionaryInput(dictionary, source: source, site: settings.site)
-    try requireTokens(input.source)
+    try input.source.requireTokenRows()
     let neuronSite = DashboardReader.neuronSite(of: input, dictionary)
     var gathering = FeatureGathering(
       latents: dictionary.latents, kept: 4 * settings.top, neurons: neuronSite?.width ?? 0)
@@ -182,12 +182,4 @@ extension LatentDashboard.Bars {
     values = histogram.counts.indices.map { (histogram.edges[$0] + histogram.edges[$0 + 1]) / 2 }
     heights = histogram.counts
   }
-}
-
-/// Refuses a source whose rows are documents, which have no tokens to show.
-func requireTokens(_ source: any ActivationSource) throws {
-  guard source.rowKind != .token else { return }
-  throw Fault(
-    .badData, "export.pooled", "A row of this store stands for a whole document", expected: "a row for each token",
-    found: "a store captured with --pool", advice: "capture again without --pool")
 }

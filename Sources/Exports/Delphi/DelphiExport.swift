@@ -39,7 +39,7 @@ public struct DelphiExport: Sendable {
     }
     try requireFree(folder, replaces: replaces)
     let input = try DictionaryInput(dictionary, source: source, site: site)
-    try requireTokens(input.source)
+    try input.source.requireTokenRows()
     let texts = try TokenTexts(source, piece: nil)
     let table = try TokenRectangle(texts, context: context, filler: filler)
     var firing = [Int](repeating: 0, count: dictionary.latents)

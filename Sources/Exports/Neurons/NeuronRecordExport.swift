@@ -38,7 +38,7 @@ public struct NeuronRecordExport: Sendable {
         expected: "\(range.lowerBound) to \(range.upperBound)", found: "\(value)")
     }
     try requireFree(folder, replaces: replaces)
-    try requireTokens(source)
+    try source.requireTokenRows()
     let texts = try TokenTexts(source, piece: piece)
     let sampled = try randomRows(source)
     var count = 0

@@ -8,22 +8,32 @@ struct ExportFolder {
   let url: URL
   private(set) var files = 0
 
+  /// Lies in every folder that an export has written: only such a folder is ever replaced.
+  static let mark = ".unfold-export"
+
   /// Fills a folder through `body`; where that throws, nothing is left behind and an older folder stays as it was.
   ///
-  /// - Parameter replaces: whether a folder that is there is replaced.
-  /// - Throws: `export.outputExists`, `file.cannotCreate`, and what `body` throws.
+  /// - Parameter replaces: whether an older export that is there is replaced; nothing else ever is.
+  /// - Throws: `export.outputExists`, `export.notAnExport`, `file.cannotCreate`, and what `body` throws.
   static func fill(_ folder: URL, replaces: Bool, _ body: (inout ExportFolder) throws -> Void) throws -> Int {
     let manager = FileManager.default
     try requireFree(folder, replaces: replaces)
+    try requireExport(folder)
     let part = URL(filePath: folder.path + ".part")
     try? manager.removeItem(at: part)
     try AtomicFile.makeFolder(part)
     do {
       var filled = ExportFolder(url: part)
       try body(&filled)
-      if replaces { try? manager.removeItem(at: folder) }
+      try AtomicFile.write(
+        "This folder was written by `unfold export`, which may replace it as a whole.\n".utf8,
+        to: part.appending(path: mark))
       do {
+        let old = URL(filePath: folder.path + ".old")
+        try? manager.removeItem(at: old)
+        if manager.fileExists(atPath: folder.path) { try manager.moveItem(at: folder, to: old) }
         try manager.moveItem(at: part, to: folder)
+        try? manager.removeItem(at: old)
       } catch {
         throw Fault(
           .cannotCreate, "file.cannotCreate", "This folder cannot be put in its place", file: folder.path,
@@ -34,6 +44,19 @@ struct ExportFolder {
       try? manager.removeItem(at: part)
       throw error
     }
+  }
+
+  /// Refuses to replace what no export has written: a store, the folder that one stands in, somebody's work.
+  private static func requireExport(_ folder: URL) throws {
+    let manager = FileManager.default
+    guard manager.fileExists(atPath: folder.path), !manager.fileExists(atPath: folder.appending(path: mark).path) else {
+      return
+    }
+    if let inside = try? manager.contentsOfDirectory(atPath: folder.path), inside.isEmpty { return }
+    throw Fault(
+      .cannotCreate, "export.notAnExport", "This is no folder that an export has written", file: folder.path,
+      expected: "a name that is free, an empty folder, or an older export (it has a file \(mark))",
+      found: "something else, which is left as it is", advice: "choose another name with -o")
   }
 
   /// Where a file of this name is to be written; the folders on the way are made.

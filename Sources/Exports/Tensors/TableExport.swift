@@ -27,6 +27,12 @@ public enum TableExport {
     to url: URL, replaces: Bool = false
   ) throws -> ExportSummary {
     try requireFree(url, replaces: replaces)
+    if sites.isEmpty, table != .documents {
+      throw Fault(
+        .badData, "export.noSites", "The store holds no activations to make a table of", expected: "sites",
+        found: "none: it was captured with --statistics-only, or is not begun",
+        advice: "read /statistics of its index.h5 with h5py, or capture with activations")
+    }
     let lines =
       switch table {
       case .statistics: try statistics(sites, of: source)

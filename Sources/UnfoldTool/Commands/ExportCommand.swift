@@ -49,7 +49,11 @@ struct ExportStoreArguments: ParsableArguments {
   var sites: String?
   @Option(name: .long, help: "Layers for shorthands and names with *: all, last, or such as 0,4-8.") var layers: String?
 
-  func open() throws -> ActivationStore { try ActivationStore(opening: URL(filePath: store)) }
+  func open() throws -> ActivationStore {
+    let opened = try ActivationStore(opening: URL(filePath: store))
+    if !opened.isComplete { Console.note("The store is not complete: this is of what has been captured so far.") }
+    return opened
+  }
 
   func chosen(of store: ActivationStore) throws -> [StoredSite] {
     if let sites { return try store.select(sites: sites, layers: layers) }

@@ -134,9 +134,9 @@ struct ProbeCompareCommand: ParsableCommand {
 }
 
 /// Refuses to write over a file.
-func refuseExisting(_ path: String) throws {
+func refuseExisting(_ path: String, advice: String = "choose another name, or remove the file") throws {
   guard FileManager.default.fileExists(atPath: URL(filePath: path).path) else { return }
   throw Fault(
     .cannotCreate, "tool.outputExists", "The output exists", file: path, expected: "a name that is free",
-    advice: "choose another name, or remove the file")
+    advice: advice)
 }

@@ -95,7 +95,11 @@ struct ReportCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
-    if !force { try refuseExisting(output) }
+    if output.isEmpty || source.isEmpty {
+      throw ValidationError("Give the name of a store or model, and of a page with -o.")
+    }
+    if !force { try refuseExisting(output, advice: "choose another name, or give --force to replace it") }
+    try requireOther(output)
     if all {
       let store = try openStore()
       let folder = try folder(of: store)
@@ -128,6 +132,15 @@ struct ReportCommand: ParsableCommand {
     return try Page(store)
   }
 
+  /// Refuses to put the page in the place of what it is made from.
+  private func requireOther(_ output: String) throws {
+    let inputs = [source, dictionary, probe].compactMap(\.self).map { URL(filePath: $0).resolvingSymlinksInPath().path }
+    guard inputs.contains(URL(filePath: output).resolvingSymlinksInPath().path) else { return }
+    throw Fault(
+      .usage, "tool.outputIsInput", "The page would replace what it is made from", file: output,
+      expected: "another name", advice: "choose another name with -o")
+  }
+
   private func openStore() throws -> ActivationStore {
     let url = URL(filePath: source)
     guard FileManager.default.fileExists(atPath: url.path) else {
@@ -138,7 +151,17 @@ struct ReportCommand: ParsableCommand {
         advice: isModel
           ? "give a text with --text, or --anatomy" : "make one with `unfold capture`")
     }
-    return try ActivationStore(opening: url)
+    let store = try ActivationStore(opening: url)
+    if !store.isComplete { common.note("The store is not complete: this is of what has been captured so far.") }
+    if neuron != nil || dictionary != nil || all { try store.requireTokenRows() }
+    let labels = try store.documents.labels
+    if ranking.label != DocumentTable.defaultLabels, labels[ranking.label] == nil {
+      throw Fault(
+        .usage, "tool.noSuchLabel", "The store has no such label column",
+        expected: labels.keys.sorted().joined(separator: ", "),
+        found: ranking.label, advice: "name a column with --label, or leave it out")
+    }
+    return store
   }
 
   private func origin(of session: Session) throws -> Origin {
