@@ -40,6 +40,7 @@ struct ReportCommandTests {
 
   private static let pages: [String: [String]] = [
     "store": ["store"], "neuron": ["store", "--neuron", "L2.30", "--ablate", "--domain-documents", "2"],
+    "neuron-features": ["store", "--neuron", "L2.3", "--dictionary", "dictionary"],
     "dictionary": ["store", "--dictionary", "dictionary", "-n", "4"],
     "feature": ["store", "--dictionary", "dictionary", "--feature", "17"],
     "probe": ["store", "--probe", "korean.safetensors", "--depth", "-n", "4"],
@@ -67,6 +68,7 @@ struct ReportCommandTests {
     #expect(!html.contains(tool.folder.url.path), "no path of the machine")
     switch name {
     case "neuron": #expect(html.contains("data-l=") && html.contains("What is lost without it"))
+    case "neuron-features": #expect(html.contains("Features of the dictionary that load most on it"))
     case "dictionary": #expect(html.contains("All latents") && html.contains("id=\"latent-"))
     case "feature": #expect(html.contains("Over its whole range") && html.contains("Which concepts it tells"))
     case "probe": #expect(html.contains("When not to believe it") && html.contains("Where in the depth"))

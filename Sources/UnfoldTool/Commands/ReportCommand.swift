@@ -11,6 +11,7 @@ struct ReportCommand: ParsableCommand {
         unfold report store -o store.html
         unfold report store --all --dictionary residual -o pages     # a folder: the store, neurons, the dictionary
         unfold report store --neuron L2.30 --ablate -o neuron.html
+        unfold report store --neuron L2.30 --dictionary residual -o neuron.html     # with the features that load on it
         unfold report store --dictionary residual -o dictionary.html
         unfold report store --dictionary residual --feature 17 -o feature.html
         unfold report store --probe questions.safetensors -o probe.html
@@ -33,7 +34,7 @@ struct ReportCommand: ParsableCommand {
       "A folder of linked pages: the store, its neurons of most meanings, and the dictionary and probe that are named.")
   var all = false
   @Option(name: .long, help: "A neuron, such as L2.30.") var neuron: NeuronArgument?
-  @Option(name: .long, help: "A dictionary's folder.") var dictionary: String?
+  @Option(name: .long, help: "A dictionary's folder; with --neuron, whose features load on it.") var dictionary: String?
   @Option(name: .long, help: "With --dictionary: one latent, by its number.") var feature: Int?
   @Option(
     name: .long,
@@ -79,6 +80,8 @@ struct ReportCommand: ParsableCommand {
       }
       return
     }
+    // A neuron beside a dictionary: the features that load on it.
+    if given == ["--neuron", "--dictionary"], feature == nil, concepts == nil { return }
     if given.count > 1 {
       throw ValidationError("A page shows one thing: give one of \(given.joined(separator: ", ")).")
     }
@@ -199,7 +202,8 @@ struct ReportCommand: ParsableCommand {
   private func page(of neuron: NeuronReference, in store: ActivationStore) throws -> Page {
     let session = try Session.open(of: store, named: model, common)
     var card = try NeuronCard(
-      of: neuron, in: store, session: session, ranking: ranking.settings(seed: common.seed), count: count,
+      of: neuron, in: store, session: session, ranking: ranking.settings(seed: common.seed),
+      dictionary: dictionary.map { try SparseAutoencoder.load(folder: URL(filePath: $0)) }, count: count,
       note: common.note)
     if let session { try card.addLosses(store, model: session.model) }
     if ablate {
