@@ -145,6 +145,15 @@ struct ReportCommandTests {
       #expect(outcome.code == 65 && outcome.faultName == "activations.pooled", "\(outcome.output)")
     }
     #expect(try tool.run("report", "pooled", "-o", "pooled.html", "--force").code == 0)
+    let capture = [
+      "capture", "unfold-mini", "corpus.jsonl", "-o", "statistics", "--sites", "mlp_post", "--layers", "2",
+    ]
+    #expect(try tool.run(capture + ["--statistics-only", "-q"]).code == 0)
+    #expect(try tool.run("export", "table", "statistics", "-o", "statistics.csv", "-q").code == 0)
+    let lines = try String(contentsOf: tool.folder.file("statistics.csv"), encoding: .utf8).split(separator: "\n")
+    #expect(lines.count == 1 + 1024)
+    let labels = try tool.run("export", "table", "statistics", "--table", "labels", "-o", "labels.csv", "--json")
+    #expect(labels.code == 65 && labels.faultName == "export.noSites", "\(labels.output)")
   }
 
   @Test("Bad input is a clear error, and no page is written")

@@ -55,7 +55,11 @@ struct ExportStoreArguments: ParsableArguments {
     return opened
   }
 
-  func chosen(of store: ActivationStore) throws -> [StoredSite] {
+  /// The sites that were named, or all.
+  ///
+  /// - Parameter statistics: Whether statistics are enough: a store may hold those of sites without their activations.
+  func chosen(of store: ActivationStore, statistics: Bool = false) throws -> [StoredSite] {
+    if statistics, store.sites.isEmpty, sites == nil, layers == nil { return store.run.statisticsSites }
     if let sites { return try store.select(sites: sites, layers: layers) }
     guard let layers else { return store.sites }
     return try store.select(sites: "*", layers: layers)

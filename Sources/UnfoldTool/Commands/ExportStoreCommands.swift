@@ -97,7 +97,8 @@ struct ExportTensorsCommand: ParsableCommand {
     export.parts = try chosenParts()
     export.halves = type == "float16"
     let summary = try export.write(
-      source.chosen(of: store), of: store, to: output.url, replaces: output.force
+      source.chosen(of: store, statistics: export.parts == [.statistics]), of: store, to: output.url,
+      replaces: output.force
     ) { step, done in line.update("\(step): \(Format.count(done))") }
     line.clear()
     try output.show(summary, common)
@@ -126,7 +127,8 @@ struct ExportTableCommand: ParsableCommand {
     common.apply()
     let store = try source.open()
     let summary = try TableExport.write(
-      table, sites: table == .documents ? [] : source.chosen(of: store), of: store, column: label, to: output.url,
+      table, sites: table == .documents ? [] : source.chosen(of: store, statistics: table == .statistics),
+      of: store, column: label, to: output.url,
       replaces: output.force)
     try output.show(summary, common)
   }
