@@ -29,11 +29,7 @@ struct ExportFolder {
         "This folder was written by `unfold export`, which may replace it as a whole.\n".utf8,
         to: part.appending(path: mark))
       do {
-        let old = URL(filePath: folder.path + ".old")
-        try? manager.removeItem(at: old)
-        if manager.fileExists(atPath: folder.path) { try manager.moveItem(at: folder, to: old) }
-        try manager.moveItem(at: part, to: folder)
-        try? manager.removeItem(at: old)
+        try put(part, in: folder)
       } catch {
         throw Fault(
           .cannotCreate, "file.cannotCreate", "This folder cannot be put in its place", file: folder.path,
@@ -44,6 +40,22 @@ struct ExportFolder {
       try? manager.removeItem(at: part)
       throw error
     }
+  }
+
+  /// Renames a folder to the place of another, which is removed when the new one stands there, and put back where it cannot.
+  private static func put(_ part: URL, in folder: URL) throws {
+    let manager = FileManager.default
+    guard manager.fileExists(atPath: folder.path) else { return try manager.moveItem(at: part, to: folder) }
+    // A name that nobody else's folder has.
+    let old = URL(filePath: "\(folder.path).\(UUID().uuidString).old")
+    try manager.moveItem(at: folder, to: old)
+    do {
+      try manager.moveItem(at: part, to: folder)
+    } catch {
+      try? manager.moveItem(at: old, to: folder)
+      throw error
+    }
+    try? manager.removeItem(at: old)
   }
 
   /// Refuses to replace what no export has written: a store, the folder that one stands in, somebody's work.
