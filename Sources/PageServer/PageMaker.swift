@@ -143,10 +143,7 @@ struct PageMaker: Sendable {
     let result = try Patching(.denoising).run([pair], sites: sites, in: session.model) { done, all in
       say("patching, \(Format.count(done)) of \(Format.count(all)) cells")
     }
-    let report = PatchingReport(
-      result, clean: session.pieces(of: pair.clean), corrupt: session.pieces(of: pair.corrupt),
-      answers: (session.text(of: pair.answers.right), session.text(of: pair.answers.wrong)))
-    return Page(report, origin: try sessionOrigin())
+    return Page(PatchingReport(result, of: [pair], in: session), origin: try session.origin)
   }
 
   // MARK: - What they are made from
@@ -156,9 +153,5 @@ struct PageMaker: Sendable {
     return try LabelledBySet(store, column: content.column) ?? store as any ActivationSource
   }
 
-  func sessionOrigin() throws -> Origin {
-    let session = try content.requireSession()
-    return Origin(
-      model: session.name, modelDigest: try session.model.checkpoint.digest(), version: UnfoldVersion.current)
-  }
+  func sessionOrigin() throws -> Origin { try content.requireSession().origin }
 }

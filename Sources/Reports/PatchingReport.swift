@@ -1,3 +1,4 @@
+import Activations
 import Interventions
 import Neurons
 import Probes
@@ -19,6 +20,14 @@ public struct PatchingReport: Sendable {
     self.clean = clean
     self.corrupt = corrupt
     self.answers = answers
+  }
+
+  /// The result of some pairs; where there is but one, with the texts of its tokens and answers.
+  public init(_ result: PatchingResult, of pairs: [PromptPair], in session: Session) {
+    let single = pairs.count == 1 ? pairs.first : nil
+    self.init(
+      result, clean: session.pieces(of: single?.clean ?? []), corrupt: session.pieces(of: single?.corrupt ?? []),
+      answers: single.map { (session.text(of: $0.answers.right), session.text(of: $0.answers.wrong)) })
   }
 
   /// What a column of a grid over positions is called: the token that is put in, and its place.

@@ -1,5 +1,4 @@
 import Foundation
-import TestFiles
 import Testing
 
 /// The programs of the tutorials run, and the catalogue of the documentation shows no code but what is built.
@@ -21,17 +20,9 @@ struct DocumentationTests {
 
   @Test("The programs of the tutorials run", arguments: programs)
   func run(_ program: String) throws {
-    let process = Process()
-    process.executableURL = Tool.executable.deletingLastPathComponent().appending(path: program)
-    process.currentDirectoryURL = Self.root
-    let folder = try TemporaryFolder()
-    let output = folder.file("output")
-    FileManager.default.createFile(atPath: output.path, contents: nil)
-    process.standardOutput = try FileHandle(forWritingTo: output)
-    try process.run()
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 0)
-    let text = try String(contentsOf: output, encoding: .utf8)
+    let outcome = try Tool().run(program: program, in: Self.root)
+    #expect(outcome.code == 0)
+    let text = outcome.output
     let last = [
       "FirstProbe": "nats at most", "ReadDictionary": "latents read back", "FromTransformerLens": "token 2 restores",
     ]

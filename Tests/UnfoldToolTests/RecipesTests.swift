@@ -1,5 +1,4 @@
 import Foundation
-import TestFiles
 import Testing
 
 /// The ten most common tasks from Swift: built with the tests, run here, and shown on their page as they are.
@@ -10,17 +9,9 @@ struct RecipesTests {
 
   @Test("All ten run")
   func run() throws {
-    let process = Process()
-    process.executableURL = Tool.executable.deletingLastPathComponent().appending(path: "Recipes")
-    process.currentDirectoryURL = Self.root
-    let folder = try TemporaryFolder()
-    let output = folder.file("output")
-    FileManager.default.createFile(atPath: output.path, contents: nil)
-    process.standardOutput = try FileHandle(forWritingTo: output)
-    try process.run()
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 0)
-    let text = try String(contentsOf: output, encoding: .utf8)
+    let outcome = try Tool().run(program: "Recipes", in: Self.root)
+    #expect(outcome.code == 0)
+    let text = outcome.output
     for number in 1...10 { #expect(text.contains("\(number). "), "task \(number)") }
     #expect(text.contains("blocks.2.hook_resid_post") && text.contains("512 latents"))
   }

@@ -94,19 +94,11 @@ struct ReportCommandTests {
       let outcome = try tool.run(["report"] + Self.pages[name, default: []] + ["-o", "\(name).html", "--force", "-q"])
       try #require(outcome.code == 0, "\(outcome.errors)")
     }
-    let process = Process()
-    process.executableURL = URL(filePath: try #require(Self.python))
-    process.arguments =
-      [RecipesTests.root.appending(path: "Scripts/browser/check.py").path]
-      + Self.pages.keys.sorted().map { tool.folder.file("\($0).html").path }
-    let output = tool.folder.file("browser")
-    FileManager.default.createFile(atPath: output.path, contents: nil)
-    process.standardOutput = try FileHandle(forWritingTo: output)
-    process.standardError = process.standardOutput
-    try process.run()
-    process.waitUntilExit()
-    let said = try String(contentsOf: output, encoding: .utf8)
-    #expect(process.terminationStatus == 0, "\(said)")
+    let check = RecipesTests.root.appending(path: "Scripts/browser/check.py").path
+    let outcome = try tool.run(
+      URL(filePath: try #require(Self.python)),
+      [check] + Self.pages.keys.sorted().map { tool.folder.file("\($0).html").path }, in: tool.folder.url)
+    #expect(outcome.code == 0, "\(outcome.output) \(outcome.errors)")
   }
 
   @Test("A folder of pages: each is there that another leads to")

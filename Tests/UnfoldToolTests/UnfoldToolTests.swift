@@ -35,10 +35,19 @@ struct Tool {
 
   /// - Parameter input: the file that standard input is.
   func run(_ arguments: [String], input: String? = nil) throws -> Outcome {
+    try run(Self.executable, arguments, in: folder.url, input: input)
+  }
+
+  /// Runs a program that is built beside the tool.
+  func run(program name: String, in folder: URL) throws -> Outcome {
+    try run(Self.executable.deletingLastPathComponent().appending(path: name), [], in: folder)
+  }
+
+  func run(_ program: URL, _ arguments: [String], in place: URL, input: String? = nil) throws -> Outcome {
     let process = Process()
-    process.executableURL = Self.executable
+    process.executableURL = program
     process.arguments = arguments
-    process.currentDirectoryURL = folder.url
+    process.currentDirectoryURL = place
     // Output goes to files: a pipe that nobody reads would fill up.
     let (output, errors) = (folder.file("stdout"), folder.file("stderr"))
     for file in [output, errors] { FileManager.default.createFile(atPath: file.path, contents: nil) }

@@ -61,16 +61,7 @@ package struct ContextReader {
   }
 
   /// The document that a token row belongs to. O(log n).
-  package func document(ofRow row: Int) -> Int {
-    var low = 0
-    var high = documents.count
-    while low < high {
-      let middle = (low + high) / 2
-      if documents.firstTokens[middle] <= row { low = middle + 1 } else { high = middle }
-    }
-    // Empty documents begin where the next one does; the last that begins at or before the row holds it.
-    return max(low - 1, 0)
-  }
+  package func document(ofRow row: Int) -> Int { documents.document(ofRow: row) }
 
   /// Tokens of one document with their characters.
   package mutating func tokens(in rows: Range<Int>, document: Int) throws -> [TokenInContext] {

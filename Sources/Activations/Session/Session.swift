@@ -53,6 +53,15 @@ public struct Session: Sendable {
     return tokenizer
   }
 
+  /// What results of this model alone come from.
+  ///
+  /// - Throws: What reading the checkpoint throws.
+  public var origin: Origin {
+    get throws {
+      Origin(model: name, modelDigest: try model.checkpoint.digest(), version: UnfoldVersion.current)
+    }
+  }
+
   /// A corpus's activations, computed whenever they are read.
   ///
   /// - Parameters:

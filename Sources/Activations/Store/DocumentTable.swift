@@ -72,6 +72,18 @@ public struct DocumentTable: Sendable, Equatable {
     document > 0 && pieces[document] > 0 && ids[document] == ids[document - 1]
   }
 
+  /// The document that a row of the token table belongs to. O(log n).
+  public func document(ofRow row: Int) -> Int {
+    var low = 0
+    var high = count
+    while low < high {
+      let middle = (low + high) / 2
+      if firstTokens[middle] <= row { low = middle + 1 } else { high = middle }
+    }
+    // Empty documents begin where the next one does; the last that begins at or before the row holds it.
+    return max(low - 1, 0)
+  }
+
   /// The rows of the token table that belong to a document.
   public func tokens(of document: Int) -> Range<Int> {
     firstTokens[document]..<firstTokens[document] + tokenCounts[document]

@@ -158,7 +158,7 @@ struct DashboardReader {
     func sequence(_ row: Int, _ low: Float, _ high: Float, _ share: Float) -> LatentDashboard.Sequence {
       .init(
         binMinimum: low, binMaximum: high, binShare: share, tokens: [], values: [], marked: 0,
-        document: texts.documents.ids[texts.document(ofRow: row)], row: row)
+        document: texts.documents.ids[texts.documents.document(ofRow: row)], row: row)
     }
     var seen = Set<[Int32]>()
     var places: [LatentDashboard.Sequence] = []

@@ -86,7 +86,7 @@ public struct NeuronRecordExport: Sendable {
 
   /// A stretch of `length` tokens of a row's document, the row as near its middle as the document allows.
   private func window(around row: Int, _ texts: TokenTexts) -> Range<Int> {
-    let all = texts.documents.tokens(of: texts.document(ofRow: row))
+    let all = texts.documents.tokens(of: texts.documents.document(ofRow: row))
     let start = max(all.lowerBound, min(row - length / 2, all.upperBound - length))
     return start..<min(all.upperBound, start + length)
   }

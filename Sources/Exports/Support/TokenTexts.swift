@@ -22,20 +22,9 @@ struct TokenTexts {
 
   func texts(_ rows: Range<Int>) -> [String] { ids[rows].map(piece) }
 
-  /// The document that a token belongs to. O(log n).
-  func document(ofRow row: Int) -> Int {
-    var low = 0
-    var high = documents.count
-    while low < high {
-      let middle = (low + high) / 2
-      if documents.firstTokens[middle] <= row { low = middle + 1 } else { high = middle }
-    }
-    return max(low - 1, 0)
-  }
-
   /// The tokens shown around one, all of its document.
   func window(around row: Int, before: Int, after: Int) -> Range<Int> {
-    let all = documents.tokens(of: document(ofRow: row))
+    let all = documents.tokens(of: documents.document(ofRow: row))
     return max(all.lowerBound, row - before)..<min(all.upperBound, row + after + 1)
   }
 }

@@ -30,6 +30,15 @@ struct ExportOutput: ParsableArguments {
 
   var url: URL { URL(filePath: output) }
 
+  /// Writes by `body`, which is given what to tell of its progress, and says what was written.
+  func write(_ common: CommonOptions, _ body: (@escaping (String, Int) -> Void) throws -> ExportSummary) throws {
+    let line = ProgressLine(isSilent: common.quiet)
+    defer { line.clear() }
+    let summary = try body { step, done in line.update("\(step): \(Format.count(done))") }
+    line.clear()
+    try show(summary, common)
+  }
+
   /// Says what was written.
   func show(_ summary: ExportSummary, _ common: CommonOptions) throws {
     var summary = summary
@@ -138,19 +147,17 @@ struct ExportNeuronpediaCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
-    let line = ProgressLine(isSilent: common.quiet)
-    defer { line.clear() }
     let (dictionary, store, session) = try arguments.open(common)
     var export = NeuronpediaExport(settings: try arguments.settings(common))
     export.set = arguments.set
     export.release = release
     export.title = title
     export.creator = creator
-    let summary = try export.write(
-      dictionary, on: store, model: session?.model, piece: session?.piece, to: output.url, replaces: output.force
-    ) { step, done in line.update("\(step): \(Format.count(done))") }
-    line.clear()
-    try output.show(summary, common)
+    try output.write(common) { progress in
+      try export.write(
+        dictionary, on: store, model: session?.model, piece: session?.piece, to: output.url, replaces: output.force,
+        progress: progress)
+    }
   }
 }
 
@@ -168,16 +175,14 @@ struct ExportSAEDashboardCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
-    let line = ProgressLine(isSilent: common.quiet)
-    defer { line.clear() }
     let (dictionary, store, session) = try arguments.open(common)
     var export = SAEDashboardExport(settings: try arguments.settings(common))
     export.set = arguments.set
-    let summary = try export.write(
-      dictionary, on: store, model: session?.model, piece: session?.piece, to: output.url, replaces: output.force
-    ) { step, done in line.update("\(step): \(Format.count(done))") }
-    line.clear()
-    try output.show(summary, common)
+    try output.write(common) { progress in
+      try export.write(
+        dictionary, on: store, model: session?.model, piece: session?.piece, to: output.url, replaces: output.force,
+        progress: progress)
+    }
   }
 }
 
@@ -202,18 +207,16 @@ struct ExportDelphiCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
-    let line = ProgressLine(isSilent: common.quiet)
-    defer { line.clear() }
     var export = DelphiExport()
     export.context = context
     export.splits = splits
     export.filler = filler
     export.site = site
-    let summary = try export.write(
-      try SparseAutoencoder.load(folder: URL(filePath: dictionary)),
-      on: try ActivationStore(opening: URL(filePath: store)), to: output.url, replaces: output.force
-    ) { step, done in line.update("\(step): \(Format.count(done))") }
-    line.clear()
-    try output.show(summary, common)
+    try output.write(common) { progress in
+      try export.write(
+        try SparseAutoencoder.load(folder: URL(filePath: dictionary)),
+        on: try ActivationStore(opening: URL(filePath: store)), to: output.url, replaces: output.force,
+        progress: progress)
+    }
   }
 }

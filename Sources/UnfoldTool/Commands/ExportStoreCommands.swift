@@ -26,8 +26,6 @@ struct ExportNeuronRecordsCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
-    let line = ProgressLine(isSilent: common.quiet)
-    defer { line.clear() }
     let store = try source.open()
     let neurons = try neuron.map { list in
       try list.split(separator: ",").map { name in
@@ -45,12 +43,11 @@ struct ExportNeuronRecordsCommand: ParsableCommand {
     export.random = random
     export.length = length
     export.seed = common.seed
-    let summary = try export.write(
-      sites, neurons: neurons, of: store, piece: try Session.open(of: store, named: model, common)?.piece,
-      to: output.url, replaces: output.force
-    ) { step, done in line.update("\(step): \(Format.count(done))") }
-    line.clear()
-    try output.show(summary, common)
+    try output.write(common) { progress in
+      try export.write(
+        sites, neurons: neurons, of: store, piece: try Session.open(of: store, named: model, common)?.piece,
+        to: output.url, replaces: output.force, progress: progress)
+    }
   }
 }
 
@@ -90,18 +87,15 @@ struct ExportTensorsCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
-    let line = ProgressLine(isSilent: common.quiet)
-    defer { line.clear() }
     let store = try source.open()
     var export = TensorExport()
     export.parts = try chosenParts()
     export.halves = type == "float16"
-    let summary = try export.write(
-      source.chosen(of: store, statistics: export.parts == [.statistics]), of: store, to: output.url,
-      replaces: output.force
-    ) { step, done in line.update("\(step): \(Format.count(done))") }
-    line.clear()
-    try output.show(summary, common)
+    try output.write(common) { progress in
+      try export.write(
+        source.chosen(of: store, statistics: export.parts == [.statistics]), of: store, to: output.url,
+        replaces: output.force, progress: progress)
+    }
   }
 }
 

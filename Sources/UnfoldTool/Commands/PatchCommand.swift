@@ -84,10 +84,7 @@ struct PatchCommand: ParsableCommand {
           pairs, sites: chosen, in: session.model, progress: progress)
       }
     line.clear()
-    let single = pairs.count == 1 ? pairs.first : nil
-    let report = PatchingReport(
-      result, clean: session.pieces(of: single?.clean ?? []), corrupt: session.pieces(of: single?.corrupt ?? []),
-      answers: single.map { (session.text(of: $0.answers.right), session.text(of: $0.answers.wrong)) })
+    let report = PatchingReport(result, of: pairs, in: session)
     try figure.write(report.figure(), common)
     try common.show(report) { report.text($0, count: count) }
   }

@@ -129,9 +129,10 @@ struct ReportCommand: ParsableCommand {
         })
     }
     let store = try openStore()
-    if let neuron { return try page(of: neuron.reference, in: store) }
-    if let dictionary { return try page(dictionary: dictionary, on: store) }
-    if let probe { return try page(probe: probe, on: store) }
+    if let probe { return try page(probe: probe, on: store, Session.open(of: store, named: model)) }
+    func session() throws -> Session? { try Session.open(of: store, named: model, common) }
+    if let neuron { return try page(of: neuron.reference, in: store, session()) }
+    if let dictionary { return try page(dictionary: dictionary, on: store, session()) }
     return try Page(store)
   }
 
@@ -167,15 +168,10 @@ struct ReportCommand: ParsableCommand {
     return store
   }
 
-  private func origin(of session: Session) throws -> Origin {
-    Origin(
-      model: session.name, modelDigest: try session.model.checkpoint.digest(), version: UnfoldVersion.current)
-  }
-
   private func run(of text: String) throws -> Page {
     let session = try Session.open(source)
     return try Page(
-      text: text, in: session, origin: origin(of: session), target: target.map(session.token(named:)),
+      text: text, in: session, origin: session.origin, target: target.map(session.token(named:)),
       against: against.map(session.token(named:)))
   }
 
@@ -186,7 +182,7 @@ struct ReportCommand: ParsableCommand {
     return Page(
       try pair.report(in: session) { done, all in
         line.update("patching, \(Format.count(done)) of \(Format.count(all)) cells")
-      }, origin: try origin(of: session))
+      }, origin: try session.origin)
   }
 
   private func anatomyPage() throws -> Page {
@@ -199,8 +195,7 @@ struct ReportCommand: ParsableCommand {
     return Page(AnatomyReport(try ModelAnatomy(architecture, stored: stored)))
   }
 
-  private func page(of neuron: NeuronReference, in store: ActivationStore) throws -> Page {
-    let session = try Session.open(of: store, named: model, common)
+  private func page(of neuron: NeuronReference, in store: ActivationStore, _ session: Session?) throws -> Page {
     var card = try NeuronCard(
       of: neuron, in: store, session: session, ranking: ranking.settings(seed: common.seed),
       dictionary: dictionary.map { try SparseAutoencoder.load(folder: URL(filePath: $0)) }, count: count,
@@ -218,8 +213,8 @@ struct ReportCommand: ParsableCommand {
     let session = try Session.open(of: store, named: model, common)
     let line = ProgressLine(isSilent: common.quiet)
     defer { line.clear() }
-    if let dictionary { folder.add(try page(dictionary: dictionary, on: store), file: "dictionary.html") }
-    if let probe { folder.add(try page(probe: probe, on: store), file: "probe.html") }
+    if let dictionary { folder.add(try page(dictionary: dictionary, on: store, session), file: "dictionary.html") }
+    if let probe { folder.add(try page(probe: probe, on: store, session), file: "probe.html") }
     let settings = ranking.settings(seed: common.seed)
     let measured = try settings.measure(store, model: session?.model, piece: session?.piece) { rows, all in
       line.update("measuring neurons, \(Format.count(rows)) of \(Format.count(all)) rows")
@@ -236,9 +231,8 @@ struct ReportCommand: ParsableCommand {
     return folder
   }
 
-  private func page(dictionary folder: String, on store: ActivationStore) throws -> Page {
+  private func page(dictionary folder: String, on store: ActivationStore, _ session: Session?) throws -> Page {
     let dictionary = try SparseAutoencoder.load(folder: URL(filePath: folder))
-    let session = try Session.open(of: store, named: model, common)
     let source = try LabelledBySet(store, column: ranking.label) ?? store as any ActivationSource
     let line = ProgressLine(isSilent: common.quiet)
     defer { line.clear() }
@@ -278,10 +272,9 @@ struct ReportCommand: ParsableCommand {
     return try datasetNames(concepts).map { ($0, try dictionary.activations(in: session, of: Corpus([$0]))) }
   }
 
-  private func page(probe file: String, on store: ActivationStore) throws -> Page {
+  private func page(probe file: String, on store: ActivationStore, _ session: Session?) throws -> Page {
     let url = URL(filePath: file)
     let probe = try Probe(contentsOf: url)
-    let session = try Session.open(of: store, named: model)
     var layers: StudyResult?
     if depth {
       let kind = probe.record.site.kindWithoutLayer
@@ -328,8 +321,6 @@ struct PairArguments: ParsableArguments {
     let result = try Patching(.denoising).run(
       [pair], sites: session.model.architecture.select(sites: sites, layers: nil), in: session.model, progress: progress
     )
-    return PatchingReport(
-      result, clean: session.pieces(of: pair.clean), corrupt: session.pieces(of: pair.corrupt),
-      answers: (session.text(of: pair.answers.right), session.text(of: pair.answers.wrong)))
+    return PatchingReport(result, of: [pair], in: session)
   }
 }
