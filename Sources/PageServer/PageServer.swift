@@ -1,9 +1,8 @@
 import Diagnostics
-import FlyingFox
-import FlyingSocks
 import Foundation
+import NIOCore
+import NIOPosix
 import Pages
-import Synchronization
 
 /// Shows what was opened in a browser, on this machine.
 ///
@@ -49,66 +48,53 @@ public final class PageServer: Sendable {
   /// - Throws: `server.badHost`, `server.portInUse`, `server.cannotListen`.
   public func run(listening: @escaping @Sendable (String) -> Void) async throws {
     Self.raiseFileLimit()
-    let handler = AnswerHandler()
-    var chosen = port
-    var isFirst = true
+    var answers: PageAnswers?
     defer { queue.stopAll() }
     while !Task.isCancelled {
       do {
-        try await serve(on: chosen, handler) { [self, isFirst] port in
-          guard isFirst else { return }
+        let listener = try await listen(on: answers?.entrance.port ?? port)
+        if answers == nil, let port = listener.channel.localAddress?.port.flatMap(UInt16.init(exactly:)) {
           let entrance = RequestGuard(host: host, port: port)
-          handler.answers.withLock { $0 = PageAnswers(entrance: entrance, queue: queue, makePage: makePage) }
+          answers = PageAnswers(entrance: entrance, queue: queue, makePage: makePage)
           listening(address(port: port, token: entrance.token.text))
         }
+        guard let answers else { return }
+        try await serve(listener, answers)
       } catch {
         if Task.isCancelled { return }
         // Before anyone could ask, it is a mistake; afterwards a shortage, such as of open files, that passes.
-        guard let port = handler.port else { throw fault(error) }
-        (chosen, isFirst) = (port, false)
+        guard answers != nil else { throw fault(error) }
         try? await Task.sleep(for: .milliseconds(200))
       }
     }
   }
 
-  /// Listens once, until that fails or is cancelled.
-  private func serve(
-    on port: UInt16, _ handler: AnswerHandler, listening: @escaping @Sendable (UInt16) -> Void
-  ) async throws {
-    let server = HTTPServer(
-      config: .init(
-        address: try socketAddress(port: port), timeout: 60, sharedRequestReplaySize: IncomingRequest.longestBody,
-        pool: PatientPool(HTTPServer.defaultPool()), logger: .disabled), handler: handler)
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask { try await server.run() }
+  private typealias Listener = NIOAsyncChannel<HTTPConnection, Never>
+
+  private func listen(on port: UInt16) async throws -> Listener {
+    guard let address = try? SocketAddress(ipAddress: host, port: Int(port)) else {
+      throw Fault(
+        .usage, "server.badHost", "This is no address to listen on", expected: "an address such as 127.0.0.1 or ::1",
+        found: host)
+    }
+    return try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .bind(to: address) { channel in channel.eventLoop.makeCompletedFuture { try HTTPConnection(channel) } }
+  }
+
+  /// Answers what comes, until that fails or is cancelled.
+  private func serve(_ listener: Listener, _ answers: PageAnswers) async throws {
+    try await withThrowingDiscardingTaskGroup { group in
       group.addTask { [queue] in
         while true {
           try await Task.sleep(for: .seconds(5))
           queue.stopAbandoned()
         }
       }
-      group.addTask {
-        try await server.waitUntilListening(timeout: 30)
-        switch await server.listeningAddress {
-        case .ip4(_, let port), .ip6(_, let port): listening(port)
-        default: break
-        }
-        // The group ends with its first task.
-        while true { try await Task.sleep(for: .seconds(3600)) }
+      try await listener.executeThenClose { connections in
+        for try await connection in connections { group.addTask { await connection.answer(answers.answer) } }
       }
-      defer { group.cancelAll() }
-      try await group.next()
-    }
-  }
-
-  private func socketAddress(port: UInt16) throws -> any SocketAddress {
-    do {
-      if host.contains(":") { return try sockaddr_in6.inet6(ip6: host, port: port) }
-      return try sockaddr_in.inet(ip4: host, port: port)
-    } catch {
-      throw Fault(
-        .usage, "server.badHost", "This is no address to listen on", expected: "an address such as 127.0.0.1 or ::1",
-        found: host)
+      group.cancelAll()
     }
   }
 
@@ -119,8 +105,8 @@ public final class PageServer: Sendable {
 
   /// Why nothing could be listened on.
   private func fault(_ error: any Error) -> Fault {
-    guard case SocketError.failed(_, let number, let message) = error else { return Fault(unexpected: error) }
-    switch number {
+    guard let failure = error as? IOError else { return Fault(unexpected: error) }
+    switch failure.errnoCode {
     case EADDRINUSE:
       return Fault(
         .cannotCreate, "server.portInUse", "The port is in use", place: "\(host):\(port)",
@@ -133,7 +119,7 @@ public final class PageServer: Sendable {
     default:
       return Fault(
         .cannotCreate, "server.cannotListen", "Nothing can be listened on there", place: "\(host):\(port)",
-        expected: "an address of this machine", found: message)
+        expected: "an address of this machine", found: String(cString: strerror(failure.errnoCode)))
     }
   }
 

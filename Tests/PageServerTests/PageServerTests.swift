@@ -129,6 +129,29 @@ struct PageServerTests {
     #expect(try await server.page("/", cookie).status == 200)
   }
 
+  @Test("A head without end is cut off, and costs the others nothing") func longHead() async throws {
+    let server = try await RunningServer { question, _ in Self.plain(question.title) }
+    let cookie = try await server.cookie()
+    let long = String(repeating: "a", count: 8 << 20)
+    let heads = [
+      "GET /\(long)", "GET / HTTP/1.1\r\nA: \(long)", "\(long)",
+      "GET / HTTP/1.1\r\n" + String(repeating: "A: b\r\n", count: 1 << 20),
+    ]
+    await withTaskGroup(of: Void.self) { group in
+      for head in heads + heads {
+        group.addTask {
+          let reply = await server.client.raw(head)
+          #expect(reply == nil || reply?.status == 400)
+        }
+      }
+    }
+    #expect(try await server.page("/", cookie).status == 200)
+    guard case .success = await server.end() else {
+      Issue.record("it did not end well")
+      return
+    }
+  }
+
   @Test("Text full of HTML stays text") func html() async throws {
     let server = try await RunningServer { question, _ in
       guard case .run(let text) = question else { throw Fault(.usage, "test.noSuch", "<b>\(question.address)</b>") }

@@ -21,7 +21,7 @@ extension Session {
     probe: Probe? = nil, named probeName: String = "", className: String? = nil,
     progress: (_ done: Int, _ of: Int) -> Void = { _, _ in }
   ) throws -> SteeringResult {
-    let tokenizer = try requireTokenizer()
+    _ = try requireTokenizer()
     let tokens = try tokens(of: prompt)
     let edit = try SteeringEdit(directions)
     let reading = try probe.map { try ProbeReadout($0, name: probeName, className: className, in: self) }
