@@ -57,6 +57,7 @@ let targets: [Target] =
     .systemLibrary(
       name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .target(name: "CKernels"),
+    .target(name: "CFileDriver", dependencies: ["CHDF5", "CKernels"]),
     .target(name: "TestFiles", path: "Tests/TestFiles", swiftSettings: settings),
     .target(
       name: "TestSupport", dependencies: ["Diagnostics", "LinearAlgebra", "Activations"], path: "Tests/TestSupport",
@@ -68,7 +69,7 @@ let targets: [Target] =
     "LinearAlgebra",
     ["Diagnostics", "CKernels", "COpenBLAS", .target(name: "COneDNN", condition: .when(traits: ["OneDNN"]))])
   + module("Digests", ["CKernels"])
-  + module("HDF5", ["Diagnostics", "CHDF5", "CKernels"])
+  + module("HDF5", ["Diagnostics", "CHDF5", "CKernels", "CFileDriver"])
   + module("Checkpoints", ["Diagnostics", "StrictJSON", "Digests", "CKernels", "CZlib"])
   + module("Tokenization", ["Diagnostics", "StrictJSON"])
   + module("Architectures", ["Diagnostics", "StrictJSON", "Checkpoints"])

@@ -51,23 +51,3 @@ static inline herr_t unfold_h5o_type(hid_t object, int *type) {
   *type = (int)info.type;
   return result;
 }
-
-// Asks Linux to begin writing a file's dirty pages, without waiting and without taking over the report of an error,
-// which fsync must still get (an fsync in the background would swallow it). Swift's Glibc lacks sync_file_range(2).
-#if defined(__linux__)
-#include <fcntl.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-#endif
-
-static inline void unfold_start_writing(const char *path) {
-#if defined(__linux__) && defined(SYS_sync_file_range)
-  int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return;
-  // 2 is SYNC_FILE_RANGE_WRITE; a length of 0 means to the end.
-  (void)syscall(SYS_sync_file_range, descriptor, 0L, 0L, 2);
-  close(descriptor);
-#else
-  (void)path;
-#endif
-}

@@ -42,6 +42,27 @@ uint32_t unfold_crc32c_portable(uint32_t crc, const void *bytes, size_t count) {
   return ~crc;
 }
 
+// A CRC is a polynomial over two elements, its highest bit the power 0; so many bytes behind it multiply it by x⁸ to that
+// number, modulo the CRC's own polynomial.
+static uint32_t product(uint32_t a, uint32_t b) {
+  uint32_t sum = 0;
+  for (uint32_t bit = 1u << 31; bit; bit >>= 1) {
+    if (a & bit) sum ^= b;
+    b = (b >> 1) ^ (0x82F63B78u & (0u - (b & 1)));
+  }
+  return sum;
+}
+
+uint32_t unfold_crc32c_joined(uint32_t first, uint32_t second, uint64_t count) {
+  // x to the powers of two from x⁸ on, by squaring.
+  uint32_t power = 1u << 23;
+  for (; count; count >>= 1) {
+    if (count & 1) first = product(power, first);
+    power = product(power, power);
+  }
+  return first ^ second;
+}
+
 #ifdef UNFOLD_X86
 enum { LANE = 4096 };
 

@@ -20,5 +20,10 @@ public struct CRC32C: Sendable {
   }
 
   /// The checksum in lower-case hexadecimal: eight characters.
-  public func hexadecimal() -> String { Digests.hexadecimal(withUnsafeBytes(of: value.bigEndian) { Array($0) }) }
+  public func hexadecimal() -> String { Self.hexadecimal(value) }
+
+  /// A checksum as files write it.
+  public static func hexadecimal(_ value: UInt32) -> String {
+    Digests.hexadecimal(withUnsafeBytes(of: value.bigEndian) { Array($0) })
+  }
 }

@@ -1,3 +1,4 @@
+import CFileDriver
 import CHDF5
 import Diagnostics
 import Foundation
@@ -13,7 +14,8 @@ public struct H5File: ~Copyable, H5Location {
   /// Makes a file, replacing what lies there.
   ///
   /// The file needs HDF5 1.10 or newer to read; its metadata carry checksums, no object records a time, and groups list
-  /// their members in the order they were made. Objects of half a MiB or more are aligned to 1 MiB.
+  /// their members in the order they were made. Objects of half a MiB or more are aligned to 1 MiB, and go to the disk past
+  /// the system's page cache where that is possible; up to 32 MiB of smaller ones wait in memory.
   public init(creating path: String) throws {
     file = path
     writing = true
@@ -29,6 +31,7 @@ public struct H5File: ~Copyable, H5Location {
       try H5Library.check(
         H5Pset_fclose_degree(access.raw, H5F_CLOSE_SEMI), "making a file", file: path, writing: true)
       try H5Library.check(H5Pset_alignment(access.raw, 1 << 19, 1 << 20), "making a file", file: path, writing: true)
+      try H5Library.check(unfold_set_file_driver(access.raw), "making a file", file: path, writing: true)
       return try H5Identifier(
         H5Fcreate(path, unfold_h5f_truncate(), creation.raw, access.raw), .file, "making a file", file: path,
         writing: true)
@@ -76,20 +79,20 @@ public struct H5File: ~Copyable, H5Location {
   }
 
   /// Closes the file. Closing can fail, and written data hang on it: whoever writes must call this.
-  public consuming func close() throws {
+  /// - Returns: Of a file that was made, its size and its CRC-32C, which were found while it was written.
+  @discardableResult
+  public consuming func close() throws -> (bytes: Int, crc32c: UInt32)? {
     let (file, writing) = (file, writing)
-    try identifier.close("closing the file", file: file, writing: writing)
+    let identifier = identifier
+    return try H5Library.locked {
+      try identifier.close("closing the file", file: file, writing: writing)
+      let written = unfold_last_written_file()
+      return writing && written.is_known ? (Int(written.bytes), written.crc32c) : nil
+    }
   }
 }
 
 /// A property list of a class. Call inside `H5Library.locked`.
 func propertyList(_ kind: hid_t) throws -> H5Identifier {
   try H5Identifier(H5Pcreate(kind), .propertyList, "making a property list", file: nil)
-}
-
-extension H5File {
-  /// Asks the system to begin writing a file's changed pages to the disk, so that a later sync has little to wait for.
-  ///
-  /// Only a hint, on Linux alone; it neither waits nor hides an error from the sync.
-  package static func startWriting(_ path: String) { unfold_start_writing(path) }
 }

@@ -53,27 +53,11 @@ public final class PreparedWeights: Sendable {
     _ cuts: ArraySlice<Range<Int>>, _ outputs: Int, _ inputs: Int, _ type: ComputeType, _ library: MatrixLibrary,
     memory: PanelMemory?, isPassing: Bool, _ fill: (Range<Int>, UnsafeMutablePointer<Float>) throws(E) -> Void
   ) throws(E) -> [WeightPanel] {
-    var panels = [WeightPanel?](repeating: nil, count: cuts.count)
-    try withoutActuallyEscapingPlaces(&panels) { (places) throws(E) in
-      try Threads.forEach(cuts.count) { (index) throws(E) in
-        places[index] = try WeightPanel(
-          cuts[cuts.startIndex + index], of: outputs, inputs: inputs, type: type, library: library, memory: memory,
-          isPassing: isPassing, fill: fill)
-      }
+    try Threads.map(cuts.count) { (index) throws(E) in
+      try WeightPanel(
+        cuts[cuts.startIndex + index], of: outputs, inputs: inputs, type: type, library: library, memory: memory,
+        isPassing: isPassing, fill: fill)
     }
-    return panels.compactMap { $0 }
-  }
-
-  /// Lends an array's places to several threads, each of which writes its own.
-  private static func withoutActuallyEscapingPlaces<Element, E: Error>(
-    _ array: inout [Element], _ body: (UnsafeMutablePointer<Element>) throws(E) -> Void
-  ) throws(E) {
-    var failure: E?
-    array.withUnsafeMutableBufferPointer { buffer in
-      guard let start = buffer.baseAddress else { return }
-      do throws(E) { try body(start) } catch { failure = error }
-    }
-    if let failure { throw failure }
   }
 
   /// The memory that the weights take.

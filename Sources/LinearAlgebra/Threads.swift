@@ -49,6 +49,22 @@ public enum Threads {
     if let first = failures.min(by: { $0.index < $1.index }) { throw first.error }
   }
 
+  /// The body's results for each of 0..<count, in order; called as by `forEach`.
+  public static func map<Result, E: Error>(_ count: Int, _ body: (Int) throws(E) -> Result) throws(E) -> [Result] {
+    var results = [Result?](repeating: nil, count: count)
+    var failure: E?
+    results.withUnsafeMutableBufferPointer { places in
+      guard let start = places.baseAddress else { return }
+      do throws(E) {
+        try forEach(count) { (index) throws(E) in start[index] = try body(index) }
+      } catch {
+        failure = error
+      }
+    }
+    if let failure { throw failure }
+    return results.compactMap { $0 }
+  }
+
   /// Cuts the range into pieces of at least `grain` (the last may be shorter) and calls the body for each, as
   /// `forEach`: up to four pieces a thread, so that a slow thread holds up the others little.
   public static func forRanges<E: Error>(

@@ -214,9 +214,8 @@ private struct CaptureState {
   mutating func takeStatistics() -> [String: SiteStatistics] {
     let entries = sampler.entries
     sampler.reset()
-    var statistics: [String: SiteStatistics] = [:]
-    for sink in sinks { statistics[sink.stored.name] = sink.takeStatistics(samples: entries) }
-    return statistics
+    let found = Threads.map(sinks.count) { sinks[$0].takeStatistics(samples: entries) }
+    return Dictionary(zip(sinks, found).compactMap { sink, found in found.map { (sink.stored.name, $0) } }) { $1 }
   }
 
   private var seconds: Double { (ContinuousClock.now - start) / .seconds(1) }

@@ -206,7 +206,7 @@ extension ActivationStore {
     let final = folder.appendingPathComponent(name).path
     let part = final + ".part"
     try operations.before(.create, part)
-    try ShardFile.outOfSpaceNamed(part) {
+    let (bytes, crc) = try ShardFile.outOfSpaceNamed(part) {
       let file = try H5File(creating: part)
       try file.setRunAttributes(run)
       let group = try file.makeGroup("labels")
@@ -220,9 +220,8 @@ extension ActivationStore {
         try group.write(labels: spans.map(\.label), as: "label")
         try group.close()
       }
-      try file.close()
+      return try ShardFile.close(file, part, operations)
     }
-    let (bytes, crc) = try ShardFile.checksum(part, operations)
     try operations.sync(part)
     try operations.publish(part, as: final)
     return LabelsEntry(

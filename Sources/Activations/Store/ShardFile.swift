@@ -123,11 +123,8 @@ final class ShardFile {
       let rows = dense.map { activations[$0].rows } ?? (run.rowKind == .token ? tokens[0].rows : labels.count)
       let routed = run.sites.indices.filter { run.sites[$0].isRouted }.map { activations[$0].rows }
       groups.removeAll()
-      if let file = file.take() {
-        try file.flush()
-        try file.close()
-      }
-      let (bytes, crc) = try Self.checksum(path, operations)
+      guard let file = file.take() else { preconditionFailure("\(path) is closed") }
+      let (bytes, crc) = try Self.close(file, path, operations)
       return ShardEntry(
         file: URL(fileURLWithPath: path).lastPathComponent, bytes: bytes, crc32c: crc, firstRow: first.row, rows: rows,
         firstToken: first.token, tokens: tokens[0].rows, firstDocument: first.document, documents: labels.count,
@@ -166,10 +163,20 @@ final class ShardFile {
     try group("spans").group.write(labels: spanLabels, as: "label")
   }
 
-  /// The size and CRC-32C of a file. Right after writing it comes from the system's cache.
-  static func checksum(_ path: String, _ operations: StoreOperations = .standard) throws -> (bytes: Int, crc: String) {
+  /// Closes a file that was written.
+  /// - Returns: Its size and CRC-32C.
+  static func close(
+    _ file: consuming H5File, _ path: String, _ operations: StoreOperations
+  ) throws -> (bytes: Int, crc: String) {
+    try file.flush()
+    let written = try file.close()
     try operations.before(.checksum, path)
-    return try operations.withDescriptor(path, O_RDONLY) { descriptor in
+    return try written.map { ($0.bytes, CRC32C.hexadecimal($0.crc32c)) } ?? checksum(path)
+  }
+
+  /// The size and CRC-32C of a file that lies there.
+  static func checksum(_ path: String) throws -> (bytes: Int, crc: String) {
+    try StoreOperations.standard.withDescriptor(path, O_RDONLY) { descriptor in
       var crc = CRC32C()
       var total = 0
       let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)

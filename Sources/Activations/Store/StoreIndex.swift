@@ -1,6 +1,7 @@
 import Diagnostics
 import Foundation
 import HDF5
+import LinearAlgebra
 
 /// `index.h5`: the datasets of all shards as virtual datasets, and the merged statistics. It is made anew after each shard
 /// and never trusted: a source that is missing would read as zeros, so Unfold's own reader goes by the manifest.
@@ -244,12 +245,13 @@ extension [String: SiteStatistics] {
   /// Takes in the statistics of the next shard.
   mutating func merge(_ shard: Self, run: StoreRun) {
     let gated = Set((run.statisticsSites + run.sites).filter(\.gated).map(\.name))
-    for (name, statistics) in shard {
-      if self[name] == nil {
-        self[name] = statistics
-      } else {
-        self[name]?.merge(statistics, gated: gated.contains(name))
-      }
+    let names = Array(shard.keys)
+    let merged = Threads.map(names.count) { index -> SiteStatistics? in
+      let name = names[index]
+      guard var sum = self[name], let statistics = shard[name] else { return shard[name] }
+      sum.merge(statistics, gated: gated.contains(name))
+      return sum
     }
+    for (name, statistics) in zip(names, merged) { self[name] = statistics }
   }
 }

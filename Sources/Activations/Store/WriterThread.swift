@@ -11,10 +11,6 @@ final class WriterThread: @unchecked Sendable {
   private let queue: WriterQueue
   private let operations: StoreOperations
   private var shard: ShardFile?
-  /// Bytes appended since the system was last asked to begin writing: spread over the run, the disk's work is done
-  /// while the next values are computed, and closing a shard waits for little.
-  private var unwritten = 0
-  private static let writingStep = 64 << 20
 
   init(
     folder: URL, manifest: StoreManifest, statistics: [String: SiteStatistics], queue: WriterQueue,
@@ -65,11 +61,6 @@ final class WriterThread: @unchecked Sendable {
     switch message {
     case .rows(let block, let numbers):
       try openShard().append(site: block.site, block.memory, rows: block.rows, numbers: numbers)
-      unwritten += block.memory.count
-      if unwritten >= Self.writingStep {
-        H5File.startWriting(finalPath + ".part")
-        unwritten = 0
-      }
     case .tables(let documents, let tokens, let spans):
       try openShard().append(documents: documents, tokens: tokens, spans: spans)
     case .closeShard(let cursor, let shardStatistics):

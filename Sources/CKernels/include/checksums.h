@@ -6,6 +6,9 @@
 /// Goes on with a CRC-32C (Castagnoli; RFC 3720, appendix B.4). `crc` is the value over the bytes before: 0 at first.
 uint32_t unfold_crc32c(uint32_t crc, const void *bytes, size_t count);
 
+/// The CRC-32C of bytes followed by `count` others, from the values of both parts alone.
+uint32_t unfold_crc32c_joined(uint32_t first, uint32_t second, uint64_t count);
+
 /// CRC-32C by tables alone, whatever the processor: what the quick one is tested against.
 uint32_t unfold_crc32c_portable(uint32_t crc, const void *bytes, size_t count);
 
