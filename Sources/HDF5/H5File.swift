@@ -83,12 +83,8 @@ public struct H5File: ~Copyable, H5Location {
   @discardableResult
   public consuming func close() throws -> (bytes: Int, crc32c: UInt32)? {
     let (file, writing) = (file, writing)
-    let identifier = identifier
-    return try H5Library.locked {
-      try identifier.close("closing the file", file: file, writing: writing)
-      let written = unfold_last_written_file()
-      return writing && written.is_known ? (Int(written.bytes), written.crc32c) : nil
-    }
+    let written = try identifier.close("closing the file", file: file, writing: writing)
+    return writing && written.is_known ? (Int(written.bytes), written.crc32c) : nil
   }
 }
 

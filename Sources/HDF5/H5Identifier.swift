@@ -1,3 +1,4 @@
+import CFileDriver
 import CHDF5
 
 /// An id that HDF5 gave out, owned: it is released when the value goes, or by `close` where failure must be known.
@@ -20,12 +21,15 @@ struct H5Identifier: ~Copyable {
     }
   }
 
-  consuming func close(_ doing: String, file: String?, writing: Bool) throws {
+  /// - Returns: What became of the file, where this was one that was written.
+  @discardableResult
+  consuming func close(_ doing: String, file: String?, writing: Bool) throws -> unfold_written_file {
     let raw = raw
     let kind = kind
     discard self
-    _ = try H5Library.locked {
+    return try H5Library.locked {
       try H5Library.check(Self.release(raw, kind), doing, file: file, writing: writing)
+      return unfold_last_written_file()
     }
   }
 
