@@ -14,8 +14,8 @@ static size_t first_overflow(const float *x, const uint16_t *y, size_t n, uint16
   return n;
 }
 
-/// The nearest float16, ties to even: the processor's own where every one has it, elsewhere by integer arithmetic,
-/// rebiased with the rounding added, denormal results through an addition that makes the processor round at the right bit.
+/// The nearest float16, ties to even: by the processor where every one can, elsewhere by integer arithmetic, rebiased
+/// with the rounding added, denormal results through an addition that makes the processor round at the right bit.
 INLINE uint16_t half_of(float x) {
 #if defined(__aarch64__)
   __fp16 half = (__fp16)x;
