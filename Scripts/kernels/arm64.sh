@@ -18,7 +18,7 @@ if [ "$(uname -sm)" != "Linux aarch64" ]; then
 fi
 for tool in "$clang" "${prefix}gcc" "${prefix}objcopy" ${run[0]:-}; do
   command -v "$tool" >/dev/null && continue
-  echo "$0 needs clang, which comes with Swift, and ${prefix}gcc${run:+ and qemu-aarch64}; ${tool:-clang} is not here." >&2
+  echo "${tool:-clang} is not here: this needs clang, which comes with Swift, ${prefix}gcc${run:+ and qemu-aarch64}." >&2
   [ -z "$prefix" ] ||
     echo "On Debian and Ubuntu: apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user" >&2
   exit 1

@@ -32,8 +32,10 @@ void release(void *bytes);
 /// Whether `count` bytes are the same.
 static inline bool is_same(const void *a, const void *b, size_t count) { return memcmp(a, b, count) == 0; }
 
-/// The processor's instructions that the kernels may use, as Linux numbers them: what they are told, and what there is.
+/// Instructions that the kernels are told the processor lacks, how often they asked, and what it has in truth: bits of
+/// Linux's AT_HWCAP.
 extern unsigned long hidden_instructions;
+extern long asked_for_instructions;
 unsigned long found_instructions(void);
 
 void check_digests(void);

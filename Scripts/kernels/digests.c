@@ -1,11 +1,11 @@
 // CRC-32C, SHA-256 and Fletcher-32: known values, and any length at any address beside the portable build.
 #include "checks.h"
 
+#include <sys/auxv.h>
+
 PORTABLE(crc32c);
 PORTABLE(sha256);
 PORTABLE(fletcher32);
-
-enum { sha2 = 1 << 6, crc32 = 1 << 7 };
 
 /// SHA-256 of a whole message, in hexadecimal.
 static void sha256_of(const char *text, size_t count, char hex[65]) {
@@ -122,12 +122,16 @@ static void check_beside_portable(void) {
 
 void check_digests(void) {
   unsigned long found = found_instructions();
-  printf("instructions: CRC-32C %s, SHA-256 %s\n", found & crc32 ? "yes" : "no", found & sha2 ? "yes" : "no");
+  printf("instructions: CRC-32C %s, SHA-256 %s\n", found & HWCAP_CRC32 ? "yes" : "no", found & HWCAP_SHA2 ? "yes" : "no");
   // With the instructions, and as a processor without them has it.
   for (int hidden = 0; hidden < 2; hidden++) {
-    hidden_instructions = hidden ? sha2 | crc32 : 0;
+    asked_for_instructions = 0;
+    hidden_instructions = hidden ? HWCAP_SHA2 | HWCAP_CRC32 : 0;
     check_known_sha256();
+    expect(asked_for_instructions > 0, "SHA-256 does not ask what the processor has");
+    asked_for_instructions = 0;
     check_known_crc32c();
+    expect(asked_for_instructions > 0, "CRC-32C does not ask what the processor has");
     check_beside_portable();
   }
   hidden_instructions = 0;

@@ -75,6 +75,22 @@ static void check_ties(void) {
   expect(half_of_float(0x1p-149f) == 0 && half_of_float(-0x1p-149f) == 0x8000, "a denormal float");
 }
 
+/// The same of bfloat16, whose values are the upper halves of floats.
+static void check_bfloat_ties(void) {
+  for (uint32_t b = 0; b < 0x7F7F; b++) {
+    const uint32_t bits[4] = {b << 16 | 0x8000, b << 16 | 0x7FFF, b << 16 | 0x8001, 0x80000000u | b << 16 | 0x8000};
+    const uint16_t even = (uint16_t)(b + (b & 1)), nearest[4] = {even, (uint16_t)b, (uint16_t)(b + 1), even | 0x8000};
+    uint16_t found[4];
+    float x[4];
+    memcpy(x, bits, sizeof bits);
+    unfold_to_bfloat(x, found, 4);
+    expect(is_same(found, nearest, sizeof nearest), "around the middle above bfloat16 %04x", b);
+  }
+  const float overflow[2] = {0x1.fffp127f, -INFINITY};
+  uint16_t found[2];
+  expect(unfold_to_bfloat(overflow, found, 2) == 0 && found[0] == 0x7F80 && found[1] == 0xFF80, "too large a number");
+}
+
 /// Numbers of every exponent, and of every kind of NaN.
 static void check_any_float(void) {
   enum { count = 1 << 20 };
@@ -119,6 +135,7 @@ static void check_lengths(void) {
 void check_formats(void) {
   check_every_half();
   check_ties();
+  check_bfloat_ties();
   check_any_float();
   check_lengths();
 }

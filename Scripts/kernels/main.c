@@ -58,13 +58,16 @@ float *random_normals(size_t count) {
 }
 
 unsigned long hidden_instructions;
+long asked_for_instructions;
 unsigned long __real_getauxval(unsigned long type);
 unsigned long __wrap_getauxval(unsigned long type);
 
 /// What the linker puts in the place of getauxval, so that the kernels can be told that instructions are not there.
 unsigned long __wrap_getauxval(unsigned long type) {
   unsigned long found = __real_getauxval(type);
-  return type == AT_HWCAP ? found & ~hidden_instructions : found;
+  if (type != AT_HWCAP) return found;
+  asked_for_instructions++;
+  return found & ~hidden_instructions;
 }
 
 unsigned long found_instructions(void) { return __real_getauxval(AT_HWCAP); }

@@ -10,22 +10,13 @@
 #define UNFOLD_ARM64 1
 #if defined(__linux__)
 #include <sys/auxv.h>
-#endif
-
-// Linux's numbers of the instructions that not every processor has (asm/hwcap.h).
-enum { ARM64_SHA2 = 1 << 6, ARM64_CRC32 = 1 << 7 };
-
-static int has(unsigned long instructions) {
-#if defined(__linux__)
-  unsigned long found = getauxval(AT_HWCAP);
+#define UNFOLD_HAS(instructions) ((getauxval(AT_HWCAP) & HWCAP_##instructions) != 0)
 #elif defined(__APPLE__)
-  // Every one of Apple's has them.
-  unsigned long found = ARM64_SHA2 | ARM64_CRC32;
+// Every one of Apple's has them.
+#define UNFOLD_HAS(instructions) 1
 #else
-  unsigned long found = 0;
+#define UNFOLD_HAS(instructions) 0
 #endif
-  return (found & instructions) != 0;
-}
 #endif
 
 // MARK: CRC-32C
@@ -74,7 +65,7 @@ CRC_IN_HARDWARE static inline uint64_t crc_of_eight(uint64_t crc, uint64_t x) {
   return __builtin_arm_crc32cd((uint32_t)crc, x);
 }
 CRC_IN_HARDWARE static inline uint32_t crc_of_one(uint32_t crc, uint8_t x) { return __builtin_arm_crc32cb(crc, x); }
-static int has_crc(void) { return has(ARM64_CRC32); }
+static int has_crc(void) { return UNFOLD_HAS(CRC32); }
 #endif
 
 #ifdef CRC_IN_HARDWARE
@@ -277,7 +268,7 @@ SHA_IN_HARDWARE static void sha256_in_hardware(uint32_t state[8], const uint8_t 
   vst1q_u32(state + 4, efgh);
 }
 
-static int has_sha(void) { return has(ARM64_SHA2); }
+static int has_sha(void) { return UNFOLD_HAS(SHA2); }
 #endif
 
 void unfold_sha256(uint32_t state[8], const void *bytes, size_t blocks) {
