@@ -1,10 +1,10 @@
 SWIFT ?= swift
 PACKAGES := libhdf5-dev libopenblas-dev libdnnl-dev zlib1g-dev pkg-config
 
-.PHONY: help setup demo install uninstall docs test lint calibration bench bench-sweep dictionaries probes notebooks
+.PHONY: help setup demo install uninstall docs test test-arm64 lint calibration bench bench-sweep dictionaries probes notebooks
 
 help:  ## List the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup:  ## Install missing system packages
 	@Scripts/setup.sh $(PACKAGES)
@@ -50,6 +50,9 @@ lint:  ## Check the format of every Swift file
 test: setup lint  ## Lint, build and run every test
 	@# Between fork and exec a process that one test starts holds the lock of a file that another has just closed.
 	@HDF5_USE_FILE_LOCKING=FALSE $(SWIFT) test -c release
+
+test-arm64:  ## Check the vector kernels for arm64 (under qemu elsewhere; says what it needs)
+	@SWIFT=$(SWIFT) Scripts/kernels/arm64.sh
 
 calibration: setup  ## Run studies of many data sets on which the truth is known; writes docs/calibration.md
 	@UNFOLD_CALIBRATION=1 $(SWIFT) test -c release --filter CalibrationTests

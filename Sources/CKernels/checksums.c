@@ -5,6 +5,18 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 #define UNFOLD_X86 1
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#define UNFOLD_ARM64 1
+#if defined(__linux__)
+#include <sys/auxv.h>
+#define UNFOLD_HAS(instructions) ((getauxval(AT_HWCAP) & HWCAP_##instructions) != 0)
+#elif defined(__APPLE__)
+// Every one of Apple's has them.
+#define UNFOLD_HAS(instructions) 1
+#else
+#define UNFOLD_HAS(instructions) 0
+#endif
 #endif
 
 // MARK: CRC-32C
@@ -63,7 +75,21 @@ uint32_t unfold_crc32c_joined(uint32_t first, uint32_t second, uint64_t count) {
   return first ^ second;
 }
 
-#ifdef UNFOLD_X86
+#if defined(UNFOLD_X86)
+#define CRC_IN_HARDWARE __attribute__((target("sse4.2")))
+CRC_IN_HARDWARE static inline uint64_t crc_of_eight(uint64_t crc, uint64_t x) { return _mm_crc32_u64(crc, x); }
+CRC_IN_HARDWARE static inline uint32_t crc_of_one(uint32_t crc, uint8_t x) { return _mm_crc32_u8(crc, x); }
+static int has_crc(void) { return __builtin_cpu_supports("sse4.2"); }
+#elif defined(UNFOLD_ARM64)
+#define CRC_IN_HARDWARE __attribute__((target("+crc")))
+CRC_IN_HARDWARE static inline uint64_t crc_of_eight(uint64_t crc, uint64_t x) {
+  return __builtin_arm_crc32cd((uint32_t)crc, x);
+}
+CRC_IN_HARDWARE static inline uint32_t crc_of_one(uint32_t crc, uint8_t x) { return __builtin_arm_crc32cb(crc, x); }
+static int has_crc(void) { return UNFOLD_HAS(CRC32); }
+#endif
+
+#ifdef CRC_IN_HARDWARE
 enum { LANE = 4096 };
 
 // For a CRC that is followed by LANE zero bytes (and by two lanes of them): linear in the CRC's bits, so four look-ups.
@@ -100,7 +126,7 @@ static inline uint32_t apply(const uint32_t table[4][256], uint32_t crc) {
 }
 
 // The instruction takes three cycles and a new one can begin each cycle: three lanes at once.
-__attribute__((target("sse4.2"))) static uint32_t crc32c_sse42(uint32_t crc, const uint8_t *p, size_t count) {
+CRC_IN_HARDWARE static uint32_t crc32c_in_hardware(uint32_t crc, const uint8_t *p, size_t count) {
   pthread_once(&shift_once, make_shift_tables);
   uint64_t a = ~crc;
   while (count >= 3 * LANE) {
@@ -110,9 +136,9 @@ __attribute__((target("sse4.2"))) static uint32_t crc32c_sse42(uint32_t crc, con
       memcpy(&x, p + i, 8);
       memcpy(&y, p + LANE + i, 8);
       memcpy(&z, p + 2 * LANE + i, 8);
-      a = _mm_crc32_u64(a, x);
-      b = _mm_crc32_u64(b, y);
-      c = _mm_crc32_u64(c, z);
+      a = crc_of_eight(a, x);
+      b = crc_of_eight(b, y);
+      c = crc_of_eight(c, z);
     }
     a = apply(shift_two, (uint32_t)a) ^ apply(shift_one, (uint32_t)b) ^ (uint32_t)c;
     p += 3 * LANE;
@@ -121,19 +147,19 @@ __attribute__((target("sse4.2"))) static uint32_t crc32c_sse42(uint32_t crc, con
   while (count >= 8) {
     uint64_t x;
     memcpy(&x, p, 8);
-    a = _mm_crc32_u64(a, x);
+    a = crc_of_eight(a, x);
     p += 8;
     count -= 8;
   }
   uint32_t rest = (uint32_t)a;
-  while (count--) rest = _mm_crc32_u8(rest, *p++);
+  while (count--) rest = crc_of_one(rest, *p++);
   return ~rest;
 }
 #endif
 
 uint32_t unfold_crc32c(uint32_t crc, const void *bytes, size_t count) {
-#ifdef UNFOLD_X86
-  if (__builtin_cpu_supports("sse4.2")) return crc32c_sse42(crc, bytes, count);
+#ifdef CRC_IN_HARDWARE
+  if (has_crc()) return crc32c_in_hardware(crc, bytes, count);
 #endif
   return unfold_crc32c_portable(crc, bytes, count);
 }
@@ -188,9 +214,10 @@ void unfold_sha256_portable(uint32_t state[8], const void *bytes, size_t blocks)
   }
 }
 
-#ifdef UNFOLD_X86
+#if defined(UNFOLD_X86)
+#define SHA_IN_HARDWARE __attribute__((target("sha,sse4.1,ssse3")))
 // sha256rnds2 does two rounds on the state split as {a b e f} and {c d g h}; msg1 and msg2 extend the schedule by four.
-__attribute__((target("sha,sse4.1,ssse3"))) static void sha256_ni(uint32_t state[8], const uint8_t *p, size_t blocks) {
+SHA_IN_HARDWARE static void sha256_in_hardware(uint32_t state[8], const uint8_t *p, size_t blocks) {
   const __m128i big_endian = _mm_set_epi64x(0x0c0d0e0f08090a0bLL, 0x0405060700010203LL);
   __m128i low = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)state), 0xB1);
   __m128i high = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)(state + 4)), 0x1B);
@@ -223,20 +250,52 @@ __attribute__((target("sha,sse4.1,ssse3"))) static void sha256_ni(uint32_t state
 }
 
 #include <cpuid.h>
-static int has_sha;
+static int sha_found;
 static pthread_once_t sha_once = PTHREAD_ONCE_INIT;
 
 static void find_sha(void) {
   unsigned a, b, c, d;
-  if (__get_cpuid_count(7, 0, &a, &b, &c, &d)) has_sha = (b >> 29 & 1) && __builtin_cpu_supports("sse4.1");
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d)) sha_found = (b >> 29 & 1) && __builtin_cpu_supports("sse4.1");
 }
+
+static int has_sha(void) {
+  pthread_once(&sha_once, find_sha);
+  return sha_found;
+}
+#elif defined(UNFOLD_ARM64)
+#define SHA_IN_HARDWARE __attribute__((target("+sha2")))
+// sha256h and sha256h2 do four rounds on the state split as {a b c d} and {e f g h}; su0 and su1 extend the schedule by
+// four.
+SHA_IN_HARDWARE static void sha256_in_hardware(uint32_t state[8], const uint8_t *p, size_t blocks) {
+  uint32x4_t abcd = vld1q_u32(state), efgh = vld1q_u32(state + 4);
+  for (; blocks; blocks--, p += 64) {
+    uint32x4_t before_abcd = abcd, before_efgh = efgh;
+    uint32x4_t w[4];
+    for (int i = 0; i < 4; i++) w[i] = vreinterpretq_u32_u8(vrev32q_u8(vld1q_u8(p + 16 * i)));
+    for (int group = 0; group < 16; group++) {
+      uint32x4_t now = w[group & 3];
+      uint32x4_t sum = vaddq_u32(now, vld1q_u32(sha_constants + 4 * group));
+      uint32x4_t upper = abcd;
+      abcd = vsha256hq_u32(abcd, efgh, sum);
+      efgh = vsha256h2q_u32(efgh, upper, sum);
+      if (group < 12)
+        w[group & 3] =
+            vsha256su1q_u32(vsha256su0q_u32(now, w[(group + 1) & 3]), w[(group + 2) & 3], w[(group + 3) & 3]);
+    }
+    abcd = vaddq_u32(abcd, before_abcd);
+    efgh = vaddq_u32(efgh, before_efgh);
+  }
+  vst1q_u32(state, abcd);
+  vst1q_u32(state + 4, efgh);
+}
+
+static int has_sha(void) { return UNFOLD_HAS(SHA2); }
 #endif
 
 void unfold_sha256(uint32_t state[8], const void *bytes, size_t blocks) {
-#ifdef UNFOLD_X86
-  pthread_once(&sha_once, find_sha);
-  if (has_sha) {
-    sha256_ni(state, bytes, blocks);
+#ifdef SHA_IN_HARDWARE
+  if (has_sha()) {
+    sha256_in_hardware(state, bytes, blocks);
     return;
   }
 #endif
@@ -293,6 +352,7 @@ static int any(const uint8_t *p, size_t count) {
 }
 
 #ifdef UNFOLD_X86
+// Arm64's vectors need no asking for.
 __attribute__((target("avx2"))) static uint32_t fletcher32_avx2(const uint8_t *p, size_t count) {
   return fletcher32(p, count);
 }

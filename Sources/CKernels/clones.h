@@ -31,6 +31,12 @@ INLINE float float_of(int32_t b) {
 
 /// The value of a float16, exactly; a NaN comes out quiet.
 INLINE float float_of_half(uint16_t h) {
+#if defined(__aarch64__)
+  // Every arm64 processor converts, in vectors too.
+  __fp16 half;
+  __builtin_memcpy(&half, &h, 2);
+  return (float)half;
+#else
   uint32_t sign = (uint32_t)(h & 0x8000u) << 16;
   uint32_t a = (uint32_t)(h & 0x7fffu) << 13;
   float normal = float_of((int32_t)(a + 0x38000000u));
@@ -39,6 +45,7 @@ INLINE float float_of_half(uint16_t h) {
   uint32_t b = (uint32_t)bits_of(x);
   b = a >= 0x0f800000u ? 0x7f800000u | (a & 0x007fffffu) | (a > 0x0f800000u ? 0x00400000u : 0u) : b;
   return float_of((int32_t)(b | sign));
+#endif
 }
 
 /// eˣ within 1.5 units in the last place; ∞, 0, denormal results and NaN as they should be.

@@ -6,8 +6,12 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
-#define AVX2 __attribute__((target("avx2")))
-static int has_avx2(void) { return __builtin_cpu_supports("avx2"); }
+#define VECTORS __attribute__((target("avx2")))
+static int has_vectors(void) { return __builtin_cpu_supports("avx2"); }
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#define VECTORS
+static int has_vectors(void) { return 1; }
 #endif
 
 /// IQ4_NL's and IQ4_XS's values.
@@ -34,14 +38,14 @@ INLINE void choose_portable(const int8_t *table, const uint8_t *restrict q, floa
 }
 
 #if defined(__x86_64__)
-AVX2 INLINE void store_scaled(__m128i q, __m256 d, float *y) {
+VECTORS INLINE void store_scaled(__m128i q, __m256 d, float *y) {
   __m256 first = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(q));
   __m256 second = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(q, 8)));
   _mm256_storeu_ps(y, _mm256_mul_ps(d, first));
   _mm256_storeu_ps(y + 8, _mm256_mul_ps(d, second));
 }
 
-AVX2 INLINE void choose_avx2(const int8_t *table, const uint8_t *q, float d, float *y) {
+VECTORS INLINE void choose_vectors(const int8_t *table, const uint8_t *q, float d, float *y) {
   __m128i values = _mm_loadu_si128((const __m128i *)table);
   __m128i bytes = _mm_loadu_si128((const __m128i *)q);
   __m128i mask = _mm_set1_epi8(15);
@@ -49,15 +53,30 @@ AVX2 INLINE void choose_avx2(const int8_t *table, const uint8_t *q, float d, flo
   store_scaled(_mm_shuffle_epi8(values, low), _mm256_set1_ps(d), y);
   store_scaled(_mm_shuffle_epi8(values, high), _mm256_set1_ps(d), y + 16);
 }
+#elif defined(__aarch64__)
+INLINE void store_scaled(int8x16_t q, float d, float *y) {
+  int16x8_t first = vmovl_s8(vget_low_s8(q)), second = vmovl_high_s8(q);
+  vst1q_f32(y, vmulq_n_f32(vcvtq_f32_s32(vmovl_s16(vget_low_s16(first))), d));
+  vst1q_f32(y + 4, vmulq_n_f32(vcvtq_f32_s32(vmovl_high_s16(first)), d));
+  vst1q_f32(y + 8, vmulq_n_f32(vcvtq_f32_s32(vmovl_s16(vget_low_s16(second))), d));
+  vst1q_f32(y + 12, vmulq_n_f32(vcvtq_f32_s32(vmovl_high_s16(second)), d));
+}
+
+INLINE void choose_vectors(const int8_t *table, const uint8_t *q, float d, float *y) {
+  int8x16_t values = vld1q_s8(table);
+  uint8x16_t bytes = vld1q_u8(q);
+  store_scaled(vqtbl1q_s8(values, vandq_u8(bytes, vdupq_n_u8(15))), d, y);
+  store_scaled(vqtbl1q_s8(values, vshrq_n_u8(bytes, 4)), d, y + 16);
+}
 #endif
 
-/// Writes a decoder of whole blocks: once for AVX2 and once for any processor, chosen at each call.
-#if defined(__x86_64__)
+/// Writes a decoder of whole blocks: once for vectors and once for any processor, chosen at each call.
+#ifdef VECTORS
 #define DECODER(NAME, BODY) \
-  AVX2 static void NAME##_avx2(const uint8_t *x, float *y, size_t blocks) BODY(choose_avx2) \
+  VECTORS static void NAME##_vectors(const uint8_t *x, float *y, size_t blocks) BODY(choose_vectors) \
   static void NAME##_portable(const uint8_t *x, float *y, size_t blocks) BODY(choose_portable) \
   void unfold_from_##NAME(const uint8_t *x, float *y, size_t blocks) { \
-    if (has_avx2()) NAME##_avx2(x, y, blocks); \
+    if (has_vectors()) NAME##_vectors(x, y, blocks); \
     else NAME##_portable(x, y, blocks); \
   }
 #else
@@ -102,7 +121,7 @@ static void mxfp4_pairs_portable(const uint8_t *x, const uint8_t *exponents, flo
 
 #if defined(__x86_64__)
 /// The magnitudes by the lower three bits; the fourth is the sign's.
-AVX2 INLINE void store_signed(__m128i q, __m256 d, float *y) {
+VECTORS INLINE void store_signed(__m128i q, __m256 d, float *y) {
   __m128i values = _mm_loadu_si128((const __m128i *)doubled);
   __m128i magnitudes = _mm_shuffle_epi8(values, _mm_and_si128(q, _mm_set1_epi8(7)));
   for (int half = 0; half < 2; half++) {
@@ -114,7 +133,7 @@ AVX2 INLINE void store_signed(__m128i q, __m256 d, float *y) {
   }
 }
 
-AVX2 static void mxfp4_pairs_avx2(const uint8_t *x, const uint8_t *exponents, float *y, size_t blocks) {
+VECTORS static void mxfp4_pairs_vectors(const uint8_t *x, const uint8_t *exponents, float *y, size_t blocks) {
   __m128i mask = _mm_set1_epi8(15);
   for (size_t b = 0; b < blocks; b++, x += 16, y += 32) {
     __m256 d = _mm256_set1_ps(half_power(exponents[b]));
@@ -124,12 +143,30 @@ AVX2 static void mxfp4_pairs_avx2(const uint8_t *x, const uint8_t *exponents, fl
     store_signed(_mm_unpackhi_epi8(low, high), d, y + 16);
   }
 }
+#elif defined(__aarch64__)
+/// The magnitudes by the lower three bits; the fourth is the sign's.
+INLINE void store_signed(uint8x16_t q, float d, float *y) {
+  store_scaled(vqtbl1q_s8(vld1q_s8(doubled), vandq_u8(q, vdupq_n_u8(7))), d, y);
+  uint8_t signs[16];
+  vst1q_u8(signs, vandq_u8(q, vdupq_n_u8(8)));
+  for (size_t i = 0; i < 16; i++) y[i] = float_of((int32_t)((uint32_t)bits_of(y[i]) | (uint32_t)signs[i] << 28));
+}
+
+static void mxfp4_pairs_vectors(const uint8_t *x, const uint8_t *exponents, float *y, size_t blocks) {
+  for (size_t b = 0; b < blocks; b++, x += 16, y += 32) {
+    float d = half_power(exponents[b]);
+    uint8x16_t bytes = vld1q_u8(x);
+    uint8x16_t low = vandq_u8(bytes, vdupq_n_u8(15)), high = vshrq_n_u8(bytes, 4);
+    store_signed(vzip1q_u8(low, high), d, y);
+    store_signed(vzip2q_u8(low, high), d, y + 16);
+  }
+}
 #endif
 
 void unfold_from_mxfp4_pairs(const uint8_t *x, const uint8_t *exponents, float *y, size_t blocks) {
-#if defined(__x86_64__)
-  if (has_avx2()) {
-    mxfp4_pairs_avx2(x, exponents, y, blocks);
+#ifdef VECTORS
+  if (has_vectors()) {
+    mxfp4_pairs_vectors(x, exponents, y, blocks);
     return;
   }
 #endif

@@ -14,9 +14,15 @@ static size_t first_overflow(const float *x, const uint16_t *y, size_t n, uint16
   return n;
 }
 
-/// float16 by integer arithmetic: rebiased with the rounding added, denormal results through an addition that makes
-/// the processor round at the right bit.
+/// The nearest float16, ties to even: by the processor where every one can, elsewhere by integer arithmetic, rebiased
+/// with the rounding added, denormal results through an addition that makes the processor round at the right bit.
 INLINE uint16_t half_of(float x) {
+#if defined(__aarch64__)
+  __fp16 half = (__fp16)x;
+  uint16_t h;
+  __builtin_memcpy(&h, &half, 2);
+  return h;
+#else
   uint32_t b = (uint32_t)bits_of(x);
   uint32_t sign = (b >> 16) & 0x8000u;
   uint32_t a = b & 0x7fffffffu;
@@ -28,6 +34,7 @@ INLINE uint16_t half_of(float x) {
   uint32_t nan = 0x7e00u | ((a >> 13) & 0x3ffu);
   h = a > 0x7f800000u ? nan : h;
   return (uint16_t)(sign | h);
+#endif
 }
 
 KERNEL static void to_half_portable(const float *x, uint16_t *y, size_t n) {

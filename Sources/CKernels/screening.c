@@ -13,6 +13,7 @@
 
 enum { lanes = 16, tile = 6 };
 
+// Arm64 is left out: its instructions make four products of 16 bits at a time and four of single precision too.
 bool unfold_can_screen(void) {
 #if defined(__x86_64__)
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
@@ -178,7 +179,9 @@ static void meet_all(const struct unfold_screen *s, size_t first, size_t count) 
   }
 }
 #else
-static void meet_all(const struct unfold_screen *s, size_t first, size_t count) {}
+static void meet_all(const struct unfold_screen *s, size_t first, size_t count) {
+  (void)s, (void)first, (void)count;
+}
 #endif
 
 /// Whether a token that began with a bound above 0 has met k products above it.

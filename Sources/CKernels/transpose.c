@@ -19,9 +19,11 @@ static void transpose_plain(
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#define VECTORS __attribute__((target("avx2")))
+static int has_vectors(void) { return __builtin_cpu_supports("avx2"); }
 
 /// Eight by eight: neighbours are interleaved, then pairs, then halves.
-__attribute__((target("avx2"))) static inline void transpose_eight(
+VECTORS static inline void transpose_eight(
     const float *x, size_t x_stride, float *y, size_t y_stride) {
   __m256 a[8], b[8];
   for (int i = 0; i < 8; i++) a[i] = _mm256_loadu_ps(x + (size_t)i * x_stride);
@@ -40,8 +42,32 @@ __attribute__((target("avx2"))) static inline void transpose_eight(
     _mm256_storeu_ps(y + (size_t)(i + 4) * y_stride, _mm256_permute2f128_ps(a[i], a[i + 4], 0x31));
   }
 }
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#define VECTORS
+static int has_vectors(void) { return 1; }
 
-__attribute__((target("avx2"))) static void transpose_avx2(
+/// Four by four: neighbours are exchanged, then pairs.
+static inline void transpose_four(const float *x, size_t x_stride, float *y, size_t y_stride) {
+  float32x4_t a = vld1q_f32(x), b = vld1q_f32(x + x_stride);
+  float32x4_t c = vld1q_f32(x + 2 * x_stride), d = vld1q_f32(x + 3 * x_stride);
+  float64x2_t even = vreinterpretq_f64_f32(vtrn1q_f32(a, b)), odd = vreinterpretq_f64_f32(vtrn2q_f32(a, b));
+  float64x2_t later_even = vreinterpretq_f64_f32(vtrn1q_f32(c, d));
+  float64x2_t later_odd = vreinterpretq_f64_f32(vtrn2q_f32(c, d));
+  vst1q_f32(y, vreinterpretq_f32_f64(vtrn1q_f64(even, later_even)));
+  vst1q_f32(y + y_stride, vreinterpretq_f32_f64(vtrn1q_f64(odd, later_odd)));
+  vst1q_f32(y + 2 * y_stride, vreinterpretq_f32_f64(vtrn2q_f64(even, later_even)));
+  vst1q_f32(y + 3 * y_stride, vreinterpretq_f32_f64(vtrn2q_f64(odd, later_odd)));
+}
+
+static inline void transpose_eight(const float *x, size_t x_stride, float *y, size_t y_stride) {
+  for (size_t c = 0; c < 8; c += 4)
+    for (size_t r = 0; r < 8; r += 4) transpose_four(x + r * x_stride + c, x_stride, y + c * y_stride + r, y_stride);
+}
+#endif
+
+#ifdef VECTORS
+VECTORS static void transpose_in_vectors(
     const float *x, size_t rows, size_t columns, size_t x_stride, float *y, size_t y_stride) {
   size_t whole_rows = rows / 8 * 8, whole_columns = columns / 16 * 16;
   for (size_t c = 0; c < whole_columns; c += 16)
@@ -56,9 +82,9 @@ __attribute__((target("avx2"))) static void transpose_avx2(
 
 void unfold_transpose(
     const float *x, size_t rows, size_t columns, size_t x_stride, float *y, size_t y_stride) {
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2")) {
-    transpose_avx2(x, rows, columns, x_stride, y, y_stride);
+#ifdef VECTORS
+  if (has_vectors()) {
+    transpose_in_vectors(x, rows, columns, x_stride, y, y_stride);
     return;
   }
 #endif

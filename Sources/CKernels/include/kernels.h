@@ -1,7 +1,8 @@
 // Vector kernels, compiled for several processors and chosen when the library is loaded.
 //
 // Swift compiles for the oldest x86-64 processor; these loops are compiled for AVX-512, for AVX2 with FMA, and for that
-// baseline (KERNEL in clones.h). On other architectures there is one version, which the compiler vectorises as it can.
+// baseline (KERNEL in clones.h). On other architectures there is one version, which the compiler vectorises as it can:
+// every arm64 processor has the vectors, float16 conversion included. What only some have (CRC-32C, SHA-256) is asked for.
 //
 // Matrices are row-major. `n`, `rows`, `columns` are numbers of elements, `stride` is the distance between the starts of
 // two rows in elements. Where nothing else is said, an output may be one of the inputs but must not overlap it partly.
