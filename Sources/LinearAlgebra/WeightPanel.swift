@@ -25,16 +25,21 @@ enum WeightPanel: Sendable {
     let isPlain = library == .openBLAS
     let values = FloatStorage(count: outputs.count * inputs, memory: isPlain && !isPassing ? nil : memory)
     try fill(outputs, values.base)
+    let rounds = library.rounds(type)
+    if rounds { Kernels.roundToBFloat16(values.base, into: values.base, count: values.count) }
     #if OneDNN
-      if library == .oneDNN, !outputs.isEmpty, inputs > 0,
+      if library.isOneDNN, !outputs.isEmpty, inputs > 0,
         let panel = OneDNNPanel(
-          plain: values.base, outputs: outputs, of: total, inputs: inputs, type: type, memory: isPassing ? memory : nil)
+          plain: values.base, outputs: outputs, of: total, inputs: inputs, type: rounds ? .float32 : type,
+          memory: isPassing ? memory : nil)
       {
         self = .reordered(panel)
         return
       }
     #endif
-    if type == .bfloat16 { Kernels.roundToBFloat16(values.base, into: values.base, count: values.count) }
+    if type == .bfloat16 && !rounds {
+      Kernels.roundToBFloat16(values.base, into: values.base, count: values.count)
+    }
     self = .plain(values, outputs)
   }
 
@@ -55,7 +60,7 @@ enum WeightPanel: Sendable {
   /// For oneDNN as many panels as threads, so that few rows use all threads too; none narrower than 256 outputs. More of
   /// them where the weights are so many that one would be large.
   static func cuts(outputs: Int, inputs: Int, library: MatrixLibrary) -> [Range<Int>] {
-    let usual = library == .oneDNN ? max(1, min(Threads.count, outputs / 256)) : 1
+    let usual = library.isOneDNN ? max(1, min(Threads.count, outputs / 256)) : 1
     let least = (outputs * inputs + largest - 1) / largest
     var count = usual
     if least > usual { count = min((least + Threads.count - 1) / Threads.count * Threads.count, max(outputs, 1)) }
@@ -85,7 +90,7 @@ struct PanelProduct {
     var halves: UnsafeMutablePointer<UInt16>?
     var rounded: FloatStorage?
     if type == .bfloat16 {
-      if library == .oneDNN {
+      if !library.rounds(type) {
         let memory = UnsafeMutablePointer<UInt16>.allocate(capacity: max(rows * inputs, 1))
         _ = Kernels.toBFloat16(input, into: memory, count: rows * inputs)
         halves = memory
@@ -183,14 +188,15 @@ struct PanelProduct {
   #if OneDNN
     /// Rows are cut into equal blocks of a multiple of 64, the last one shorter; each block meets each panel.
     private func multiply(_ panels: [OneDNNPanel]) {
+      let floats = rounded.map { UnsafePointer($0.base) } ?? input
       if rows <= Self.few, panels.allSatisfy({ $0.plainStride != nil }) {
         let pieces = panels.flatMap { panel in Self.pieces(of: panel.outputs.count).map { (panel, $0) } }
         return Threads.forEach(pieces.count) { index in
           let (panel, some) = pieces[index]
-          panel.multiplyPlainly(input, rows: rows, outputs: some, bias: bias, into: output)
+          panel.multiplyPlainly(floats, rows: rows, outputs: some, bias: bias, into: output)
         }
       }
-      let source = halves.map { UnsafeRawPointer($0) } ?? UnsafeRawPointer(input)
+      let source = halves.map { UnsafeRawPointer($0) } ?? UnsafeRawPointer(floats)
       let bytes = halves == nil ? 4 : 2
       let share = (rows + Threads.count - 1) / Threads.count
       let block = min(512, OneDNNPanel.roundedUp(max(share, 64)))
