@@ -78,8 +78,8 @@ struct PanelProduct {
   let bias: UnsafePointer<Float>?
   let output: UnsafeMutablePointer<Float>
   /// The input as bfloat16, or rounded to it, whichever the panels want.
-  private let halves: UnsafeMutablePointer<UInt16>?
-  private let rounded: FloatStorage?
+  private var halves: UnsafeMutablePointer<UInt16>?
+  private var rounded: FloatStorage?
 
   /// Runs the body with a product of these panels' kind; the input is rounded once for all of them.
   static func with<Result, E: Error>(
@@ -87,24 +87,23 @@ struct PanelProduct {
     bias: UnsafePointer<Float>?, into output: UnsafeMutablePointer<Float>,
     _ body: (borrowing PanelProduct) throws(E) -> Result
   ) throws(E) -> Result {
-    var halves: UnsafeMutablePointer<UInt16>?
-    var rounded: FloatStorage?
-    if type == .bfloat16 {
-      if !library.rounds(type) {
-        let memory = UnsafeMutablePointer<UInt16>.allocate(capacity: max(rows * inputs, 1))
-        _ = Kernels.toBFloat16(input, into: memory, count: rows * inputs)
-        halves = memory
-      } else {
-        let memory = FloatStorage(count: rows * inputs)
-        Kernels.roundToBFloat16(input, into: memory.base, count: rows * inputs)
-        rounded = memory
-      }
+    var product = PanelProduct(
+      outputs: outputs, inputs: inputs, type: type, input: input, rows: rows, bias: bias, output: output, halves: nil,
+      rounded: nil)
+    guard type == .bfloat16 else { return try body(product) }
+    let isRounded = library.rounds(type)
+    let memory = FloatStorage(count: isRounded ? rows * inputs : (rows * inputs + 1) / 2, memory: .ofProducts)
+    defer { withExtendedLifetime(memory) {} }
+    if isRounded {
+      Kernels.roundToBFloat16(input, into: memory.base, count: rows * inputs)
+      product.rounded = memory
+      return try body(product)
     }
-    defer { halves?.deallocate() }
-    return try body(
-      PanelProduct(
-        outputs: outputs, inputs: inputs, type: type, input: input, rows: rows, bias: bias, output: output,
-        halves: halves, rounded: rounded))
+    return try memory.base.withMemoryRebound(to: UInt16.self, capacity: rows * inputs) { halves throws(E) in
+      _ = Kernels.toBFloat16(input, into: halves, count: rows * inputs)
+      product.halves = halves
+      return try body(product)
+    }
   }
 
   /// Multiplies with some of the layer's panels, on all threads.
@@ -139,7 +138,7 @@ struct PanelProduct {
     }
     // A panel that oneDNN refused, among others that it took.
     _ = halves
-    let copy = FloatStorage(count: rows * inputs)
+    let copy = FloatStorage(count: rows * inputs, memory: .ofProducts)
     Kernels.roundToBFloat16(input, into: copy.base, count: rows * inputs)
     multiply(values, outputs, copy.base)
   }
@@ -220,8 +219,9 @@ final class FloatStorage: @unchecked Sendable {  // Written by its maker alone, 
   /// - Parameter memory: Where the memory comes from and goes back to; nil: the system.
   init(count: Int, memory: PanelMemory? = nil) {
     let bytes = max(count, 1) * 4
-    whole =
-      memory?.take(bytes) ?? PanelMemory.allocate(bytes)
+    // Small pieces would take the place of large ones.
+    let memory = bytes < 1 << 20 ? nil : memory
+    whole = memory?.take(bytes) ?? PanelMemory.allocate(bytes)
     guard let start = whole.baseAddress else { preconditionFailure("no memory for \(count) numbers") }
     base = start.bindMemory(to: Float.self, capacity: max(count, 1))
     self.count = count
@@ -237,6 +237,8 @@ final class FloatStorage: @unchecked Sendable {  // Written by its maker alone, 
 // `lock` guards `spare`.
 public final class PanelMemory: @unchecked Sendable {
   static let alignment = 64
+  /// What products need for their moment: rounded factors, rows filled up, a library's own.
+  static let ofProducts = PanelMemory()
   private let lock = NSLock()
   private var spare: [UnsafeMutableRawBufferPointer] = []
 
@@ -256,8 +258,9 @@ public final class PanelMemory: @unchecked Sendable {
     return found ?? Self.allocate(count)
   }
 
-  /// Fresh memory; a large piece in large pages where the system has them, which cost a fault for every 2 MiB.
-  static func allocate(_ count: Int) -> UnsafeMutableRawBufferPointer {
+  /// Fresh memory, aligned to a cache line at least; a large piece in large pages where the system has them, which cost a
+  /// fault for every 2 MiB. `deallocate` gives it back.
+  public static func allocate(_ count: Int) -> UnsafeMutableRawBufferPointer {
     #if os(Linux)
       let huge = 2 << 20
       if count >= 2 * huge {
