@@ -140,11 +140,12 @@
       let whole = Self.roundedUp(rows)
       if whole == rows { return execute(source, rows: rows, bias: bias, into: result) }
       let bytes = inputs * (type == .float32 ? 4 : 2)
-      let padded = UnsafeMutableRawPointer.allocate(byteCount: max(whole * bytes, 64), alignment: 64)
-      defer { padded.deallocate() }
+      let memory = FloatStorage(count: (whole * bytes + 3) / 4, memory: .ofProducts)
+      defer { withExtendedLifetime(memory) {} }
+      let padded = UnsafeMutableRawPointer(memory.base)
       padded.copyMemory(from: source, byteCount: rows * bytes)
       memset(padded + rows * bytes, 0, (whole - rows) * bytes)
-      let product = FloatStorage(count: whole * stride)
+      let product = FloatStorage(count: whole * stride, memory: .ofProducts)
       execute(padded, rows: whole, bias: bias, into: product.base)
       for row in 0..<rows {
         let start = row * stride + outputs.lowerBound
@@ -181,12 +182,11 @@
           let stream = Self.stream(engine)
         else { return dnnl_out_of_memory }
         defer { dnnl_stream_destroy(stream) }
-        let scratch = UnsafeMutableRawPointer.allocate(
-          byteCount: max(unfold_matmul_scratch_bytes(matmul), 64), alignment: 64)
-        defer { scratch.deallocate() }
+        let scratch = FloatStorage(count: (unfold_matmul_scratch_bytes(matmul) + 3) / 4, memory: .ofProducts)
+        defer { withExtendedLifetime(scratch) {} }
         return unfold_matmul_execute(
           engine, stream, matmul, source, weights, bias.map { $0 + outputs.lowerBound }, result + outputs.lowerBound,
-          scratch)
+          scratch.base)
       }
       precondition(
         status == dnnl_success, "oneDNN \(OneDNN.version) answered \(status.rawValue) for \(rows)×\(outputs)×\(inputs)")

@@ -14,7 +14,8 @@ public final class PreparedWeights: Sendable {
     fill: (UnsafeMutableBufferPointer<Float>) throws -> Void
   ) rethrows {
     try self.init(
-      outputs: outputs, inputs: inputs, type: type, library: MatrixLibrary.preferred(for: type), fill: fill)
+      outputs: outputs, inputs: inputs, type: type,
+      library: ProductChoices.library(for: type, outputs: outputs, inputs: inputs), fill: fill)
   }
 
   /// Prepares weights for a certain library, for comparisons; where it cannot serve them, for OpenBLAS.
@@ -43,7 +44,7 @@ public final class PreparedWeights: Sendable {
     self.outputs = outputs
     self.inputs = inputs
     self.type = type
-    let library = library ?? MatrixLibrary.preferred(for: type)
+    let library = library ?? ProductChoices.library(for: type, outputs: outputs, inputs: inputs)
     self.library = library
     let cuts = WeightPanel.cuts(outputs: outputs, inputs: inputs, library: library)
     panels = try Self.panels(cuts[...], outputs, inputs, type, library, memory: memory, isPassing: false, fill)
@@ -93,7 +94,7 @@ extension PreparedWeights {
     fill: (Range<Int>, UnsafeMutablePointer<Float>) throws(E) -> Void
   ) throws(E) {
     guard rows > 0 && outputs > 0 else { return }
-    let library = MatrixLibrary.preferred(for: type)
+    let library = ProductChoices.library(for: type, outputs: outputs, inputs: inputs)
     let cuts = WeightPanel.cuts(outputs: outputs, inputs: inputs, library: library)
     try PanelProduct.with(
       outputs: outputs, inputs: inputs, type: type, library: library, input, rows: rows, bias: bias, into: output
@@ -112,7 +113,7 @@ extension PreparedWeights {
   /// The memory that a product takes whose weights are not kept: its panels of one moment, as they are read and as they
   /// are multiplied.
   public static func passingBytes(outputs: Int, inputs: Int, type: ComputeType) -> Int {
-    let library = MatrixLibrary.preferred(for: type)
+    let library = ProductChoices.library(for: type, outputs: outputs, inputs: inputs)
     let cuts = WeightPanel.cuts(outputs: outputs, inputs: inputs, library: library)
     return groups(of: cuts.count).map { group in
       cuts[group].reduce(0) { $0 + 4 * $1.count * inputs + preparedBytes($1.count, inputs, type, library) }
@@ -121,15 +122,14 @@ extension PreparedWeights {
 
   /// The memory that weights will take once prepared; may be a little above the truth.
   public static func expectedBytes(outputs: Int, inputs: Int, type: ComputeType) -> Int {
-    let library = MatrixLibrary.preferred(for: type)
+    let library = ProductChoices.library(for: type, outputs: outputs, inputs: inputs)
     return WeightPanel.cuts(outputs: outputs, inputs: inputs, library: library)
       .reduce(0) { $0 + preparedBytes($1.count, inputs, type, library) }
   }
 
-  private static func preparedBytes(_ outputs: Int, _ inputs: Int, _ type: ComputeType, _ library: MatrixLibrary) -> Int
-  {
-    guard library == .oneDNN else { return 4 * outputs * inputs }
+  static func preparedBytes(_ outputs: Int, _ inputs: Int, _ type: ComputeType, _ library: MatrixLibrary) -> Int {
+    guard library.isOneDNN else { return 4 * outputs * inputs }
     // Filled up to whole blocks.
-    return (type == .float32 ? 4 : 2) * ((outputs + 63) / 64 * 64) * ((inputs + 63) / 64 * 64)
+    return (type == .float32 || library.rounds(type) ? 4 : 2) * ((outputs + 63) / 64 * 64) * ((inputs + 63) / 64 * 64)
   }
 }

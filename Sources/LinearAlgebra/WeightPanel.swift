@@ -25,16 +25,21 @@ enum WeightPanel: Sendable {
     let isPlain = library == .openBLAS
     let values = FloatStorage(count: outputs.count * inputs, memory: isPlain && !isPassing ? nil : memory)
     try fill(outputs, values.base)
+    let rounds = library.rounds(type)
+    if rounds { Kernels.roundToBFloat16(values.base, into: values.base, count: values.count) }
     #if OneDNN
-      if library == .oneDNN, !outputs.isEmpty, inputs > 0,
+      if library.isOneDNN, !outputs.isEmpty, inputs > 0,
         let panel = OneDNNPanel(
-          plain: values.base, outputs: outputs, of: total, inputs: inputs, type: type, memory: isPassing ? memory : nil)
+          plain: values.base, outputs: outputs, of: total, inputs: inputs, type: rounds ? .float32 : type,
+          memory: isPassing ? memory : nil)
       {
         self = .reordered(panel)
         return
       }
     #endif
-    if type == .bfloat16 { Kernels.roundToBFloat16(values.base, into: values.base, count: values.count) }
+    if type == .bfloat16 && !rounds {
+      Kernels.roundToBFloat16(values.base, into: values.base, count: values.count)
+    }
     self = .plain(values, outputs)
   }
 
@@ -55,7 +60,7 @@ enum WeightPanel: Sendable {
   /// For oneDNN as many panels as threads, so that few rows use all threads too; none narrower than 256 outputs. More of
   /// them where the weights are so many that one would be large.
   static func cuts(outputs: Int, inputs: Int, library: MatrixLibrary) -> [Range<Int>] {
-    let usual = library == .oneDNN ? max(1, min(Threads.count, outputs / 256)) : 1
+    let usual = library.isOneDNN ? max(1, min(Threads.count, outputs / 256)) : 1
     let least = (outputs * inputs + largest - 1) / largest
     var count = usual
     if least > usual { count = min((least + Threads.count - 1) / Threads.count * Threads.count, max(outputs, 1)) }
@@ -73,8 +78,8 @@ struct PanelProduct {
   let bias: UnsafePointer<Float>?
   let output: UnsafeMutablePointer<Float>
   /// The input as bfloat16, or rounded to it, whichever the panels want.
-  private let halves: UnsafeMutablePointer<UInt16>?
-  private let rounded: FloatStorage?
+  private var halves: UnsafeMutablePointer<UInt16>?
+  private var rounded: FloatStorage?
 
   /// Runs the body with a product of these panels' kind; the input is rounded once for all of them.
   static func with<Result, E: Error>(
@@ -82,24 +87,23 @@ struct PanelProduct {
     bias: UnsafePointer<Float>?, into output: UnsafeMutablePointer<Float>,
     _ body: (borrowing PanelProduct) throws(E) -> Result
   ) throws(E) -> Result {
-    var halves: UnsafeMutablePointer<UInt16>?
-    var rounded: FloatStorage?
-    if type == .bfloat16 {
-      if library == .oneDNN {
-        let memory = UnsafeMutablePointer<UInt16>.allocate(capacity: max(rows * inputs, 1))
-        _ = Kernels.toBFloat16(input, into: memory, count: rows * inputs)
-        halves = memory
-      } else {
-        let memory = FloatStorage(count: rows * inputs)
-        Kernels.roundToBFloat16(input, into: memory.base, count: rows * inputs)
-        rounded = memory
-      }
+    var product = PanelProduct(
+      outputs: outputs, inputs: inputs, type: type, input: input, rows: rows, bias: bias, output: output, halves: nil,
+      rounded: nil)
+    guard type == .bfloat16 else { return try body(product) }
+    let isRounded = library.rounds(type)
+    let memory = FloatStorage(count: isRounded ? rows * inputs : (rows * inputs + 1) / 2, memory: .ofProducts)
+    defer { withExtendedLifetime(memory) {} }
+    if isRounded {
+      Kernels.roundToBFloat16(input, into: memory.base, count: rows * inputs)
+      product.rounded = memory
+      return try body(product)
     }
-    defer { halves?.deallocate() }
-    return try body(
-      PanelProduct(
-        outputs: outputs, inputs: inputs, type: type, input: input, rows: rows, bias: bias, output: output,
-        halves: halves, rounded: rounded))
+    return try memory.base.withMemoryRebound(to: UInt16.self, capacity: rows * inputs) { halves throws(E) in
+      _ = Kernels.toBFloat16(input, into: halves, count: rows * inputs)
+      product.halves = halves
+      return try body(product)
+    }
   }
 
   /// Multiplies with some of the layer's panels, on all threads.
@@ -134,7 +138,7 @@ struct PanelProduct {
     }
     // A panel that oneDNN refused, among others that it took.
     _ = halves
-    let copy = FloatStorage(count: rows * inputs)
+    let copy = FloatStorage(count: rows * inputs, memory: .ofProducts)
     Kernels.roundToBFloat16(input, into: copy.base, count: rows * inputs)
     multiply(values, outputs, copy.base)
   }
@@ -183,14 +187,15 @@ struct PanelProduct {
   #if OneDNN
     /// Rows are cut into equal blocks of a multiple of 64, the last one shorter; each block meets each panel.
     private func multiply(_ panels: [OneDNNPanel]) {
+      let floats = rounded.map { UnsafePointer($0.base) } ?? input
       if rows <= Self.few, panels.allSatisfy({ $0.plainStride != nil }) {
         let pieces = panels.flatMap { panel in Self.pieces(of: panel.outputs.count).map { (panel, $0) } }
         return Threads.forEach(pieces.count) { index in
           let (panel, some) = pieces[index]
-          panel.multiplyPlainly(input, rows: rows, outputs: some, bias: bias, into: output)
+          panel.multiplyPlainly(floats, rows: rows, outputs: some, bias: bias, into: output)
         }
       }
-      let source = halves.map { UnsafeRawPointer($0) } ?? UnsafeRawPointer(input)
+      let source = halves.map { UnsafeRawPointer($0) } ?? UnsafeRawPointer(floats)
       let bytes = halves == nil ? 4 : 2
       let share = (rows + Threads.count - 1) / Threads.count
       let block = min(512, OneDNNPanel.roundedUp(max(share, 64)))
@@ -214,8 +219,9 @@ final class FloatStorage: @unchecked Sendable {  // Written by its maker alone, 
   /// - Parameter memory: Where the memory comes from and goes back to; nil: the system.
   init(count: Int, memory: PanelMemory? = nil) {
     let bytes = max(count, 1) * 4
-    whole =
-      memory?.take(bytes) ?? PanelMemory.allocate(bytes)
+    // Small pieces would take the place of large ones.
+    let memory = bytes < 1 << 20 ? nil : memory
+    whole = memory?.take(bytes) ?? PanelMemory.allocate(bytes)
     guard let start = whole.baseAddress else { preconditionFailure("no memory for \(count) numbers") }
     base = start.bindMemory(to: Float.self, capacity: max(count, 1))
     self.count = count
@@ -231,6 +237,8 @@ final class FloatStorage: @unchecked Sendable {  // Written by its maker alone, 
 // `lock` guards `spare`.
 public final class PanelMemory: @unchecked Sendable {
   static let alignment = 64
+  /// What products need for their moment: rounded factors, rows filled up, a library's own.
+  static let ofProducts = PanelMemory()
   private let lock = NSLock()
   private var spare: [UnsafeMutableRawBufferPointer] = []
 
@@ -250,8 +258,9 @@ public final class PanelMemory: @unchecked Sendable {
     return found ?? Self.allocate(count)
   }
 
-  /// Fresh memory; a large piece in large pages where the system has them, which cost a fault for every 2 MiB.
-  static func allocate(_ count: Int) -> UnsafeMutableRawBufferPointer {
+  /// Fresh memory, aligned to a cache line at least; a large piece in large pages where the system has them, which cost a
+  /// fault for every 2 MiB. `deallocate` gives it back.
+  public static func allocate(_ count: Int) -> UnsafeMutableRawBufferPointer {
     #if os(Linux)
       let huge = 2 << 20
       if count >= 2 * huge {

@@ -22,10 +22,7 @@ extension Bench {
     var rates: [ProductRate] = []
     for type in ComputeType.allCases {
       for (rows, outputs, inputs) in shapes {
-        for library in MatrixLibrary.allCases {
-          if library == .oneDNN && (!MatrixKernel.hasOneDNN || type != .float32 && library != .preferred(for: type)) {
-            continue
-          }
+        for library in MatrixLibrary.candidates(for: type) {
           let weights = PreparedWeights(outputs: outputs, inputs: inputs, type: type, library: library) { buffer in
             for i in buffer.indices { buffer[i] = Float(i % 13) - 6 }
           }

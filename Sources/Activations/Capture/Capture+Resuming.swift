@@ -1,16 +1,17 @@
 import Foundation
 
 extension Capture {
-  /// What the size of batches is called in a run's record.
+  /// What the size of batches, and the libraries of products, are called in a run's record.
   static let batchTokensName = "batch-tokens"
+  static let productsName = "products"
 
-  /// The size of batches of a run that was begun; nil where there is none that can be read.
-  static func batchTokens(ofRunAt url: URL) -> Int? {
+  /// The settings of a run that was begun; empty where there is none that can be read.
+  static func settings(ofRunAt url: URL) -> [String: String] {
     let isPlain = url.pathExtension == "h5"
     let folder = isPlain ? url.appendingPathExtension("shards") : url
     let run =
       isPlain && FileManager.default.fileExists(atPath: url.path)
       ? try? ActivationStore(opening: url).run : (try? StoreManifest.read(folder))?.run
-    return run?.settings[batchTokensName].flatMap { Int($0) }
+    return run?.settings ?? [:]
   }
 }

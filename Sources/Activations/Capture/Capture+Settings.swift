@@ -112,6 +112,8 @@ extension Capture {
     {
       record["router"] = experts.router.score.rawValue
     }
+    let products = model.productChoices.description
+    if !products.isEmpty { record[productsName] = products }
     if let share = settings.share { record["shard"] = "\(share.index)/\(share.count)" }
     return record
   }

@@ -113,12 +113,18 @@ public struct Capture {
     to url: URL, resume: Bool = false, isCancelled: () -> Bool = { false },
     progress: (CaptureProgress) throws -> Void = { _ in }
   ) throws -> CaptureSummary {
-    // A run that goes on keeps its batches, whatever memory there is now.
-    let begun = resume && settings.batchTokens == nil ? Self.batchTokens(ofRunAt: url) : nil
+    // A run that goes on keeps its batches, whatever memory there is now, and its libraries, whichever is faster now.
+    let begun = resume ? Self.settings(ofRunAt: url) : [:]
     var (run, memory) = (run, memory)
-    if let begun, begun != memory.batchTokens {
-      memory = planner.plan(tokens: begun)
-      run.settings[Self.batchTokensName] = String(begun)
+    if let text = begun[Self.productsName], let choices = ProductChoices(text), model.adopt(choices) {
+      run.settings[Self.productsName] = text
+      memory = planner.plan(tokens: memory.batchTokens)
+    }
+    if settings.batchTokens == nil, let tokens = begun[Self.batchTokensName].flatMap({ Int($0) }),
+      tokens != memory.batchTokens
+    {
+      memory = planner.plan(tokens: tokens)
+      run.settings[Self.batchTokensName] = String(tokens)
     }
     try model.reserve(bytes: memory.batch, beside: memory.beside)
     let writer = try StoreWriter(at: url, run: run, resume: resume, expectedBytes: expectedBytes)

@@ -1,4 +1,5 @@
 import Architectures
+import LinearAlgebra
 
 /// Memory for the values of one run, allocated once and used again in every layer.
 ///
@@ -21,8 +22,10 @@ final class Scratch {
     let width = max(architecture.width, architecture.embedding.tokenWidth ?? 0)
     let matrix = tokens * width
     let count = 3 * matrix + tokens * (2 * architecture.normedRows + architecture.branchWidth)
-    memory = UnsafeMutableRawPointer.allocate(byteCount: max(count, 1) * 4, alignment: 64)
-      .bindMemory(to: Float.self, capacity: max(count, 1))
+    guard let start = PanelMemory.allocate(max(count, 1) * 4).baseAddress else {
+      preconditionFailure("no memory for \(tokens) tokens")
+    }
+    memory = start.bindMemory(to: Float.self, capacity: max(count, 1))
     residual = memory
     input = residual + matrix
     output = input + matrix

@@ -13,6 +13,16 @@ extension Model {
   /// The bytes that weights and runs may take now: those of `memory`, or what is free, with what is kept already.
   public var memoryLimit: Int { store.limit }
 
+  /// The libraries that this model's layers are multiplied with; found by trial where that is not known yet, which takes
+  /// some tenths of a second once on a machine.
+  public var productChoices: ProductChoices { store.productChoices }
+
+  /// Takes the choices of another run, so that this one's results are the same.
+  /// - Returns: Whether that is possible: the libraries are here, and no weight has been prepared for others.
+  public func adopt(_ choices: ProductChoices) -> Bool {
+    choices == productChoices || keptWeightBytes == 0 && choices.adopt(for: compute)
+  }
+
   /// What some of the weights take.
   public struct WeightBytes: Sendable, Equatable {
     /// In the files.

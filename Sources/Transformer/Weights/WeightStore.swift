@@ -52,6 +52,11 @@ final class WeightStore: Sendable {
     preparing = (0...table.architecture.layers).map { _ in NSLock() }
   }
 
+  /// The libraries that the matrices are multiplied with, tried now where that is not known yet.
+  var productChoices: ProductChoices {
+    ProductChoices(for: type, sizes: shapes.map { (outputs: $0.outputs, inputs: $0.inputs) })
+  }
+
   // MARK: - Memory
 
   /// The bytes of prepared weights that are kept now.
