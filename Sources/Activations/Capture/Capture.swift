@@ -147,18 +147,18 @@ public struct Capture {
     let writer = state.writer
     let pieces = try PieceReader(corpus, cutter: cutter, share: settings.share, cursor: writer.cursor)
     state.pieces = pieces
-    var batches = BatchMaker(pieces, batchTokens: state.batchTokens)
+    let batches = BatchReader(BatchMaker(pieces, batchTokens: state.batchTokens))
     while let some = try batches.next() {
       let batch = CaptureBatch(
-        some, firstToken: writer.tokenCount, firstDocument: writer.documentCount,
+        some.pieces, firstToken: writer.tokenCount, firstDocument: writer.documentCount,
         countsSpecialTokens: settings.countsSpecialTokens, rowKind: run.rowKind)
       try compute(batch, &state)
       let isFull = try writer.endBatch()
       state.computedTokens += batch.tokens.count
       try progress(state.progress(expectedTokens: survey?.tokens))
-      let isCancelled = isCancelled() && !batches.isAtEnd
+      let isCancelled = isCancelled() && !some.isLast
       if isFull || isCancelled {
-        try writer.closeShard(cursor: batches.cursor, statistics: state.takeStatistics())
+        try writer.closeShard(cursor: some.cursor, statistics: state.takeStatistics())
         // Nothing of the next shard is computed before this one is safe: a kill costs one shard at most.
         try writer.synchronize()
       }
