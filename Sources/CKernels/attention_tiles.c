@@ -10,8 +10,9 @@ enum {
   TILES = 4,
   /// The most keys that are taken at once.
   TALLEST = 8,
-  /// So many rows alone are not worth a tile.
+  /// So many rows alone are not worth a tile; twice as many where they see less keys than this.
   FEW = 4,
+  FEW_KEYS = 8,
 };
 
 /// The nearest bfloat16, ties to even.
@@ -105,7 +106,7 @@ size_t unfold_attention_tile(size_t version) { return chosen(version).lanes; }
 
 size_t unfold_attention_memory(size_t version, size_t head_width, size_t value_width) {
   size_t widest = head_width > value_width ? head_width : value_width;
-  return chosen(version).lanes * (BLOCK + TALLEST + widest + TILES * (head_width + value_width));
+  return chosen(version).lanes * (BLOCK + TALLEST + widest + TILES * (head_width + value_width)) + BLOCK * value_width;
 }
 
 void unfold_attention(const struct unfold_attention *a, size_t first, size_t end, float *memory) {
