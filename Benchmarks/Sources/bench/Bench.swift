@@ -2,7 +2,7 @@ import Foundation
 
 /// Times parts of Unfold inside one process; `Scripts/bench/run` times whole processes and the peers beside them.
 ///
-///     swift run -c release --package-path Benchmarks bench products|kernels|tokenize|forward|generate|sweep …
+///     swift run -c release --package-path Benchmarks bench products|kernels|attention|tokenize|forward|generate|sweep …
 @main
 enum Bench {
   static func main() throws {
@@ -10,6 +10,7 @@ enum Bench {
     switch arguments.first {
     case "products": try products(Array(arguments.dropFirst()))
     case "kernels": kernels()
+    case "attention": attention(Array(arguments.dropFirst()))
     case "forward": try forward(Array(arguments.dropFirst()))
     case "generate": try generate(Array(arguments.dropFirst()))
     case "tokenize": try tokenize(Array(arguments.dropFirst()))
@@ -21,7 +22,7 @@ enum Bench {
 
   static func usage() -> Never {
     let text =
-      "usage: bench products [--json] | kernels | forward MODEL … | generate MODEL … | "
+      "usage: bench products [--json] | kernels | attention [SIZE …] | forward MODEL … | generate MODEL … | "
       + "tokenize TOKENIZER.JSON TEXT | "
       + "sweep-store FOLDER ROWS LAYERS | sweep STORE C,C,… FOLDS\n"
     FileHandle.standardError.write(Data(text.utf8))

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "blocks.h"
+#include "attention.h"
 #include "losses.h"
 #include "screening.h"
 #include "sparse.h"

@@ -22,9 +22,6 @@ struct DocumentAttention {
     self.mixed = mixed
   }
 
-  /// How many queries are taken at once: the causal half that is never looked at is left out in such steps.
-  private static let block = 128
-
   /// Which of a document's tokens, those before its own among them, the one at `position` sees.
   func visible(_ position: Int, of count: Int) -> Range<Int> {
     guard shape.isCausal else { return 0..<count }
@@ -33,70 +30,51 @@ struct DocumentAttention {
 
   /// The mixed values of all documents: z = softmax(scale · q kᵀ) v.
   func mix(_ batch: TokenBatch, _ keys: [DocumentKeys]) {
-    // Long documents are shared out head by head; for short ones that would be more calls than work.
-    let tasks = batch.lengths.indices.flatMap { document in
-      let rows = batch.rows(of: document)
-      return rows.count * keys[document].count > 64 * 64
-        ? (0..<shape.heads).map { (document, $0..<$0 + 1) } : [(document, 0..<shape.heads)]
+    var fused = FusedAttention(
+      heads: shape.heads, keyValueHeads: shape.keyValueHeads, headWidth: shape.headWidth, valueWidth: shape.valueWidth,
+      scale: Float(shape.scale))
+    fused.isCausal = shape.isCausal
+    fused.window = shape.window
+    fused.cap = shape.scoreCap.map(Float.init)
+    fused.sinks = sinks
+    if let alibi = shape.alibi {
+      fused.slopes = (0..<shape.heads).map { slope($0) }
+      fused.biasScale = Float(alibi.scale)
+      fused.roundsBiases = alibi.isRounded
     }
-    Threads.forEach(tasks.count) { number in
-      let (document, heads) = tasks[number]
-      let (rows, keys) = (batch.rows(of: document), keys[document])
-      let scratch = UnsafeMutablePointer<Float>.allocate(capacity: min(Self.block, rows.count) * keys.count)
-      defer { scratch.deallocate() }
-      for head in heads {
-        for first in stride(from: 0, to: rows.count, by: Self.block) {
-          mix(rows, keys, head, queries: first..<min(first + Self.block, rows.count), scratch: scratch)
-        }
-      }
-    }
-  }
-
-  /// One head's mixed values for some of a document's tokens.
-  private func mix(
-    _ rows: Range<Int>, _ seen: DocumentKeys, _ head: Int, queries: Range<Int>, scratch: UnsafeMutablePointer<Float>
-  ) {
-    let keys =
-      visible(seen.past + queries.lowerBound, of: seen.count)
-      .lowerBound..<visible(seen.past + queries.upperBound - 1, of: seen.count).upperBound
-    gemm(
-      m: queries.count, n: keys.count, k: shape.headWidth, alpha: Float(shape.scale),
-      a: query(rows.lowerBound + queries.lowerBound, head), aStride: shape.queryWidth,
-      b: key(seen, keys.lowerBound, head),
-      bStride: shape.keyWidth, transposeB: true, c: scratch, cStride: keys.count)
-    for position in queries {
-      let row = scratch + (position - queries.lowerBound) * keys.count
-      let visible = visible(seen.past + position, of: seen.count)
-      bend(row, head, keys: keys)
-      soften(
-        row, head, count: keys.count,
-        valid: visible.lowerBound - keys.lowerBound..<visible.upperBound - keys.lowerBound)
-    }
-    gemm(
-      m: queries.count, n: shape.valueWidth, k: keys.count, a: scratch, aStride: keys.count,
-      b: value(seen, keys.lowerBound, head),
-      bStride: shape.valuesWidth, c: mixed(rows.lowerBound + queries.lowerBound, head), cStride: shape.mixedWidth)
+    fused(
+      keys.indices.map { document in
+        let (rows, seen) = (batch.rows(of: document), keys[document])
+        return .init(
+          query: query(rows.lowerBound, 0), key: seen.key, value: seen.value, mixed: mixed(rows.lowerBound, 0),
+          tokens: rows.count, past: seen.past)
+      })
   }
 
   /// What is done to a row of scaled scores before the softmax: a cap, and biases by position.
-  private func bend(_ row: UnsafeMutablePointer<Float>, _ head: Int, keys: Range<Int>) {
-    if let cap = shape.scoreCap { Kernels.cap(row, at: Float(cap), count: keys.count) }
+  private func bend(_ row: UnsafeMutablePointer<Float>, _ head: Int, count: Int) {
+    if let cap = shape.scoreCap { Kernels.cap(row, at: Float(cap), count: count) }
     if let alibi = shape.alibi {
-      let slope = alibi.isRounded ? roundedToBFloat16(slopes[head]) : slopes[head]
-      for key in keys {
+      let slope = slope(head)
+      for key in 0..<count {
         let bias = slope * Float(key)
-        row[key - keys.lowerBound] += (alibi.isRounded ? roundedToBFloat16(bias) : bias) * Float(alibi.scale)
+        row[key] += (alibi.isRounded ? roundedToBFloat16(bias) : bias) * Float(alibi.scale)
       }
     }
   }
 
-  /// The softmax of a row of scores, a sink taking its part.
-  private func soften(_ row: UnsafeMutablePointer<Float>, _ head: Int, count: Int, valid: Range<Int>) {
-    guard let sink = sinks?[head] else { return Kernels.softmax(row, into: row, count: count, valid: valid) }
-    let largest = Kernels.maximum(row + valid.lowerBound, count: valid.count)
-    Kernels.softmax(row, into: row, count: count, valid: valid)
+  private func slope(_ head: Int) -> Float {
+    shape.alibi?.isRounded == true ? roundedToBFloat16(slopes[head]) : slopes[head]
+  }
+
+  /// The softmax of a row of scores, a sink taking its part. Over all keys, masked ones too: an edit may have unmasked
+  /// them.
+  private func soften(_ row: UnsafeMutablePointer<Float>, _ head: Int, count: Int) {
+    guard let sink = sinks?[head] else { return Kernels.softmax(row, into: row, count: count) }
+    let largest = Kernels.maximum(row, count: count)
+    Kernels.softmax(row, into: row, count: count)
     // The largest share is exp(largest) / Σ exp: so the sum follows, and what the sink adds to it.
-    let share = Kernels.maximum(row + valid.lowerBound, count: valid.count)
+    let share = Kernels.maximum(row, count: count)
     let sum = largest - log(share)
     Kernels.scale(row, by: 1 / (1 + exp(sink - sum)), into: row, count: count)
   }
@@ -119,7 +97,7 @@ struct DocumentAttention {
         bStride: shape.keyWidth, transposeB: true, c: table + head * count, cStride: shape.heads * count)
       for position in 0..<rows.count {
         let row = table + (position * shape.heads + head) * count
-        bend(row, head, keys: 0..<count)
+        bend(row, head, count: count)
         let visible = visible(seen.past + position, of: count)
         row.update(repeating: -.infinity, count: visible.lowerBound)
         (row + visible.upperBound).update(repeating: -.infinity, count: count - visible.upperBound)
@@ -127,13 +105,13 @@ struct DocumentAttention {
     }
   }
 
-  /// The pattern of one document's scores, in place. Over all keys, masked ones too: an edit may have unmasked them.
+  /// The pattern of one document's scores, in place.
   /// Shape: [T, heads, keys].
   func pattern(_ rows: Range<Int>, _ seen: DocumentKeys, _ table: UnsafeMutablePointer<Float>) {
     let count = seen.count
     Threads.forEach(shape.heads) { head in
       for position in 0..<rows.count {
-        soften(table + (position * shape.heads + head) * count, head, count: count, valid: 0..<count)
+        soften(table + (position * shape.heads + head) * count, head, count: count)
       }
     }
   }
