@@ -4,7 +4,7 @@ import NIOHTTP1
 
 /// Between the HTTP library's parts of requests and ours.
 struct HTTPConnection: Sendable {
-  typealias Parts = NIOAsyncChannel<HTTPServerRequestPart, HTTPPart<HTTPResponseHead, ByteBuffer>>
+  typealias Parts = NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>
 
   let parts: Parts
 
@@ -57,14 +57,14 @@ struct HTTPConnection: Sendable {
 
   private func write(
     _ answer: Answer, keepsAlive: Bool,
-    to outbound: NIOAsyncChannelOutboundWriter<HTTPPart<HTTPResponseHead, ByteBuffer>>
+    to outbound: NIOAsyncChannelOutboundWriter<HTTPServerResponsePart>
   ) async throws {
     var headers = HTTPHeaders(answer.headers)
     headers.replaceOrAdd(name: "Content-Length", value: "\(answer.body.count)")
     if !keepsAlive { headers.replaceOrAdd(name: "Connection", value: "close") }
     let head = HTTPResponseHead(
       version: .http1_1, status: HTTPResponseStatus(statusCode: answer.status), headers: headers)
-    try await outbound.write(contentsOf: [.head(head), .body(ByteBuffer(bytes: answer.body)), .end(nil)])
+    try await outbound.write(contentsOf: [.head(head), .body(.byteBuffer(ByteBuffer(bytes: answer.body))), .end(nil)])
   }
 }
 

@@ -79,7 +79,7 @@ struct PageServerTests {
     var replies: [RawClient.Reply] = []
     for (target, method, host, headers, status) in [
       ("/", "GET", nil, [:], 403), ("/run?text=a", "GET", nil, [:], 403), ("/?token=", "GET", nil, [:], 403),
-      ("/?token=\(server.token.reversed())", "GET", nil, [:], 403), ("/nonsense", "GET", nil, [:], 403),
+      ("/?token=\(String(server.token.reversed()))", "GET", nil, [:], 403), ("/nonsense", "GET", nil, [:], 403),
       ("/", "GET", "evil.example:\(client.port)", cookie, 403), ("/", "GET", "127.0.0.1", cookie, 403),
       ("/", "GET", nil, cookie.merging(["Origin": "http://evil.example"]) { $1 }, 403),
       ("/", "GET", nil, cookie.merging(["Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"]) { $1 }, 403),
