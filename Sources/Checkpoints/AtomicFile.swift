@@ -60,6 +60,20 @@ package struct AtomicFile: ~Copyable {
     try write(to: url) { file in try bytes.withUnsafeBytes { try file.write($0) } }
   }
 
+  /// Refuses a name that is taken, before any work is done.
+  ///
+  /// - Parameter replaces: Whether what is there may be replaced; nil where there is no way to say so.
+  /// - Throws: `Fault` named `file.exists`.
+  package static func requireFree(_ url: URL, replaces: Bool? = nil) throws {
+    guard replaces != true, FileManager.default.fileExists(atPath: url.path) else { return }
+    throw Fault(
+      .cannotCreate, "file.exists", "The output exists", file: url.relativePath, expected: "a name that is free",
+      found: "a file or folder of this name",
+      advice: replaces == nil
+        ? "choose another name, or remove what is there"
+        : "choose another with -o, or give --force to replace it")
+  }
+
   /// Makes a folder and those above it, where they are not there.
   /// - Throws: `Fault` named `file.cannotCreate`.
   package static func makeFolder(_ folder: URL) throws {

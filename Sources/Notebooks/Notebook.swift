@@ -1,5 +1,4 @@
 import Checkpoints
-import Diagnostics
 import Foundation
 
 /// A Jupyter notebook of the format 4.5: cells with ids, no outputs.
@@ -29,13 +28,9 @@ public struct Notebook: Sendable, Equatable {
 
   /// Writes the file.
   ///
-  /// - Throws: `notebook.outputExists` unless it is to be replaced; `file.cannotCreate`, `file.write`.
+  /// - Throws: `file.exists` unless it is to be replaced; `file.cannotCreate`, `file.write`.
   public func write(to url: URL, replaces: Bool = false) throws {
-    guard replaces || !FileManager.default.fileExists(atPath: url.path) else {
-      throw Fault(
-        .cannotCreate, "notebook.outputExists", "The output exists", file: url.path, expected: "a name that is free",
-        advice: "choose another with -o, or give --force to replace it")
-    }
+    try AtomicFile.requireFree(url, replaces: replaces)
     try AtomicFile.write(encoded(), to: url)
   }
 }

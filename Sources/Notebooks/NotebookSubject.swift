@@ -25,8 +25,8 @@ extension Notebook {
   ///   - topic: what is asked of a store; nil: the tour.
   ///   - store: activations to use a probe or a dictionary on.
   ///   - output: where the notebook will lie: it names its files from there.
-  /// - Throws: `notebook.notAResult`, `notebook.topic`, `notebook.unfinishedStore`, `notebook.noStatistics`,
-  ///   `notebook.noSite`, and what opening the store, probe or dictionary throws.
+  /// - Throws: `notebook.notAResult`, `notebook.topic`, `notebook.unfinishedStore`, `notebook.emptyStore`,
+  ///   `notebook.noStatistics`, `notebook.noSite`, and what opening the store, probe or dictionary throws.
   public static func about(
     _ url: URL, topic: NotebookTopic? = nil, store: URL? = nil, output: URL
   ) throws -> Notebook {
@@ -120,7 +120,7 @@ struct StoreFacts {
   /// The label column that has labels; nil where none has.
   let labels: String?
 
-  /// - Throws: `notebook.unfinishedStore`, and what opening a store throws.
+  /// - Throws: `notebook.unfinishedStore`, `notebook.emptyStore`, and what opening a store throws.
   init(_ url: URL, path: String) throws {
     store = try ActivationStore(opening: url)
     guard store.isComplete else {
@@ -128,6 +128,12 @@ struct StoreFacts {
         .badData, "notebook.unfinishedStore", "The store is not finished", file: url.path,
         expected: "a store whose capture came to its end", found: "one that was stopped",
         advice: "run the capture again with --resume")
+    }
+    guard try store.hasText else {
+      throw Fault(
+        .badData, "notebook.emptyStore", "The store has no tokens that a notebook could show", file: url.path,
+        expected: "tokens that came from text", found: "\(store.tokenCount) tokens, none of a text",
+        advice: "capture a corpus that has texts")
     }
     info = try store.info()
     var isFolder: ObjCBool = false
@@ -177,6 +183,18 @@ struct StoreFacts {
         .badData, "notebook.noStatistics", "The store has no statistics with top examples, which this notebook shows",
         file: store.url.path, place: site, expected: "statistics gathered by the capture", found: "none",
         advice: "capture again with --top 20, or choose --topic training")
+    }
+  }
+}
+
+extension ActivationStore {
+  /// Whether any token came from a text, and not from the tokenizer alone.
+  fileprivate var hasText: Bool {
+    get throws {
+      for start in stride(from: 0, to: tokenCount, by: 1 << 16) {
+        if try !tokens(in: start..<min(start + 1 << 16, tokenCount)).fromText.isEmpty { return true }
+      }
+      return false
     }
   }
 }

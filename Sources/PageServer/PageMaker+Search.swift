@@ -88,7 +88,8 @@ extension PageMaker {
   }
 
   private func search(label: String, _ say: @escaping Say) throws -> Page {
-    let source = try labelled()
+    let store = try content.requireStore()
+    let source: any ActivationSource = try LabelledBySet(store, column: content.column) ?? store
     var page = Page(
       kind: "Search", title: "“\(label.onOneLine.prefix(120))”",
       lead: "What tells documents of this label from all others.", source: source.origin.words)

@@ -33,8 +33,9 @@ struct PageMaker: Sendable {
     switch question {
     case .overview: page = try overview()
     case .neuron(let neuron): page = try self.page(of: neuron, say)
-    case .dictionary: page = try dictionaryPage(say)
-    case .feature(let number): page = try self.page(ofFeature: number, say)
+    case .dictionary:
+      page = try dictionaryPages().page(details: 0, link: { ServedQuestion.feature($0).address }, progress: say)
+    case .feature(let number): page = try dictionaryPages().page(ofLatent: number, progress: say)
     case .probe: page = try probePage(say)
     case .run(let text):
       say("running the model, and reading every layer")
@@ -45,6 +46,10 @@ struct PageMaker: Sendable {
     case .search(let text, let kind): page = try search(text, kind, say)
     case .attempt(let text, let subject): page = try attempt(text, on: subject, say)
     case .form(let kind): page = try forms.page(kind)
+    }
+    switch question {
+    case .neuron, .dictionary, .feature, .probe, .search: if let store = content.store { page.noteUnfinished(store) }
+    default: break
     }
     switch question {
     // What was found comes first, unless it is an answer to what the reader has written.
@@ -81,9 +86,13 @@ struct PageMaker: Sendable {
     let store = try content.requireStore()
     say("reading the activations of the neuron, and those that its meanings are told by")
     let ranking = NeuronRanking(column: content.column, seed: content.seed, nullDirections: 0)
-    var card = try NeuronCard(
-      of: neuron, in: store, session: content.session, ranking: ranking, dictionary: dictionary(writing: neuron),
-      note: say)
+    var card = try NeuronCard(of: neuron, in: store, session: content.session, ranking: ranking, note: say)
+    // A dictionary that neither reads nor writes the neuron's layer says nothing of it.
+    if let opened = content.dictionary?.dictionary,
+      let loads = try? FeatureLoads.strongest(opened, neuron: neuron, model: content.session?.model)
+    {
+      card.features = loads
+    }
     if let session = content.session {
       say("running the documents of its examples for their losses")
       try card.addLosses(store, model: session.model)
@@ -91,41 +100,11 @@ struct PageMaker: Sendable {
     return Page(card, origin: store.origin) { ServedQuestion.neuron($0).address }
   }
 
-  /// The dictionary, where its features can load on the neuron: where it reads or writes the neuron's layer.
-  private func dictionary(writing neuron: NeuronReference) -> SparseAutoencoder? {
-    guard let opened = content.dictionary?.dictionary else { return nil }
-    return (try? FeatureLoads.strongest(opened, neuron: neuron, model: content.session?.model)) == nil ? nil : opened
-  }
-
-  private func dictionaryPage(_ say: @escaping Say) throws -> Page {
+  private func dictionaryPages() throws -> DictionaryPages {
     let opened = try content.requireDictionary()
-    let source = try labelled()
-    let rows = Format.count(source.rowCount)
-    let features = try FeatureReader(choice: .all, examples: 2, column: content.column, seed: content.seed).read(
-      opened.dictionary, on: source, model: content.session?.model, piece: content.session?.piece
-    ) { say("reading latents, \(Format.count($0)) of \(rows) rows") }
-    return Page(
-      dictionary: opened.name, features, details: [],
-      configuration: opened.dictionary.configuration.architecture.rawValue, origin: source.origin
-    ) { ServedQuestion.feature($0).address }
-  }
-
-  private func page(ofFeature number: Int, _ say: @escaping Say) throws -> Page {
-    let opened = try content.requireDictionary()
-    let source = try labelled()
-    let (model, piece) = (content.session?.model, content.session?.piece)
-    let rows = Format.count(source.rowCount)
-    let features = try FeatureReader(
-      choice: .latents([number]), examples: 2, column: content.column, seed: content.seed
-    ).read(opened.dictionary, on: source, model: model, piece: piece) {
-      say("reading the latent, \(Format.count($0)) of \(rows) rows")
-    }
-    let details = try LatentDetailReader(column: content.column, seed: content.seed).read(
-      [number], of: opened.dictionary, on: source, model: model, piece: piece
-    ) { say("reading the latent in detail, \(Format.count($0)) of \(rows) rows") }
-    return Page(
-      latent: details[0], features.features.first { $0.latent == number }, dictionary: opened.name, features: features,
-      origin: source.origin)
+    return try DictionaryPages(
+      opened.dictionary, name: opened.name, on: content.requireStore(), session: content.session,
+      column: content.column, seed: content.seed)
   }
 
   private func probePage(_ say: @escaping Say) throws -> Page {
@@ -147,11 +126,6 @@ struct PageMaker: Sendable {
   }
 
   // MARK: - What they are made from
-
-  func labelled() throws -> any ActivationSource {
-    let store = try content.requireStore()
-    return try LabelledBySet(store, column: content.column) ?? store as any ActivationSource
-  }
 
   func sessionOrigin() throws -> Origin { try content.requireSession().origin }
 }

@@ -42,6 +42,22 @@ public final class PageServer: Sendable {
     host == "localhost" || host == "::1" || host.hasPrefix("127.") && RequestGuard.isAddress(host)
   }
 
+  /// Refuses what cannot be listened on, before anything is opened.
+  ///
+  /// - Throws: `server.badHost`.
+  public static func requireAddress(_ host: String) throws { _ = try address(host, port: 0) }
+
+  private static func address(_ host: String, port: Int) throws -> SocketAddress {
+    do {
+      return try SocketAddress(ipAddress: host == "localhost" ? "127.0.0.1" : host, port: port)
+    } catch {
+      throw Fault(
+        .usage, "server.badHost", "This is no address to listen on",
+        expected: "an address of this machine in figures, such as 127.0.0.1 or ::1, or localhost", found: host,
+        advice: "leave the host out to serve this machine alone, or take 0.0.0.0 for all its addresses")
+    }
+  }
+
   /// Answers until the task is cancelled.
   ///
   /// - Parameter listening: Called once with the address to open, which has the token in it.
@@ -72,11 +88,7 @@ public final class PageServer: Sendable {
   private typealias Listener = NIOAsyncChannel<HTTPConnection, Never>
 
   private func listen(on port: UInt16) async throws -> Listener {
-    guard let address = try? SocketAddress(ipAddress: host, port: Int(port)) else {
-      throw Fault(
-        .usage, "server.badHost", "This is no address to listen on", expected: "an address such as 127.0.0.1 or ::1",
-        found: host)
-    }
+    let address = try Self.address(host, port: Int(port))
     return try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .bind(to: address) { channel in channel.eventLoop.makeCompletedFuture { try HTTPConnection(channel) } }

@@ -1,3 +1,4 @@
+import Activations
 import Checkpoints
 import Foundation
 import Reports
@@ -75,6 +76,12 @@ public struct Page: Sendable {
     let count = sections.count
     add(title, note: note, blocks)
     if sections.count > count { sections.insert(sections.removeLast(), at: 0) }
+  }
+
+  /// Says on the page, where its store's capture has not come to its end, that it is of what there is so far.
+  public mutating func noteUnfinished(_ store: ActivationStore) {
+    guard let note = store.unfinishedNote else { return }
+    lead = lead.map { "\($0) \(note)" } ?? note
   }
 
   /// Writes the page, complete or not at all.

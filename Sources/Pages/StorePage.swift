@@ -15,14 +15,14 @@ extension Page {
     self.init(
       kind: "Store", title: URL(filePath: info.path).lastPathComponent,
       lead: "Activations of \(info.run.origin.model) on \(info.run.origin.corpus.joined(separator: ", ")): "
-        + "\(Format.count(info.tokens)) tokens of \(Format.count(info.documents)) documents."
-        + (info.isComplete ? "" : " Not complete: resume the capture to finish it."),
+        + "\(Format.count(info.tokens)) tokens of \(Format.count(info.documents)) documents.",
       facts: [
         .init("tokens", Format.count(info.tokens)), .init("documents", Format.count(info.documents)),
         .init("sites", Format.count(info.run.sites.count)), .init("size", Format.bytes(info.bytes)),
         .init("shards", Format.count(info.shards)), .init("labels", info.labels.joined(separator: ", ")),
       ].filter { !$0.value.isEmpty }, source: info.run.origin.words)
     self.links = links
+    noteUnfinished(store)
     add("Sites", note: "What was read at each token.", [.table(PageTable("", info.table()))])
     let documents = try store.documents
     for name in info.labels { add("Label “\(name)”", try Self.labels(documents, column: name)) }

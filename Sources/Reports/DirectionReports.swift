@@ -5,7 +5,7 @@ import Probes
 extension SignedSum {
   /// `0.51·n12 + 0.20·n7 − 0.11·n300 …`, and what its first terms keep.
   ///
-  /// - Parameter names: what a column is called; by default its number.
+  /// - Parameter name: what a column is called; by default its number.
   public func text(name: (Int) -> String = { "\($0)" }) -> String {
     var sum = ""
     for (place, term) in terms.enumerated() {

@@ -23,7 +23,7 @@ struct UnfoldTool: AsyncParsableCommand {
 
   /// Parses and runs; every way to fail ends with the exit code of its class and a message that says what to do next.
   static func main() async {
-    let arguments = Array(CommandLine.arguments.dropFirst())
+    let arguments = joiningNegatives(Array(CommandLine.arguments.dropFirst()))
     do {
       var command = try parseAsRoot(arguments)
       if var asynchronous = command as? any AsyncParsableCommand {
@@ -40,6 +40,23 @@ struct UnfoldTool: AsyncParsableCommand {
       FaultReport(Fault(describing: error)).write(asJSON: arguments.contains("--json"))
       Foundation.exit(Fault.Kind.software.rawValue)
     }
+  }
+
+  /// The arguments with `-n -5` written as `-n=-5`: ArgumentParser would take the number for an option, and miss a value.
+  private static func joiningNegatives(_ arguments: [String]) -> [String] {
+    var joined: [String] = []
+    var isOver = false
+    for argument in arguments {
+      if !isOver, let last = joined.last, last.wholeMatch(of: /--?[A-Za-z][A-Za-z-]*/) != nil,
+        argument.wholeMatch(of: /-[0-9.][0-9.eE+-]*/) != nil
+      {
+        joined[joined.count - 1] = "\(last)=\(argument)"
+      } else {
+        joined.append(argument)
+      }
+      isOver = isOver || argument == "--"
+    }
+    return joined
   }
 
   /// Help, the version and complaints about the command line, which ArgumentParser prints itself.

@@ -8,60 +8,21 @@ import TestSupport
 import Testing
 import Transformer
 
-/// A source whose columns are features with known meanings, and a dictionary that reads each off as a latent.
-private enum Known {
-  static let width = 6
-
-  /// Latent i is column i; latent 6 is never active.
-  static func dictionary() -> SparseAutoencoder {
-    var weights = Matrix(zeros: width + 1, columns: width)
-    for column in 0..<width { weights[column, column] = 1 }
-    return SparseAutoencoder(
-      configuration: .init(
-        architecture: .standard, inputWidth: width, latents: width + 1, hookIn: "blocks.0.hook_resid_post"),
-      encoder: weights, encoderBias: [Float](repeating: -0.5, count: width + 1), decoder: weights,
+extension Planted {
+  fileprivate static func dictionary() -> SparseAutoencoder {
+    SparseAutoencoder(
+      configuration: .init(architecture: .standard, inputWidth: width, latents: width + 1, hookIn: site),
+      encoder: axes, encoderBias: [Float](repeating: -0.5, count: width + 1), decoder: axes,
       decoderBias: [Float](repeating: 0.5, count: width))
-  }
-
-  /// Documents of four tokens in three classes: columns 0 and 1 know class 0 and 1, column 2 is on in one token of each
-  /// document, column 3 is on everywhere, column 4 in half of class 2. Neuron 1 is column 0 doubled, neuron 0 noise.
-  static func source() -> MemorySource {
-    let labels: [Label] = (0..<48).map { .text(["french", "http", "code"][$0 % 3]) }
-    var generator = SeededGenerator(seed: 3)
-    let noise = (0..<1000).map { _ in Float(generator.normal()) }
-    func value(_ document: Int, _ token: Int, _ column: Int) -> Float {
-      switch column {
-      case 0: document % 3 == 0 && token > 0 ? 1 + Float(document) / 10 + Float(token) / 100 : 0
-      case 1: document % 3 == 1 ? 2 : 0
-      case 2: token == 2 ? 1 : 0
-      case 3: 3
-      case 4: document % 6 == 2 && token == 1 ? 4 : 0
-      default: 0
-      }
-    }
-    var source = MemorySource.documents(
-      [Int](repeating: 4, count: 48), labels: labels,
-      sites: ["blocks.0.hook_resid_post": width, "blocks.0.mlp.hook_post": 2]
-    ) { site, document, token, column in
-      if site == "blocks.0.hook_resid_post" { return value(document, token, column) }
-      return column == 1 ? 2 * value(document, token, 0) : noise[document * 4 + token]
-    }
-    // No two documents have one text.
-    source.tokenTable.ids = source.tokenTable.ids.indices.map { Int32($0) }
-    return source
   }
 }
 
 @Suite struct ReadingTests {
-  private func source() -> MemorySource {
-    var source = Known.source()
-    for index in source.sites.indices { source.sites[index].layer = 0 }
-    return source
-  }
+  private func source() -> MemorySource { Planted.source(tokens: 4) }
 
   @Test func readsWhatWasPlanted() throws {
     let source = source()
-    let found = try FeatureReader(choice: .latents([0, 2, 6]), examples: 3).read(Known.dictionary(), on: source)
+    let found = try FeatureReader(choice: .latents([0, 2, 6]), examples: 3).read(Planted.dictionary(), on: source)
     // The first token of each document is special and does not count.
     #expect(found.rows == 48 * 3)
     #expect(found.deadLatents == 2)
@@ -86,12 +47,47 @@ private enum Known {
   @Test func showsEqualTextsOnce() throws {
     var source = source()
     for token in 0..<4 { source.tokenTable.ids[45 * 4 + token] = source.tokenTable.ids[42 * 4 + token] }
-    let found = try FeatureReader(choice: .latents([0]), examples: 3).read(Known.dictionary(), on: source)
+    let found = try FeatureReader(choice: .latents([0]), examples: 3).read(Planted.dictionary(), on: source)
     #expect(found.features[0].examples.map(\.document) == ["d45", "d39", "d36"])
   }
 
+  /// What is kept of each latent is what all its values would have given.
+  @Test func detailIsThatOfAllValues() throws {
+    let source = source()
+    let dictionary = Planted.dictionary()
+    let all = dictionary.encode(try #require(source.values[Planted.site])).dense
+    let rows = source.tokenTable.fromText
+    var steps = Set<String>()
+    let found = try LatentDetailReader(examples: 3, intervals: 4, perInterval: 2, before: 2, after: 1).read(
+      [6, 0, 2], of: dictionary, on: source, progress: { step, _ in steps.insert(step) })
+    #expect(found.map(\.latent) == [6, 0, 2] && steps.count == 3)
+    for detail in found {
+      let values = rows.map { all[$0, detail.latent] }.filter { $0 > 0 }
+      #expect(detail.values.counts.reduce(0, +) == values.count)
+      #expect(detail.intervals.map(\.rows).reduce(0, +) == values.count)
+      for interval in detail.intervals {
+        #expect(
+          interval.rows == values.count { $0 >= interval.low && ($0 < interval.high || interval.high == values.max()) })
+        #expect(interval.examples.count == min(2, interval.rows))
+        #expect(interval.examples.map(\.value) == interval.examples.map(\.value).sorted(by: >))
+      }
+      for example in detail.top + detail.intervals.flatMap(\.examples) {
+        #expect(example.value == all[example.row, detail.latent])
+        let first = example.row - example.marked
+        for (offset, token) in example.tokens.enumerated() {
+          let isSpecial = source.tokenTable.special[first + offset] != 0
+          #expect((token.value ?? 0) == (isSpecial ? 0 : all[first + offset, detail.latent]))
+        }
+      }
+    }
+    #expect(found[0].top.isEmpty)
+    // As the reader of features has it: documents 45, 42 and 39, each once, at its last token.
+    #expect(found[1].top.map(\.row) == [183, 171, 159])
+    #expect(found[1].concepts.first { $0.concept == "french" }?.heldOutAUROC == 1)
+  }
+
   @Test func findsTheLatentOfEachConcept() throws {
-    let concepts = try Known.dictionary().concepts(of: source(), count: 1)
+    let concepts = try Planted.dictionary().concepts(of: source(), count: 1)
     let french = try #require(concepts.first { $0.concept == "french" })
     #expect(french.latent == 0)
     #expect(french.heldOutAUROC == 1)
@@ -108,7 +104,7 @@ private enum Known {
   /// The areas over sparse values agree with the ranks over all of them.
   @Test func areasAgreeWithRanks() throws {
     let source = source()
-    let dictionary = Known.dictionary()
+    let dictionary = Planted.dictionary()
     let concepts = try dictionary.concepts(of: source, count: 5)
     let values = dictionary.encode(try #require(source.values["blocks.0.hook_resid_post"])).dense
     let labels = (0..<48).map { ["french", "http", "code"][$0 % 3] }
@@ -127,21 +123,21 @@ private enum Known {
   @Test func listsStrongLatentsWithoutLabels() throws {
     var source = source()
     source.documents.labels = [:]
-    let found = try FeatureReader(choice: .best(2)).read(Known.dictionary(), on: source)
+    let found = try FeatureReader(choice: .best(2)).read(Planted.dictionary(), on: source)
     #expect(found.concepts.isEmpty)
     #expect(found.features.map(\.latent) == [4])
   }
 
   @Test func refusesUnknownLatents() throws {
     #expect {
-      try FeatureReader(choice: .latents([7])).read(Known.dictionary(), on: source())
+      try FeatureReader(choice: .latents([7])).read(Planted.dictionary(), on: source())
     } throws: {
       ($0 as? Fault)?.name == "dictionary.noSuchLatent"
     }
   }
 
   @Test func probesLatentsAndNeurons() throws {
-    let found = try Known.dictionary().sparseProbing(
+    let found = try Planted.dictionary().sparseProbing(
       of: source(), dataset: "known", concept: Concept(positive: "french"), ks: [1, 2],
       sites: ["blocks.0.mlp.hook_post"])
     let one = try #require(found.first?.scores.first)

@@ -185,7 +185,7 @@ import Testing
     without.sites.removeAll { $0.name == Planted.site }
     #expect(name(Planted.dictionary(), without) == "dictionary.site")
     try temporary.write("kept", "there/file")
-    #expect(name(Planted.dictionary(), Planted.source(), "there") == "export.outputExists")
+    #expect(name(Planted.dictionary(), Planted.source(), "there") == "file.exists")
     #expect(try String(contentsOf: temporary.file("there/file"), encoding: .utf8) == "kept")
     var elsewhere = Planted.dictionary()
     elsewhere.configuration.hookIn = "hook_embed"

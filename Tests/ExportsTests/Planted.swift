@@ -5,47 +5,15 @@ import Foundation
 import LinearAlgebra
 import TestSupport
 
-/// A source whose columns are features with known meanings, and a dictionary that reads each off as a latent.
-enum Planted {
-  static let width = 6
-  static let site = "blocks.0.hook_resid_post"
-  static let neurons = "blocks.0.mlp.hook_post"
-
+extension Planted {
   /// Latent i is column i less 0.5; latent 6 is never active.
   static func dictionary(digest: String = "0123456789abcdef") -> SparseAutoencoder {
-    var weights = Matrix(zeros: width + 1, columns: width)
-    for column in 0..<width { weights[column, column] = 1 }
-    return SparseAutoencoder(
+    SparseAutoencoder(
       configuration: .init(
         architecture: .standard, inputWidth: width, latents: width + 1, hookIn: site,
         origin: Origin(model: "test", modelDigest: digest, version: "test")),
-      encoder: weights, encoderBias: [Float](repeating: -0.5, count: width + 1), decoder: weights,
+      encoder: axes, encoderBias: [Float](repeating: -0.5, count: width + 1), decoder: axes,
       decoderBias: [Float](repeating: 0.5, count: width))
-  }
-
-  /// 48 documents of five tokens in three classes, no two with one text.
-  static func source() -> MemorySource {
-    let labels: [Label] = (0..<48).map { .text(["french", "http", "code"][$0 % 3]) }
-    func value(_ document: Int, _ token: Int, _ column: Int) -> Float {
-      switch column {
-      case 0: document % 3 == 0 && token > 0 ? 1 + Float(document) / 10 + Float(token) / 100 : 0
-      case 1: document % 3 == 1 ? 2 : 0
-      case 2: token == 2 ? 1 : 0
-      case 3: 3
-      case 4: document % 6 == 2 && token == 1 ? 4 : 0
-      default: 0
-      }
-    }
-    var source = MemorySource.documents(
-      [Int](repeating: 5, count: 48), labels: labels, sites: [site: width, neurons: 3]
-    ) { name, document, token, column in
-      if name == site { return value(document, token, column) }
-      return column == 1 ? 2 * value(document, token, 0) : Float((document * 7 + token * 3 + column) % 11) - 5
-    }
-    source.origin.corpus = ["planted"]
-    source.tokenTable.ids = source.tokenTable.ids.indices.map { Int32($0) }
-    for index in source.sites.indices { source.sites[index].layer = 0 }
-    return source
   }
 
   /// What the dictionary says at every row; special tokens, which no export reads, as zeros.

@@ -153,5 +153,9 @@ import Testing
       try TableExport.write(
         .statistics, sites: [try source.site(named: Planted.site)], of: source, to: temporary.file("s.csv"))
     }
+    let named = #expect(throws: Fault.self) {
+      try TableExport.write(.documents, sites: [], of: source, to: temporary.file("s.xlsx"))
+    }
+    #expect(named?.name == "export.tableFile")
   }
 }

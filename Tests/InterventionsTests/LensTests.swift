@@ -138,6 +138,21 @@ import Transformer
     #expect(foreign?.name == "lens.notALens")
   }
 
+  /// What was not asked for is neither trained nor, with that lens, read.
+  @Test func theEmbeddingsAreTrainedWhereTheyAreAskedFor() throws {
+    let session = try LensReference.session("llama")
+    func train(_ sites: String?) throws -> TunedLens {
+      try TunedLensTraining(of: session, on: corpus(), .init(sites: sites, steps: 1, batchTokens: 200)).run()
+    }
+    let embeddings = "blocks.0.hook_resid_pre"
+    let lens = try train("resid_post")
+    #expect(!lens.translators.contains { $0.site == embeddings } && !lens.translators.isEmpty)
+    let read = try LogitLens(of: [3, 9, 12], in: session, tuned: lens)
+    #expect(read.layers.dropLast().map(\.site) == lens.translators.map(\.site))
+    #expect(try train("resid_pre").translators[0].site == embeddings)
+    #expect(try train(nil).translators[0].site == embeddings)
+  }
+
   @Test func translatorsOfZerosChangeNothing() throws {
     let translator = TunedLens.Translator(site: "x", width: 3)
     let stream: [Float] = [1, 2, 3, 4, 5, 6]

@@ -184,6 +184,21 @@ private struct Results: @unchecked Sendable {
     #expect(throws: Fault.self) { try Notebook([.text("a", "b")]).write(to: output) }
   }
 
+  @Test func aStoreWithoutTokensIsRefused() throws {
+    let temporary = try TemporaryFolder()
+    let session = try Session("unfold-mini")
+    let capture = try Capture(
+      model: session.model, tokenizer: session.tokenizer, corpus: Corpus(documents: [Document(id: "d", text: "")]),
+      settings: CaptureSettings(sites: "mlp_post", layers: "1"), modelName: session.name)
+    _ = try capture.run(to: temporary.file("store"))
+    for topic in [NotebookTopic.tour, .neurons, .training] {
+      let fault = #expect(throws: Fault.self) {
+        try Notebook.about(temporary.file("store"), topic: topic, output: temporary.file("x.ipynb"))
+      }
+      #expect(fault?.name == "notebook.emptyStore")
+    }
+  }
+
   @Test func aStoreWithoutTopExamplesIsRefused() throws {
     let temporary = try TemporaryFolder()
     let session = try Session("unfold-mini")

@@ -148,6 +148,74 @@ struct ReportCommandTests {
     #expect(labels.code == 65 && labels.faultName == "export.noSites", "\(labels.output)")
   }
 
+  @Test("A store whose capture was stopped is named on every page made of it")
+  func unfinished() throws {
+    let tool = try Self.made.get()
+    let store = tool.folder.file("unfinished")
+    try FileManager.default.copyItem(at: tool.folder.file("store"), to: store)
+    // A store whose run did not end has no last line.
+    let manifest = store.appending(path: "manifest.jsonl")
+    let lines = try String(contentsOf: manifest, encoding: .utf8).split(separator: "\n").dropLast()
+    try (lines.joined(separator: "\n") + "\n").write(to: manifest, atomically: true, encoding: .utf8)
+    for arguments in [
+      [], ["--neuron", "L2.30"], ["--dictionary", "dictionary", "-n", "2"],
+      ["--dictionary", "dictionary", "--feature", "17"],
+      ["--probe", "korean.safetensors"],
+    ] {
+      let outcome = try tool.run(["report", "unfinished", "-o", "unfinished.html", "--force"] + arguments)
+      #expect(outcome.code == 0, "\(outcome.errors)")
+      let html = try String(contentsOf: tool.folder.file("unfinished.html"), encoding: .utf8)
+      #expect(html.contains("The store is not complete"), "\(arguments)")
+    }
+    let finished = try tool.run("report", "store", "--neuron", "L2.30", "-o", "finished.html", "--force")
+    #expect(finished.code == 0)
+    #expect(
+      try !String(contentsOf: tool.folder.file("finished.html"), encoding: .utf8).contains("The store is not complete"))
+  }
+
+  @Test("What cannot be used is named, with what can")
+  func messages() throws {
+    let tool = try Self.made.get()
+    for (arguments, words) in [
+      (
+        ["export", "delphi", "dictionary", "store", "-o", "x", "--filler", "9999999999"],
+        ["--filler", "9999999999", "2147483647"]
+      ),
+      (["export", "delphi", "dictionary", "store", "-o", "x", "--filler", "-1"], ["--filler", "not -1"]),
+      (["export", "table", "store", "-o", "x.xlsx"], [".csv", ".xlsx"]),
+      (["export", "neuronpedia", "dictionary", "store", "-o", "x", "--latents", ""], ["--latents names none"]),
+      (["export", "neuronpedia", "dictionary", "store", "-o", "x", "--latents", "a"], ["not “a”"]),
+      (["export", "tensors", "store", "-o", "x.npz", "--parts", ""], ["--parts names none"]),
+      (["export", "neuron-records", "store", "-o", "x", "--neuron", ","], ["--neuron names none"]),
+      (["report", "store", "-o", "x", "-n", "-5"], ["--count must be from 1 to 1000, not -5"]),
+      (["serve", "store", "--port", "99999"], ["--port", "99999", "65535"]),
+      (["serve", "store", "--host", "bad"], ["an address of this machine", "bad", "leave the host out"]),
+    ] {
+      let outcome = try tool.run(arguments)
+      #expect(outcome.code == 64, "\(arguments): \(outcome.code)")
+      for word in words { #expect(outcome.errors.contains(word), "\(arguments): \(outcome.errors)") }
+      // Nothing is said of who can reach an address that there is not.
+      #expect(!outcome.errors.contains("warning"), "\(outcome.errors)")
+    }
+  }
+
+  @Test("A model that is not the store's is named as what it is")
+  func otherModel() throws {
+    let tool = try Self.made.get()
+    let other = tool.folder.file("other-model")
+    try? FileManager.default.removeItem(at: other)
+    try FileManager.default.copyItem(at: RecipesTests.root.appending(path: "models/unfold-mini"), to: other)
+    // A model is told from others by its configuration.
+    let configuration = other.appending(path: "config.json")
+    let text = try String(contentsOf: configuration, encoding: .utf8)
+    try (text + "\n").write(to: configuration, atomically: true, encoding: .utf8)
+    let outcome = try tool.run(
+      "report", "store", "--neuron", "L2.3", "--model", "other-model", "-o", "x.html", "--json")
+    #expect(outcome.code == 65 && outcome.faultName == "tool.otherModel", "\(outcome.errors)")
+    #expect(outcome.errors.contains("found:    other-model ("), "\(outcome.errors)")
+    #expect(outcome.errors.contains("expected: unfold-mini ("), "\(outcome.errors)")
+  }
+
   @Test("Bad input is a clear error, and no page is written")
   func faults() throws {
     let tool = try Self.made.get()
@@ -161,7 +229,7 @@ struct ReportCommandTests {
       ),
       (["report", "store", "--dictionary", "store", "-o", "x.html"], 65, nil),
       (["report", "store", "--probe", "absent.safetensors", "-o", "x.html"], 66, nil),
-      (["report", "store", "-o", "corpus.jsonl"], 73, "tool.outputExists"),
+      (["report", "store", "-o", "corpus.jsonl"], 73, "file.exists"),
       (["report", "store", "-o", "absent/x.html"], 73, "file.cannotCreate"),
       (["report", "store", "--label", "nope", "-o", "x.html"], 64, "tool.noSuchLabel"),
       (

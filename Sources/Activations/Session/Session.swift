@@ -106,7 +106,8 @@ extension Session {
     return [begin]
   }
 
-  /// The id of a token named by its text, with a space before it where only that is one token.
+  /// The id of a token named by its text, with a space before it where only that is one token. Where the tokenizer itself
+  /// puts a space in front of a text, one that was given is taken for it.
   ///
   /// - Throws: `Fault` named `session.notOneToken`.
   public func token(named name: String) throws -> Int32 {
@@ -115,11 +116,17 @@ extension Session {
       let ids = try tokenizer.encode(candidate, addSpecialTokens: false).ids
       if ids.count == 1 { return ids[0] }
     }
+    if name.hasPrefix(" ") {
+      let ids = try tokenizer.encode(String(name.dropFirst()), addSpecialTokens: false).ids
+      if ids.count == 1, tokenizer.text(of: ids[0]) == name { return ids[0] }
+    }
     let pieces = pieces(of: try tokenizer.encode(name, addSpecialTokens: false).ids)
+    // A space that stands alone says nothing of what was meant.
+    let first = pieces.first { !$0.allSatisfy(\.isWhitespace) } ?? pieces.first ?? ""
     throw Fault(
       .usage, "session.notOneToken", "This is not one token of the vocabulary", place: "\"\(name)\"",
       expected: "a single token", found: pieces.map { "\"\($0)\"" }.joined(separator: " "),
-      advice: "name its first token, \"\(pieces.first ?? "")\"")
+      advice: "name one of its tokens, such as \"\(first)\"")
   }
 
   /// The position of a token of a text, named by its number or by its text (the last such).

@@ -30,6 +30,9 @@ public struct ValueHistogram: Codable, Sendable, Equatable {
       counts: histogram.counts[column * histogram.bins..<(column + 1) * histogram.bins].map { Int($0) })
   }
 
+  /// The middle of each bin.
+  public var middles: [Float] { counts.indices.map { (edges[$0] + edges[$0 + 1]) / 2 } }
+
   /// The bins from the first to the last that hold anything; nil where none does.
   public var occupied: ValueHistogram? {
     guard let first = counts.firstIndex(where: { $0 > 0 }), let last = counts.lastIndex(where: { $0 > 0 }) else {

@@ -21,6 +21,13 @@ public struct StoreInfo: Codable, Sendable, Equatable {
 }
 
 extension ActivationStore {
+  /// What must be said beside results from a store whose capture has not come to its end; nil where it has.
+  public var unfinishedNote: String? {
+    isComplete
+      ? nil
+      : "The store is not complete: this is of what has been captured so far. Resume the capture to finish it."
+  }
+
   /// A description. Reads the document table and the first shard's list of statistics.
   public func info() throws -> StoreInfo {
     var bytes = manifest == nil ? 0 : Self.size(url.appendingPathComponent(StoreManifest.fileName).path)

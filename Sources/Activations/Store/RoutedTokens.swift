@@ -14,7 +14,7 @@ public struct RoutedTokens: ActivationSource {
   public let documents: DocumentTable
   public let spans: SpanTable
 
-  /// - Parameter site: full name of a site; where it is not inside an expert, the source is seen whole.
+  /// - Parameter name: full name of a site; where it is not inside an expert, the source is seen whole.
   /// - Throws: `activations.unknownSite`, and what reading throws.
   /// - Complexity: the tables of documents and spans; of a running model one pass, to learn where its tokens go.
   public init(_ base: some ActivationSource, site name: String) throws {

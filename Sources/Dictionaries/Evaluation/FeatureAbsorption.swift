@@ -58,7 +58,7 @@ extension FeatureAbsorption {
   /// difference of means needs (k grows while F1 rises by 0.03). On the held-out words that the regression recognizes,
   /// `absorption` follows SAEBench's absorption fraction and `fullAbsorption` its full absorption, with its constants.
   ///
-  /// - Parameter words: how many words at most, a seeded choice.
+  /// - Parameter most: how many words at most, a seeded choice.
   /// - Throws: `dictionary.fewWords` where the vocabulary has too few words; `dictionary.width`, `dictionary.modelSite`.
   public init(
     of dictionary: SparseAutoencoder, model: Model, tokenizer: Tokenizer, site name: String? = nil,

@@ -69,7 +69,7 @@ extension SparseAutoencoder {
   /// - Parameters:
   ///   - source: where the documents' tokens come from.
   ///   - mean: the site's mean over the corpus, [m], as `ReconstructionMeasures.mean` has it.
-  ///   - tokens: how many tokens at least, where not all; whole documents are run.
+  ///   - most: how many tokens at least, where not all; whole documents are run.
   ///   - seed: decides the sample and the resamples of documents that intervals come from.
   ///   - site: as in `reconstruction`.
   /// - Throws: `dictionary.otherModel`, `dictionary.modelSite`, `transformer.noNextToken` where the model predicts no

@@ -4,16 +4,18 @@ import LinearAlgebra
 import Probes
 
 /// What one pass over a source gathers of every latent, in memory that does not grow with the source: 12 bytes for each
-/// latent and example, and where neurons are correlated 4 for each latent and neuron.
+/// chosen latent and example, and where neurons are correlated 4 for each latent and neuron.
 package struct FeatureGathering {
   package let latents: Int
-  /// Examples kept of each latent.
+  /// Examples kept of each chosen latent.
   let kept: Int
+  /// The latents whose examples are kept; nil: all.
+  private let chosen: ChosenLatents?
   package private(set) var rows = 0
   package private(set) var firing: [Int]
   private var sums: [Double]
   private var squares: [Double]
-  /// [latents, kept], largest first; a row of −1 is a free place.
+  /// [chosen, kept], largest first; a row of −1 is a free place.
   private var topValues: [Float]
   private var topRows: [Int]
   private var best: [Float]
@@ -29,15 +31,17 @@ package struct FeatureGathering {
   /// The most pairs of a latent and a neuron that are correlated: 512 MiB of sums.
   package static let mostPairs = 1 << 27
 
-  package init(latents: Int, kept: Int, neurons: Int) {
+  /// - Parameter chosen: The latents whose best places are kept; nil: all.
+  package init(latents: Int, kept: Int, neurons: Int, chosen: [Int]? = nil) {
     self.latents = latents
     self.kept = kept
+    self.chosen = chosen.map { ChosenLatents($0, of: latents) }
     self.neurons = neurons
     firing = [Int](repeating: 0, count: latents)
     sums = [Double](repeating: 0, count: latents)
     squares = sums
-    topValues = [Float](repeating: 0, count: latents * kept)
-    topRows = [Int](repeating: -1, count: latents * kept)
+    topValues = [Float](repeating: 0, count: (chosen?.count ?? latents) * kept)
+    topRows = [Int](repeating: -1, count: topValues.count)
     best = [Float](repeating: 0, count: latents)
     bestRow = [Int](repeating: -1, count: latents)
     products = [Float](repeating: 0, count: latents * neurons)
@@ -106,8 +110,8 @@ package struct FeatureGathering {
   }
 
   private mutating func insert(_ value: Float, row: Int, latent: Int) {
-    let first = latent * kept
-    guard kept > 0, topRows[first + kept - 1] < 0 || topValues[first + kept - 1] < value else { return }
+    guard kept > 0, let first = first(of: latent), topRows[first + kept - 1] < 0 || topValues[first + kept - 1] < value
+    else { return }
     var place = first + kept - 1
     while place > first, topRows[place - 1] < 0 || topValues[place - 1] < value {
       topValues[place] = topValues[place - 1]
@@ -118,13 +122,22 @@ package struct FeatureGathering {
     topRows[place] = row
   }
 
-  /// A latent's best places, largest first.
-  package func top(_ latent: Int) -> [(row: Int, value: Float)] {
-    (latent * kept..<(latent + 1) * kept).compactMap { topRows[$0] < 0 ? nil : (topRows[$0], topValues[$0]) }
+  /// Where a latent's best places begin; nil where it was not chosen.
+  private func first(of latent: Int) -> Int? {
+    guard let chosen else { return latent * kept }
+    return chosen.place(of: latent).map { $0 * kept }
   }
 
+  /// A chosen latent's best places, largest first.
+  package func top(_ latent: Int) -> [(row: Int, value: Float)] {
+    guard let first = first(of: latent) else { return [] }
+    return (first..<first + kept).compactMap { topRows[$0] < 0 ? nil : (topRows[$0], topValues[$0]) }
+  }
+
+  /// A chosen latent's largest value; 0 where it was never active.
   package func largest(_ latent: Int) -> Float {
-    kept > 0 && topRows[latent * kept] >= 0 ? topValues[latent * kept] : 0
+    guard kept > 0, let first = first(of: latent), topRows[first] >= 0 else { return 0 }
+    return topValues[first]
   }
 
   /// A latent's mean where it is active.

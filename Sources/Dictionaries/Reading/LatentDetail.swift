@@ -1,6 +1,5 @@
 import Activations
 import Diagnostics
-import LinearAlgebra
 import Probes
 import Transformer
 
@@ -32,7 +31,7 @@ public struct LatentDetail: Encodable, Sendable {
   public var concepts: [ConceptLatent]
 }
 
-/// Reads latents in detail: one pass over the source for all of them.
+/// Reads latents in detail: three passes over the source for all of them, in memory that does not grow with it.
 public struct LatentDetailReader: Sendable {
   /// Top examples of each latent.
   public var examples: Int
@@ -45,9 +44,6 @@ public struct LatentDetailReader: Sendable {
   /// The column of labels.
   public var column: String
   public var seed: UInt64
-
-  /// The most values that are kept, over all latents: 12 bytes each.
-  static let mostValues = 1 << 23
 
   public init(
     examples: Int = 20, intervals: Int = 5, perInterval: Int = 3, before: Int = 24, after: Int = 8,
@@ -62,33 +58,25 @@ public struct LatentDetailReader: Sendable {
   ///
   /// - Parameters:
   ///   - sets: Labelled sources that each latent is judged on beside `source`, by name.
-  /// - Throws: `dictionary.noSuchLatent`, `dictionary.tooManyValues`, and those of `FeatureReader.read`.
+  ///   - progress: Told the step, and how many rows it has seen.
+  /// - Throws: `dictionary.noSuchLatent`, `dictionary.tooManyExamples`, and those of `FeatureReader.read`.
   public func read(
     _ latents: [Int], of dictionary: SparseAutoencoder, on source: any ActivationSource, model: Model? = nil,
     piece: (@Sendable (Int32) -> String)? = nil, sets: [(name: String, source: any ActivationSource)] = [],
-    progress: (Int) -> Void = { _ in }
+    progress: (String, Int) -> Void = { _, _ in }
   ) throws -> [LatentDetail] {
     try dictionary.requireLatents(latents)
+    try requireRoom(latents.count)
+    if latents.isEmpty { return [] }
     let input = try DictionaryInput(dictionary, source: source)
-    var recorded = [[Recorded]](repeating: [], count: latents.count)
-    var places = [Int](repeating: -1, count: dictionary.latents)
-    for (place, latent) in latents.enumerated() { places[latent] = place }
-    var kept = 0
-    var pooled = try labelled(source).map { PooledLatents(examples: $0, latents: dictionary.latents) }
-    var rows = 0
-    try input.stream { block in
-      let active = dictionary.encode(block.input)
-      for (offset, row) in block.rows.enumerated() {
-        for entry in active.range(ofRow: offset) where places[Int(active.indices[entry])] >= 0 {
-          recorded[places[Int(active.indices[entry])]].append(Recorded(row: row, value: active.values[entry]))
-          kept += 1
-        }
-      }
-      guard kept <= Self.mostValues else { throw tooManyValues(latents.count) }
-      pooled?.add(active, rows: block.rows)
-      rows += block.rows.count
-      progress(rows)
+    var pooled = try FeatureReader(column: column, seed: seed).labels(of: source).map {
+      PooledLatents(examples: $0, latents: dictionary.latents)
     }
+    // Texts that are equal are shown once: hence more places than are shown.
+    let passes = try LatentPasses(
+      latents, of: input, kept: 4 * examples, bars: 40, intervals: intervals, perInterval: 8 * perInterval, seed: seed,
+      progress: progress
+    ) { active, block in pooled?.add(active, rows: block.rows) }
     pooled?.finish()
     let effects = try LatentWeights.effectHistograms(dictionary, model: model, latents: latents, bins: 50)
     var concepts = [[ConceptLatent]](repeating: [], count: latents.count)
@@ -103,72 +91,94 @@ public struct LatentDetailReader: Sendable {
         of: latents, on: set, concept: Concept(column: column), dataset: name, seed: seed)
       for place in latents.indices { concepts[place] += found[place] }
     }
-    var reader = try ContextReader(source: source, before: before, after: after, piece: piece)
+    let reader = try ContextReader(source: source, before: before, after: after, piece: piece)
+    let places = try latents.map { try self.places(of: $0, passes, reader) }
+    var shown = try ShownRows(latents, places, passes, reader, progress: progress)
     return try latents.enumerated().map { place, latent in
-      try detail(latent, recorded[place], effects?[place], concepts[place], &reader)
+      try detail(latent, places[place], passes, effects?[place], concepts[place], &shown)
     }
   }
 
-  private struct Recorded {
-    var row: Int
-    var value: Float
+  /// The rows that are shown of a latent.
+  fileprivate struct Places {
+    /// The strongest, first the strongest.
+    var top: [Int]
+    /// Those drawn from each part of its range, first the strongest part's.
+    var drawn: [[Int]]
+  }
+
+  private func places(of latent: Int, _ passes: LatentPasses, _ reader: ContextReader) throws -> Places {
+    Places(
+      top: try reader.distinct(passes.gathering.top(latent), count: examples, row: \.row).map(\.row),
+      drawn: try (0..<intervals).reversed().map {
+        try reader.distinct(passes.intervals.drawn(latent, interval: $0).rows, count: perInterval) { $0 }
+      })
   }
 
   private func detail(
-    _ latent: Int, _ recorded: [Recorded], _ effects: ValueHistogram?, _ concepts: [ConceptLatent],
-    _ reader: inout ContextReader
+    _ latent: Int, _ places: Places, _ passes: LatentPasses, _ effects: ValueHistogram?, _ concepts: [ConceptLatent],
+    _ shown: inout ShownRows
   ) throws -> LatentDetail {
-    let isToken = reader.source.rowKind == .token
-    let values = Dictionary(recorded.map { ($0.row, $0.value) }, uniquingKeysWith: { first, _ in first })
-    func example(_ place: Recorded, _ reader: inout ContextReader) throws -> NeuronExample {
-      isToken
-        ? try reader.example(row: place.row, value: place.value, values: values)
-        : try reader.example(document: place.row, value: place.value)
-    }
-    var best: [Int: Recorded] = [:]
-    for place in recorded {
-      let document = isToken ? reader.document(ofRow: place.row) : place.row
-      if best[document].map({ $0.value < place.value }) ?? true { best[document] = place }
-    }
-    let ordered = best.values.sorted { $0.value != $1.value ? $0.value > $1.value : $0.row < $1.row }
-    let top = try reader.distinct(Array(ordered.prefix(4 * examples)), count: examples, row: \.row)
-      .map { try example($0, &reader) }
-    let largest = recorded.map(\.value).max() ?? 0
-    var generator = SeededGenerator(seed: seed, stream: "latent \(latent)")
-    let parts = try (0..<intervals).reversed().map { part -> LatentDetail.Interval in
-      let low = largest * Float(part) / Float(intervals)
-      let high = largest * Float(part + 1) / Float(intervals)
-      let inside = recorded.filter { $0.value > low && ($0.value <= high || part == intervals - 1) }
-      let drawn = inside.count <= 8 * perInterval ? inside : inside.sample(8 * perInterval, by: &generator)
-      let shown = try reader.distinct(drawn.sorted { $0.value > $1.value }, count: perInterval, row: \.row)
+    let top = try places.top.map { try shown.next($0) }
+    let parts = try (0..<intervals).reversed().enumerated().map { place, part -> LatentDetail.Interval in
+      let interval = passes.intervals.drawn(latent, interval: part)
+      let examples = try places.drawn[place].map { try shown.next($0) }
       return LatentDetail.Interval(
-        low: low, high: high, rows: inside.count, examples: try shown.map { try example($0, &reader) })
+        low: interval.minimum, high: interval.maximum, rows: interval.count,
+        examples: examples.sorted { $0.value > $1.value })
     }
     let forms = top.compactMap { $0.token.map { tokenForm($0.text) } }
     let counted = Dictionary(forms.map { ($0, 1) }, uniquingKeysWith: +)
     let common = counted.max { ($0.value, $1.key) < ($1.value, $0.key) }
     return LatentDetail(
       latent: latent, top: top, intervals: parts,
-      values: .init(of: recorded.map(\.value), bins: 40, from: 0),
-      effects: effects, token: common?.key,
-      tokenShare: Double(common?.value ?? 0) / Double(max(forms.count, 1)), concepts: concepts)
+      values: passes.intervals.histogram(of: latent) ?? ValueHistogram(of: [], bins: 40, from: 0), effects: effects,
+      token: common?.key, tokenShare: Double(common?.value ?? 0) / Double(max(forms.count, 1)), concepts: concepts)
   }
 
-  private func labelled(_ source: any ActivationSource) throws -> Examples? {
-    try FeatureReader(column: column, seed: seed).labels(of: source)
-  }
-
-  private func tooManyValues(_ latents: Int) -> Fault {
-    Fault(
-      .usage, "dictionary.tooManyValues", "These latents are active at more places than are kept",
-      expected: "at most \(Self.mostValues) values", found: "more, of \(latents) latents",
-      advice: "ask for fewer latents, or read them on a smaller corpus")
+  private func requireRoom(_ latents: Int) throws {
+    let most = ColumnWindows.most / ((examples + intervals * perInterval) * (before + after + 1))
+    guard latents > most else { return }
+    throw Fault(
+      .usage, "dictionary.tooManyExamples", "The examples of so many latents are not held at once",
+      expected: "at most \(most) latents", found: "\(latents)", advice: "read fewer latents at a time")
   }
 }
 
-extension Array {
-  /// So many elements chosen at random, in their order.
-  fileprivate func sample(_ count: Int, by generator: inout SeededGenerator) -> [Element] {
-    indices.shuffled(using: &generator).prefix(count).sorted().map { self[$0] }
+/// The rows that are shown of latents, with each latent's values around them: all in one pass, and then given in the same
+/// order.
+private struct ShownRows {
+  private var reader: ContextReader
+  private let isToken: Bool
+  private let windows: [ColumnWindows.Window]
+  private let values: ColumnWindows
+  private var number = 0
+
+  init(
+    _ latents: [Int], _ places: [LatentDetailReader.Places], _ passes: LatentPasses, _ reader: ContextReader,
+    progress: (String, Int) -> Void
+  ) throws {
+    let isToken = reader.source.rowKind == .token
+    windows = zip(latents, places).flatMap { latent, places in
+      (places.top + places.drawn.joined()).map { row in
+        ColumnWindows.Window(
+          column: latent,
+          rows: isToken ? reader.window(around: row, document: reader.document(ofRow: row)) : row..<row + 1)
+      }
+    }
+    values = try passes.values(windows, progress: progress)
+    self.reader = reader
+    self.isToken = isToken
+  }
+
+  /// The example at the next of the rows.
+  mutating func next(_ row: Int) throws -> NeuronExample {
+    let around = zip(windows[number].rows, values[number])
+    let active = Dictionary(around.filter { $0.1 != 0 }, uniquingKeysWith: { first, _ in first })
+    number += 1
+    let value = active[row] ?? 0
+    return isToken
+      ? try reader.example(row: row, value: value, values: active)
+      : try reader.example(document: row, value: value)
   }
 }

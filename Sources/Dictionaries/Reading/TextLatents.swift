@@ -35,7 +35,7 @@ extension TextLatents {
   /// - Parameters:
   ///   - perToken: latents listed at each token.
   ///   - count: latents listed for the whole text.
-  ///   - site: as in `SparseAutoencoder.reconstruction`.
+  ///   - name: as in `SparseAutoencoder.reconstruction`.
   /// - Throws: `dictionary.modelSite`, `dictionary.width`, `dictionary.emptyText`.
   public init(
     of text: String, in dictionary: SparseAutoencoder, model: Model, tokenizer: Tokenizer, perToken: Int = 5,

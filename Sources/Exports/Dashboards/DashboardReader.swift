@@ -4,22 +4,20 @@ import Dictionaries
 import LinearAlgebra
 import Transformer
 
-/// Makes the dashboards of a dictionary's latents on a source, in three passes or more: what each latent does; its
+/// Makes the dashboards of a dictionary's latents on a source, in the passes of `LatentPasses`: what each latent does; its
 /// histogram and where to look; and its values there, for as many latents at a time as memory allows.
 struct DashboardReader {
-  let dictionary: SparseAutoencoder
-  let input: DictionaryInput
   let settings: DashboardSettings
   let model: Model?
   let texts: TokenTexts
   let chosen: [Int]
-  let neuronSite: StoredSite?
   private let piece: (@Sendable (Int32) -> String)?
-  private var gathering: FeatureGathering
-  private var intervals: ActivationIntervals
-  private var pairs: LatentPairs
+  private let passes: LatentPasses
+  private let pairs: LatentPairs
 
+  var dictionary: SparseAutoencoder { passes.input.dictionary }
   var rows: Int { gathering.rows }
+  private var gathering: FeatureGathering { passes.gathering }
 
   /// - Throws: `dictionary.otherModel`, `dictionary.site`, `dictionary.width`, `dictionary.noSuchLatent`,
   ///   `activations.pooled`, `export.settings`.
@@ -30,35 +28,16 @@ struct DashboardReader {
     let chosen = try settings.chosen(of: dictionary)
     let input = try DictionaryInput(dictionary, source: source, site: settings.site)
     try input.source.requireTokenRows()
-    let neuronSite = DashboardReader.neuronSite(of: input, dictionary)
-    var gathering = FeatureGathering(
-      latents: dictionary.latents, kept: 4 * settings.top, neurons: neuronSite?.width ?? 0)
     var pairs = LatentPairs(latents: dictionary.latents)
-    try input.stream(others: neuronSite.map { [$0.name] } ?? []) { block in
-      let active = dictionary.encode(block.input)
-      gathering.add(active, block: block)
-      pairs.add(active)
-      progress("reading", gathering.rows)
-    }
-    gathering.closeDocument()
-    var intervals = ActivationIntervals(
-      largest: (0..<dictionary.latents).map { gathering.largest($0) }, bars: DashboardSettings.bars,
-      intervals: settings.intervals, places: settings.perInterval, seed: settings.seed)
-    var seen = 0
-    try input.stream { block in
-      intervals.add(dictionary.encode(block.input), rows: block.rows)
-      seen += block.rows.count
-      progress("drawing examples", seen)
-    }
-    self.dictionary = dictionary
-    self.input = input
+    passes = try LatentPasses(
+      chosen, of: input, kept: 4 * settings.top, bars: DashboardSettings.bars, intervals: settings.intervals,
+      perInterval: settings.perInterval, seed: settings.seed, neurons: Self.neuronSite(of: input, dictionary),
+      progress: progress
+    ) { active, _ in pairs.add(active) }
     self.settings = settings
     self.model = model
     self.chosen = chosen
-    self.neuronSite = neuronSite
     self.piece = piece
-    self.gathering = gathering
-    self.intervals = intervals
     self.pairs = pairs
     texts = try TokenTexts(source, piece: piece)
   }
@@ -93,7 +72,8 @@ struct DashboardReader {
   ) throws -> [LatentDashboard] {
     let weights = try LatentWeights(
       dictionary, model: model, latents: latents, count: settings.related, piece: piece)
-    let histograms = try logitHistograms(latents)
+    let histograms = try LatentWeights.effectHistograms(
+      dictionary, model: model, latents: latents, bins: DashboardSettings.bars)
     let directions = dictionary.lastDirections
     let n = Double(max(gathering.rows, 1))
     return latents.enumerated().map { place, latent in
@@ -114,15 +94,8 @@ struct DashboardReader {
           indices: weights.nearest[place].map(\.index), values: weights.nearest[place].map(\.value)),
         suppressed: (weights.suppressed[place].map(\.text), weights.suppressed[place].map(\.effect)),
         promoted: (weights.promoted[place].map(\.text), weights.promoted[place].map(\.effect)),
-        activations: intervals.bars(of: latent), logits: histograms[place], sequences: sequences[place])
+        activations: passes.intervals.histogram(of: latent), logits: histograms?[place], sequences: sequences[place])
     }
-  }
-
-  /// The spread of each latent's effects on all logits.
-  private func logitHistograms(_ latents: [Int]) throws -> [LatentDashboard.Bars] {
-    let found = try LatentWeights.effectHistograms(
-      dictionary, model: model, latents: latents, bins: DashboardSettings.bars)
-    return found?.map { LatentDashboard.Bars($0) } ?? latents.map { _ in LatentDashboard.Bars() }
   }
 
   /// Each latent's sequences: those around its strongest places, then those drawn from each interval, highest first.
@@ -135,11 +108,7 @@ struct DashboardReader {
           rows: texts.window(around: $0.row, before: settings.before, after: settings.after))
       }
     }
-    var values = ColumnWindows(windows)
-    try input.stream { block in
-      let active = dictionary.encode(block.input)
-      values.take(block.rows) { active[$0, $1] }
-    }
+    let values = try passes.values(windows)
     var number = 0
     for latent in found.indices {
       for place in found[latent].indices {
@@ -169,17 +138,10 @@ struct DashboardReader {
     }
     guard firing > 0 else { return places }
     for interval in (0..<settings.intervals).reversed() {
-      let drawn = intervals.drawn(latent, interval: interval)
+      let drawn = passes.intervals.drawn(latent, interval: interval)
       let share = Float(Double(drawn.count) / Double(firing))
       places += drawn.rows.map { sequence($0, drawn.minimum, drawn.maximum, share) }
     }
     return places
-  }
-}
-
-extension LatentDashboard.Bars {
-  init(_ histogram: ValueHistogram) {
-    values = histogram.counts.indices.map { (histogram.edges[$0] + histogram.edges[$0 + 1]) / 2 }
-    heights = histogram.counts
   }
 }

@@ -1,3 +1,4 @@
+import Activations
 import Diagnostics
 import Dictionaries
 import Foundation
@@ -36,20 +37,25 @@ public struct DashboardSettings: Sendable {
         .usage, "export.settings", "A number of the export cannot be used", place: name,
         expected: "\(range.lowerBound) to \(range.upperBound)", found: "\(value)")
     }
-    // What is held: the places of all latents, and the windows of one batch of them.
+    let chosen = latents.map { Set($0).sorted() } ?? Array(0..<dictionary.latents)
+    try dictionary.requireLatents(chosen)
+    guard !chosen.isEmpty else {
+      throw Fault(
+        .usage, "export.settings", "No latents were chosen", expected: "at least one", found: "none",
+        advice: "name some with --latents, or leave it out for all")
+    }
+    // What is held: the places of the latents, and the windows of one batch of them.
     let sequences = top + intervals * perInterval
-    let places = dictionary.latents.multipliedReportingOverflow(by: 4 * top + intervals * perInterval)
+    let places = chosen.count.multipliedReportingOverflow(by: 4 * top + intervals * perInterval)
     guard !places.overflow, places.partialValue <= 1 << 27,
       sequences * (before + after + 1) <= ColumnWindows.most / 256
     else {
       throw Fault(
         .usage, "export.settings", "So many examples would not fit memory",
         expected: "at most \((ColumnWindows.most / 256).formatted()) tokens of examples for each latent",
-        found: "\(sequences) sequences of \(before + after + 1) tokens for each of \(dictionary.latents) latents",
+        found: "\(sequences) sequences of \(before + after + 1) tokens for each of \(chosen.count) latents",
         advice: "lower --top, --intervals, --per-interval, --before or --after")
     }
-    guard let latents else { return Array(0..<dictionary.latents) }
-    try dictionary.requireLatents(latents)
-    return Array(Set(latents)).sorted()
+    return chosen
   }
 }

@@ -1,16 +1,11 @@
+import Activations
+
 /// What a dashboard shows of one latent: what Neuronpedia and SAEDashboard keep.
 public struct LatentDashboard: Sendable {
   /// Numbers of other things, with a figure each.
   public struct Related: Sendable, Equatable {
     public var indices: [Int] = []
     public var values: [Float] = []
-  }
-
-  /// How often values fell into bars of equal width.
-  public struct Bars: Sendable, Equatable {
-    /// The middle of each bar.
-    public var values: [Float] = []
-    public var heights: [Int] = []
   }
 
   /// A stretch of text in which the latent was active.
@@ -47,9 +42,9 @@ public struct LatentDashboard: Sendable {
   public var nearest: Related
   public var suppressed: (tokens: [String], values: [Float])
   public var promoted: (tokens: [String], values: [Float])
-  /// Of the values where it is active.
-  public var activations: Bars
-  /// Of its effect on all logits.
-  public var logits: Bars
+  /// Its values where it is active; nil where it never was.
+  public var activations: ValueHistogram?
+  /// Its effect on all logits; nil where no model was given.
+  public var logits: ValueHistogram?
   public var sequences: [Sequence]
 }

@@ -25,20 +25,20 @@ public struct NeuronpediaExport: Sendable {
 
   public init(settings: DashboardSettings = DashboardSettings()) { self.settings = settings }
 
-  /// Writes the folder. Three passes over the source or more; memory as `DashboardReader` says: for each latent 80 rows, and
-  /// two tables of pairs where these are at most 2²⁷ each.
+  /// Writes the folder. Three passes over the source or more; memory as `DashboardReader` says: for each latent that is
+  /// written 80 rows, and two tables of pairs where these are at most 2²⁷ each.
   ///
   /// - Parameters:
   ///   - folder: gets the folder `MODEL`.
   ///   - model: gives logits; without, those lists are empty.
   ///   - piece: a token's text by its id.
-  /// - Throws: `export.outputExists`, `export.noLayer`, and what reading the dictionary throws.
+  /// - Throws: `file.exists`, `export.noLayer`, and what reading the dictionary throws.
   public func write(
     _ dictionary: SparseAutoencoder, on source: any ActivationSource, model: Model? = nil,
     piece: (@Sendable (Int32) -> String)? = nil, to folder: URL, replaces: Bool = false,
     progress: (String, Int) -> Void = { _, _ in }
   ) throws -> ExportSummary {
-    try requireFree(folder, replaces: replaces)
+    try AtomicFile.requireFree(folder, replaces: replaces)
     let names = try Names(dictionary, source: source, site: settings.site, set: set)
     let reader = try DashboardReader(
       dictionary, source: source, settings: settings, model: model, piece: piece, progress: progress)
@@ -153,9 +153,10 @@ public struct NeuronpediaExport: Sendable {
       correlated_features_indices: latent.latents.indices, correlated_features_pearson: latent.latents.values,
       correlated_features_l1: latent.latentCosines, neg_str: latent.suppressed.tokens,
       neg_values: latent.suppressed.values, pos_str: latent.promoted.tokens, pos_values: latent.promoted.values,
-      frac_nonzero: latent.density, freq_hist_data_bar_heights: latent.activations.heights,
-      freq_hist_data_bar_values: latent.activations.values, logits_hist_data_bar_heights: latent.logits.heights,
-      logits_hist_data_bar_values: latent.logits.values)
+      frac_nonzero: latent.density, freq_hist_data_bar_heights: latent.activations?.counts ?? [],
+      freq_hist_data_bar_values: latent.activations?.middles ?? [],
+      logits_hist_data_bar_heights: latent.logits?.counts ?? [],
+      logits_hist_data_bar_values: latent.logits?.middles ?? [])
   }
 
   private func activation(

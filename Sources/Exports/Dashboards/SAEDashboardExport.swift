@@ -65,7 +65,7 @@ public struct SAEDashboardExport: Sendable {
     piece: (@Sendable (Int32) -> String)? = nil, to folder: URL, replaces: Bool = false,
     progress: (String, Int) -> Void = { _, _ in }
   ) throws -> ExportSummary {
-    try requireFree(folder, replaces: replaces)
+    try AtomicFile.requireFree(folder, replaces: replaces)
     let names = try NeuronpediaExport.Names(dictionary, source: source, site: settings.site, set: set)
     let reader = try DashboardReader(
       dictionary, source: source, settings: settings, model: model, piece: piece, progress: progress)
@@ -93,8 +93,9 @@ public struct SAEDashboardExport: Sendable {
       correlatedFeaturesL1: latent.latentCosines, correlatedFeaturesPearson: latent.latents.values,
       negStr: latent.suppressed.tokens, negValues: latent.suppressed.values, posStr: latent.promoted.tokens,
       posValues: latent.promoted.values, fracNonzero: latent.density,
-      freqHistDataBarValues: latent.activations.values, freqHistDataBarHeights: latent.activations.heights,
-      logitsHistDataBarHeights: latent.logits.heights, logitsHistDataBarValues: latent.logits.values,
+      freqHistDataBarValues: latent.activations?.middles ?? [],
+      freqHistDataBarHeights: latent.activations?.counts ?? [],
+      logitsHistDataBarHeights: latent.logits?.counts ?? [], logitsHistDataBarValues: latent.logits?.middles ?? [],
       nPromptsTotal: documents, nTokensInPrompt: settings.before + settings.after + 1, dataset: names.corpus,
       activations: latent.sequences.map {
         Activation(

@@ -26,18 +26,18 @@ public struct DelphiExport: Sendable {
 
   /// Writes the folder of one module in one pass to count and one or more to gather.
   ///
-  /// - Throws: `export.outputExists`, `export.delphi`, `export.overflow`, and what reading the dictionary throws.
+  /// - Throws: `file.exists`, `export.delphi`, `export.overflow`, and what reading the dictionary throws.
   public func write(
     _ dictionary: SparseAutoencoder, on source: any ActivationSource, to folder: URL, replaces: Bool = false,
     progress: (String, Int) -> Void = { _, _ in }
   ) throws -> ExportSummary {
-    guard (1...65_535).contains(context), (1...min(1024, dictionary.latents)).contains(splits) else {
+    guard (1...65_535).contains(context), (1...min(1024, dictionary.latents)).contains(splits), filler >= 0 else {
       throw Fault(
         .usage, "export.delphi", "A number of the export cannot be used",
-        expected: "a context from 1 to 65535, and splits from 1 to \(min(1024, dictionary.latents))",
-        found: "context \(context), splits \(splits)")
+        expected: "a context from 1 to 65535, splits from 1 to \(min(1024, dictionary.latents)), and a filler from 0",
+        found: "context \(context), splits \(splits), filler \(filler)")
     }
-    try requireFree(folder, replaces: replaces)
+    try AtomicFile.requireFree(folder, replaces: replaces)
     let input = try DictionaryInput(dictionary, source: source, site: site)
     try input.source.requireTokenRows()
     let texts = try TokenTexts(source, piece: nil)

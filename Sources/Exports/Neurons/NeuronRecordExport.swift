@@ -22,7 +22,7 @@ public struct NeuronRecordExport: Sendable {
   /// Writes a record of each neuron of the sites, or of those named. One pass over a site or more.
   ///
   /// - Parameter neurons: nil: all of the sites.
-  /// - Throws: `export.outputExists`, `export.noStatistics`, `export.settings`, `export.noLayer`,
+  /// - Throws: `file.exists`, `export.noStatistics`, `export.settings`, `export.noLayer`,
   ///   `neurons.noSuchNeuron`, and what reading the store throws.
   public func write(
     _ sites: [StoredSite], neurons: [NeuronReference]? = nil, of source: any ActivationSource,
@@ -37,7 +37,7 @@ public struct NeuronRecordExport: Sendable {
         .usage, "export.settings", "A number of the export cannot be used", place: name,
         expected: "\(range.lowerBound) to \(range.upperBound)", found: "\(value)")
     }
-    try requireFree(folder, replaces: replaces)
+    try AtomicFile.requireFree(folder, replaces: replaces)
     try source.requireTokenRows()
     let texts = try TokenTexts(source, piece: piece)
     let sampled = try randomRows(source)

@@ -14,10 +14,10 @@ struct ExportFolder {
   /// Fills a folder through `body`; where that throws, nothing is left behind and an older folder stays as it was.
   ///
   /// - Parameter replaces: whether an older export that is there is replaced; nothing else ever is.
-  /// - Throws: `export.outputExists`, `export.notAnExport`, `file.cannotCreate`, and what `body` throws.
+  /// - Throws: `file.exists`, `export.notAnExport`, `file.cannotCreate`, and what `body` throws.
   static func fill(_ folder: URL, replaces: Bool, _ body: (inout ExportFolder) throws -> Void) throws -> Int {
     let manager = FileManager.default
-    try requireFree(folder, replaces: replaces)
+    try AtomicFile.requireFree(folder, replaces: replaces)
     try requireExport(folder)
     let part = URL(filePath: folder.path + ".part")
     try? manager.removeItem(at: part)
@@ -78,14 +78,4 @@ struct ExportFolder {
     files += 1
     return file
   }
-}
-
-/// Refuses to write over what is there.
-///
-/// - Throws: `export.outputExists`.
-func requireFree(_ url: URL, replaces: Bool) throws {
-  guard !replaces, FileManager.default.fileExists(atPath: url.path) else { return }
-  throw Fault(
-    .cannotCreate, "export.outputExists", "The output exists", file: url.path, expected: "a name that is free",
-    advice: "choose another with -o, or give --force to replace it")
 }

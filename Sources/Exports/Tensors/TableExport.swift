@@ -21,12 +21,19 @@ public enum TableExport {
   /// Writes the file.
   ///
   /// - Parameter column: the label column that `labels` goes by.
-  /// - Throws: `export.outputExists`, `export.noStatistics`, `export.noLabels`, and what reading the store throws.
+  /// - Throws: `file.exists`, `export.tableFile`, `export.noStatistics`, `export.noLabels`, and what reading the store
+  ///   throws.
   public static func write(
     _ table: Table, sites: [StoredSite], of source: any ActivationSource, column: String = DocumentTable.defaultLabels,
     to url: URL, replaces: Bool = false
   ) throws -> ExportSummary {
-    try requireFree(url, replaces: replaces)
+    try AtomicFile.requireFree(url, replaces: replaces)
+    guard url.pathExtension.lowercased() == "csv" else {
+      throw Fault(
+        .usage, "export.tableFile", "The file's name does not say what is written", file: url.relativePath,
+        expected: "a name that ends in .csv", found: url.pathExtension.isEmpty ? "none" : ".\(url.pathExtension)",
+        advice: "write comma-separated values, which every spreadsheet opens")
+    }
     if sites.isEmpty, table != .documents {
       throw Fault(
         .badData, "export.noSites", "The store holds no activations to make a table of", expected: "sites",

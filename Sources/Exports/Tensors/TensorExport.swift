@@ -29,18 +29,19 @@ public struct TensorExport: Sendable {
   /// Writes the file, streaming: memory is a block of some MiB, and a document table.
   ///
   /// - Parameter sites: those whose activations and statistics are written.
-  /// - Throws: `export.outputExists`, `export.tensorFile`, `export.noStatistics`, `export.overflow`, `file.tooLarge`, and
+  /// - Throws: `file.exists`, `export.tensorFile`, `export.noStatistics`, `export.overflow`, `file.tooLarge`, and
   ///   what reading the store throws.
   public func write(
     _ sites: [StoredSite], of source: any ActivationSource, to url: URL, replaces: Bool = false,
     progress: @escaping (String, Int) -> Void = { _, _ in }
   ) throws -> ExportSummary {
-    try requireFree(url, replaces: replaces)
+    try AtomicFile.requireFree(url, replaces: replaces)
     let kind = url.pathExtension
     guard ["safetensors", "npz"].contains(kind) else {
       throw Fault(
         .usage, "export.tensorFile", "The file's name does not say what to write", file: url.path,
-        expected: "a name that ends in .safetensors or .npz", found: kind.isEmpty ? "none" : ".\(kind)")
+        expected: "a name that ends in .safetensors or .npz", found: kind.isEmpty ? "none" : ".\(kind)",
+        advice: "choose .npz for NumPy, .safetensors for all else")
     }
     var tensors: [SafetensorsWriter.LentTensor] = []
     if parts.contains(.tokens) { tensors += tokenColumns(source) }

@@ -21,8 +21,8 @@ public struct InterferenceTheory: Codable, Sendable, Equatable {
   public var randomLargest: Double
 
   /// - Parameters:
-  ///   - vectors: n, at least 2.
-  ///   - dimensions: d, at least 1.
+  ///   - n: How many, at least 2.
+  ///   - d: Of how many dimensions, at least 1.
   public init(vectors n: Int, dimensions d: Int) {
     precondition(n >= 2 && d >= 1, "\(n) vectors in \(d) dimensions")
     vectors = n

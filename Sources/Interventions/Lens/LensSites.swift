@@ -5,15 +5,21 @@ import Transformer
 
 /// The sites at which a lens reads the residual stream, in the order of the pass.
 struct LensSites {
-  /// The embeddings, then what was chosen.
+  /// The embeddings, unless they are left out, then what was chosen.
   let read: [Site]
   /// Where the stream stands that the model's own output is read off.
   let output: Site
 
-  /// - Throws: `lens.site` for a site that is no state of the residual stream, and those of `select(sites:layers:)`.
-  init(_ architecture: Architecture, named names: String? = nil, layers: String? = nil) throws {
+  static let embeddings = Site(.residPre, layer: 0)
+
+  /// - Parameter addsEmbeddings: Whether the embeddings are read where `names` has them not.
+  /// - Throws: `lens.site` for a site that is no state of the residual stream, and where none is left beside the output;
+  ///   those of `select(sites:layers:)`.
+  init(
+    _ architecture: Architecture, named names: String? = nil, layers: String? = nil, addsEmbeddings: Bool = true
+  ) throws {
     let last = architecture.streamSite(behind: architecture.layers - 1)
-    let embeddings = Site(.residPre, layer: 0)
+    let embeddings = Self.embeddings
     let usual = "resid_post,normalized_resid_post"
     var chosen: [Site]
     if let names {
@@ -42,9 +48,15 @@ struct LensSites {
           advice: "name such a site with --sites")
       }
     }
+    let hasEmbeddings = addsEmbeddings || chosen.contains(embeddings)
     chosen.removeAll { $0 == last || $0 == embeddings }
-    read = [embeddings] + chosen
+    read = (hasEmbeddings ? [embeddings] : []) + chosen
     output = last
+    guard !read.isEmpty else {
+      throw Fault(
+        .usage, "lens.site", "These sites are the model's own output, which no lens is needed for", place: last.name,
+        expected: "a site in front of it", found: names ?? "", advice: "name others with --sites")
+    }
   }
 
   static func title(_ site: Site) -> String {

@@ -46,7 +46,7 @@ public struct LogitLens: Sendable, Codable, Equatable {
   public var targetPiece: String?
   /// Whether streams went through the translators of a tuned lens.
   public var isTuned: Bool
-  /// First the embeddings, last the model's own output.
+  /// First the embeddings, unless a tuned lens has no translator for them; last the model's own output.
   public var layers: [Layer]
 
   /// The first layer from which on the likeliest token is that of the output, at each position.
@@ -94,7 +94,10 @@ extension LogitLens {
   ) throws {
     let model = session.model
     let architecture = model.architecture
-    let sites = try LensSites(architecture, named: settings.sites, layers: settings.layers)
+    // A tuned lens may have been trained without the embeddings.
+    let sites = try LensSites(
+      architecture, named: settings.sites, layers: settings.layers,
+      addsEmbeddings: tuned.map { $0.translator(at: LensSites.embeddings) != nil } ?? true)
     try tuned?.require(model, sites: sites.read)
     guard (1...architecture.vocabularySize).contains(settings.count) else {
       throw Fault(

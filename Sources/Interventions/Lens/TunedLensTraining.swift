@@ -13,7 +13,7 @@ import Transformer
 /// bound. Documents of equal tokens stand on the same side of the split.
 public struct TunedLensTraining: Sendable {
   public struct Settings: Sendable {
-    /// Sites of the residual stream, as users type them; nil: what each layer hands to the next.
+    /// Sites of the residual stream, as users type them; nil: the embeddings, and what each layer hands to the next.
     public var sites: String?
     public var steps: Int
     /// Tokens that a step sees.
@@ -71,7 +71,7 @@ public struct TunedLensTraining: Sendable {
     try session.model.requireHeadGradient()
     self.session = session
     self.settings = settings
-    sites = try LensSites(session.model.architecture, named: settings.sites)
+    sites = try LensSites(session.model.architecture, named: settings.sites, addsEmbeddings: settings.sites == nil)
     corpora = corpus.names
     let read = try CorpusDocuments(corpus, in: session, tokens: settings.corpusTokens, context: settings.context)
     isCut = read.isCut

@@ -21,7 +21,7 @@ extension Probe {
   /// fine-tuned copy): a score near chance is what to expect.
   ///
   /// - Parameters:
-  ///   - site: the site to read; the probe's own, unless given.
+  ///   - name: the site to read; the probe's own, unless given.
   ///   - concept: which labels of the source to judge by; the probe's own, unless given.
   /// - Throws: `probe.width`, and what `evaluate` throws.
   public func transfer(

@@ -55,7 +55,7 @@ struct AblateCommand: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
-    if count < 1 { throw ValidationError("--count must be at least 1.") }
+    if count < 1 { throw ValidationError("--count must be at least 1, not \(count).") }
     if let documents, documents < 1 { throw ValidationError("--documents must be at least 1.") }
     if [neurons, heads, layers, attention, mlp, experts].allSatisfy({ $0 == nil }), features.isEmpty,
       directions.isEmpty

@@ -60,7 +60,7 @@ struct ExportStoreArguments: ParsableArguments {
 
   func open() throws -> ActivationStore {
     let opened = try ActivationStore(opening: URL(filePath: store))
-    if !opened.isComplete { Console.note("The store is not complete: this is of what has been captured so far.") }
+    if let note = opened.unfinishedNote { Console.note(note) }
     return opened
   }
 
@@ -118,13 +118,19 @@ struct DashboardArguments: ParsableArguments {
   }
 
   private func numbers(_ text: String) throws -> [Int] {
-    try text.split(separator: ",").flatMap { part -> [Int] in
+    let found = try text.split(separator: ",").flatMap { part -> [Int] in
       let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
       guard let first = ends.first ?? nil, let last = ends.last ?? nil, ends.count <= 2, first <= last,
         last - first < 1 << 24
-      else { throw ValidationError("--latents takes numbers and ranges, such as 0-255 or 17,205.") }
+      else {
+        throw ValidationError("--latents takes numbers and ranges, such as 0-255 or 17,205, not “\(part)”.")
+      }
       return Array(first...last)
     }
+    guard !found.isEmpty else {
+      throw ValidationError("--latents names none: give such as 0-255 or 17,205, or leave it out for all.")
+    }
+    return found
   }
 }
 
@@ -201,16 +207,24 @@ struct ExportDelphiCommand: ParsableCommand {
   @Option(name: .long, help: "The site to read, where the dictionary names none or another is meant.") var site: String?
   @Option(name: .long, help: "Tokens of a row.") var context = 256
   @Option(name: .long, help: "Files that the latents are divided into.") var splits = 4
-  @Option(name: .long, help: "The token's number that fills rows.") var filler: Int32 = 0
+  @Option(name: .long, help: "The token's number that fills rows.") var filler = 0
   @OptionGroup var output: ExportOutput
   @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    guard (0...Int(Int32.max)).contains(filler) else {
+      throw ValidationError(
+        "--filler takes a token's number, from 0 to \(Int32.max), not \(filler): `unfold tokenize MODEL TEXT` shows numbers."
+      )
+    }
+  }
 
   func run() throws {
     common.apply()
     var export = DelphiExport()
     export.context = context
     export.splits = splits
-    export.filler = filler
+    export.filler = Int32(filler)
     export.site = site
     try output.write(common) { progress in
       try export.write(

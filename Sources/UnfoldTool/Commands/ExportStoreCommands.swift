@@ -27,13 +27,17 @@ struct ExportNeuronRecordsCommand: ParsableCommand {
   func run() throws {
     common.apply()
     let store = try source.open()
-    let neurons = try neuron.map { list in
-      try list.split(separator: ",").map { name in
+    let neurons = try neuron.map { list -> [NeuronReference] in
+      let named = try list.split(separator: ",").map { name in
         guard let neuron = NeuronReference(String(name)) else {
-          throw ValidationError("--neuron takes neurons such as L2.10,L2.431.")
+          throw ValidationError("--neuron takes neurons such as L2.10,L2.431, not “\(name)”.")
         }
         return neuron
       }
+      guard !named.isEmpty else {
+        throw ValidationError("--neuron names none: give such as L2.10,L2.431, or leave it out for all.")
+      }
+      return named
     }
     let sites =
       try neurons.map { chosen in try Set(chosen.map(\.site)).sorted().map { try store.site(named: $0) } }
@@ -76,13 +80,16 @@ struct ExportTensorsCommand: ParsableCommand {
   }
 
   private func chosenParts() throws -> Set<TensorExport.Part> {
-    Set(
-      try parts.split(separator: ",").map { name in
-        guard let part = TensorExport.Part(rawValue: String(name)) else {
-          throw ValidationError("--parts takes activations, tokens, documents and statistics.")
-        }
-        return part
-      })
+    let chosen = try parts.split(separator: ",").map { name in
+      guard let part = TensorExport.Part(rawValue: String(name)) else {
+        throw ValidationError("--parts takes activations, tokens, documents and statistics, not “\(name)”.")
+      }
+      return part
+    }
+    guard !chosen.isEmpty else {
+      throw ValidationError("--parts names none: give some of activations, tokens, documents and statistics.")
+    }
+    return Set(chosen)
   }
 
   func run() throws {

@@ -53,9 +53,7 @@ struct VectorArguments: ParsableArguments {
       vectors = try TokenVectors(unembeddingsOf: loaded.model, tokenizer: tokenizer, centred: !uncentred)
     } else if let store {
       let source = try ActivationStore(opening: URL(filePath: store))
-      var origin = source.origin
-      origin.modelDigest = try loaded.model.checkpoint.digest()
-      try requireSameModel(source.origin, origin, file: store)
+      try requireSameModel(source.origin, loaded.origin, file: store)
       vectors = try averages(source, tokenizer)
     } else if !contexts.isEmpty {
       let source = try LiveActivations(

@@ -36,7 +36,7 @@ struct HeadsCommand: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
-    if count < 1 { throw ValidationError("--count must be at least 1.") }
+    if count < 1 { throw ValidationError("--count must be at least 1, not \(count).") }
   }
 
   func run() throws {

@@ -80,7 +80,8 @@ struct LensTrainCommand: ParsableCommand {
   @OptionGroup var model: ModelArgument
   @Argument(help: ArgumentHelp("Corpora, as `unfold capture` reads them.", valueName: "corpus")) var corpora: [String]
   @Option(name: .shortAndLong, help: "The safetensors file of the lens.") var output: String
-  @Option(name: .long, help: "Where the stream is read (default: behind each layer).") var sites: String?
+  @Option(name: .long, help: "Where the stream is read (default: the embeddings, and behind each layer).") var sites:
+    String?
   @Option(name: .long, help: "Steps.") var steps = 250
   @Option(name: .long, help: "Tokens that a step sees.") var batchTokens = 512
   @Option(name: .long, help: "Adam's learning rate; it falls to 0.") var learningRate = 1e-3
@@ -105,7 +106,7 @@ struct LensTrainCommand: ParsableCommand {
   func run() throws {
     common.apply()
     Interruption.shared.listen()
-    try refuseExisting(output)
+    try AtomicFile.requireFree(URL(filePath: output))
     // Not only found out when the work is done.
     let folder = URL(filePath: output).deletingLastPathComponent()
     guard FileManager.default.isWritableFile(atPath: folder.path) else {

@@ -32,7 +32,7 @@ struct NeuronsExpertsCommand: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
-    if count < 0 { throw ValidationError("--count must not be negative.") }
+    if count < 0 { throw ValidationError("--count must not be negative, and is \(count).") }
     if !(confidence > 0 && confidence < 1) { throw ValidationError("--confidence must lie between 0 and 1.") }
   }
 

@@ -89,7 +89,7 @@ struct NeuronsRankCommand: ParsableCommand {
   func validate() throws {
     if !(0...4096).contains(random) { throw ValidationError("--random must be from 0 to 4096.") }
     if ablate < 0 { throw ValidationError("--ablate must not be negative.") }
-    if count < 0 { throw ValidationError("--count must not be negative.") }
+    if count < 0 { throw ValidationError("--count must not be negative, and is \(count).") }
     if by == .features, dictionary == nil {
       throw ValidationError("--by features needs a dictionary: give its folder with --dictionary.")
     }

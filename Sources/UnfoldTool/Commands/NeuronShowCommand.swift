@@ -62,7 +62,7 @@ struct NeuronsShowCommand: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
-    if count < 1 { throw ValidationError("--count must be at least 1.") }
+    if count < 1 { throw ValidationError("--count must be at least 1, not \(count).") }
   }
 
   func run() throws {

@@ -42,7 +42,7 @@ struct NeuronsTopCommand: ParsableCommand {
     let asked = [text != nil, concept != nil, concepts, neuron != nil].count { $0 }
     if asked != 1 { throw ValidationError("Give one of --text, --concept, --concepts and --neuron.") }
     if statistics != nil, text == nil { throw ValidationError("--statistics needs --text.") }
-    if count < 1 { throw ValidationError("--count must be at least 1.") }
+    if count < 1 { throw ValidationError("--count must be at least 1, not \(count).") }
   }
 
   func run() throws {

@@ -54,7 +54,7 @@ struct PatchCommand: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
-    if count < 1 { throw ValidationError("--count must be at least 1.") }
+    if count < 1 { throw ValidationError("--count must be at least 1, not \(count).") }
     let given = [clean, corrupt, right, wrong].compactMap(\.self).count
     guard pairs == nil ? given == 4 : given == 0 else {
       throw ValidationError("Give --clean, --corrupt, --right and --wrong; or a file with --pairs.")

@@ -132,11 +132,3 @@ struct ProbeCompareCommand: ParsableCommand {
     try common.show(comparison) { comparison.report($0) }
   }
 }
-
-/// Refuses to write over a file.
-func refuseExisting(_ path: String, advice: String = "choose another name, or remove the file") throws {
-  guard FileManager.default.fileExists(atPath: URL(filePath: path).path) else { return }
-  throw Fault(
-    .cannotCreate, "tool.outputExists", "The output exists", file: path, expected: "a name that is free",
-    advice: advice)
-}

@@ -235,16 +235,7 @@ struct ProbeInputs: ParsableArguments {
     return Plan(name: own.concept, specification: own) {
       guard corpora.isEmpty else { return try live(try Session.open(first), own, corpora: corpora) }
       if FileManager.default.fileExists(atPath: first) { return try stored(first) }
-      let isModel = (try? ModelLocation.resolve(first)) != nil
-      let isSpecification = (try? SpecificationFile(named: first)) != nil
-      throw Fault(
-        .noInput, "tool.noStore", "There is no store of this name", file: URL(filePath: first).path,
-        expected: "a store",
-        found: isSpecification
-          ? "the name of a specification" : isModel ? "the name of a model" : "no such file or folder",
-        advice: isSpecification
-          ? "name the model with --model"
-          : isModel ? "name a corpus behind the model" : "make one with `unfold capture`")
+      throw Fault.noStore(first, ofSpecification: "name the model with --model")
     }
   }
 }

@@ -54,7 +54,7 @@ struct ProbeTrainCommand: ParsableCommand {
         found: "\(plans.count)", advice: "compare several with `unfold probe sweep`")
     }
     let file = output ?? "\(plan.name).safetensors"
-    try refuseExisting(file)
+    try AtomicFile.requireFree(URL(filePath: file))
     let (_, best) = try plan.run(quiet: common.quiet, repeats: repeats, hasLearningCurve: learningCurve)
     try best.write(to: URL(filePath: file))
     if let figure, let curve = best.record.learningCurve { try curve.figure().write(to: URL(filePath: figure)) }

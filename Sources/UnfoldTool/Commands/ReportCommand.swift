@@ -68,7 +68,7 @@ struct ReportCommand: ParsableCommand {
   }
 
   func validate() throws {
-    if !(1...1000).contains(count) { throw ValidationError("--count must be from 1 to 1000.") }
+    if !(1...1000).contains(count) { throw ValidationError("--count must be from 1 to 1000, not \(count).") }
     let kinds: [(String, Bool)] = [
       ("--neuron", neuron != nil), ("--dictionary", dictionary != nil), ("--probe", probe != nil),
       ("--text", text != nil), ("--clean", pair.isGiven), ("--anatomy", anatomy), ("--superposition", superposition),
@@ -101,7 +101,7 @@ struct ReportCommand: ParsableCommand {
     if output.isEmpty || source.isEmpty {
       throw ValidationError("Give the name of a store or model, and of a page with -o.")
     }
-    if !force { try refuseExisting(output, advice: "choose another name, or give --force to replace it") }
+    try AtomicFile.requireFree(URL(filePath: output), replaces: force)
     try requireOther(output)
     if all {
       let store = try openStore()
@@ -129,11 +129,18 @@ struct ReportCommand: ParsableCommand {
         })
     }
     let store = try openStore()
-    if let probe { return try page(probe: probe, on: store, Session.open(of: store, named: model)) }
-    func session() throws -> Session? { try Session.open(of: store, named: model, common) }
-    if let neuron { return try page(of: neuron.reference, in: store, session()) }
-    if let dictionary { return try page(dictionary: dictionary, on: store, session()) }
-    return try Page(store)
+    guard probe != nil || neuron != nil || dictionary != nil else { return try Page(store) }
+    let session = try Session.open(of: store, named: model, probe == nil ? common : nil)
+    var page =
+      if let probe {
+        try self.page(probe: probe, on: store, session)
+      } else if let neuron {
+        try self.page(of: neuron.reference, in: store, session)
+      } else {
+        try self.page(dictionary: dictionary ?? "", on: store, session)
+      }
+    page.noteUnfinished(store)
+    return page
   }
 
   /// Refuses to put the page in the place of what it is made from.
@@ -146,17 +153,8 @@ struct ReportCommand: ParsableCommand {
   }
 
   private func openStore() throws -> ActivationStore {
-    let url = URL(filePath: source)
-    guard FileManager.default.fileExists(atPath: url.path) else {
-      let isModel = (try? ModelLocation.resolve(source)) != nil
-      throw Fault(
-        .noInput, "tool.noStore", "There is no store of this name", file: url.path, expected: "a store",
-        found: isModel ? "the name of a model" : "no such file or folder",
-        advice: isModel
-          ? "give a text with --text, or --anatomy" : "make one with `unfold capture`")
-    }
-    let store = try ActivationStore(opening: url)
-    if !store.isComplete { common.note("The store is not complete: this is of what has been captured so far.") }
+    let store = try ActivationStore.open(source, ofModel: "give a text with --text, or --anatomy")
+    if let note = store.unfinishedNote { common.note(note) }
     if neuron != nil || dictionary != nil || all { try store.requireTokenRows() }
     let labels = try store.documents.labels
     if ranking.label != DocumentTable.defaultLabels, labels[ranking.label] == nil {
@@ -213,8 +211,13 @@ struct ReportCommand: ParsableCommand {
     let session = try Session.open(of: store, named: model, common)
     let line = ProgressLine(isSilent: common.quiet)
     defer { line.clear() }
-    if let dictionary { folder.add(try page(dictionary: dictionary, on: store, session), file: "dictionary.html") }
-    if let probe { folder.add(try page(probe: probe, on: store, session), file: "probe.html") }
+    func add(_ page: Page, _ file: String) {
+      var page = page
+      page.noteUnfinished(store)
+      folder.add(page, file: file)
+    }
+    if let dictionary { add(try page(dictionary: dictionary, on: store, session), "dictionary.html") }
+    if let probe { add(try page(probe: probe, on: store, session), "probe.html") }
     let settings = ranking.settings(seed: common.seed)
     let measured = try settings.measure(store, model: session?.model, piece: session?.piece) { rows, all in
       line.update("measuring neurons, \(Format.count(rows)) of \(Format.count(all)) rows")
@@ -226,36 +229,21 @@ struct ReportCommand: ParsableCommand {
       var card = try NeuronCard(
         of: neuron, in: store, session: session, ranking: settings, measured: measured, count: 20)
       if let session { try card.addLosses(store, model: session.model) }
-      folder.add(Page(card, origin: store.origin) { files[$0] }, file: files[neuron] ?? "")
+      add(Page(card, origin: store.origin) { files[$0] }, files[neuron] ?? "")
     }
     return folder
   }
 
   private func page(dictionary folder: String, on store: ActivationStore, _ session: Session?) throws -> Page {
-    let dictionary = try SparseAutoencoder.load(folder: URL(filePath: folder))
-    let source = try LabelledBySet(store, column: ranking.label) ?? store as any ActivationSource
+    let url = URL(filePath: folder)
+    let pages = try DictionaryPages(
+      SparseAutoencoder.load(folder: url), name: url.lastPathComponent, on: store, session: session,
+      column: ranking.label, seed: common.seed)
+    let sets = try sets(pages.dictionary, session)
     let line = ProgressLine(isSilent: common.quiet)
     defer { line.clear() }
-    let name = URL(filePath: folder).lastPathComponent
-    let rows = Format.count(source.rowCount)
-    let reader = FeatureReader(
-      choice: feature.map { .latents([$0]) } ?? .all, examples: 2, column: ranking.label, seed: common.seed)
-    let found = try reader.read(dictionary, on: source, model: session?.model, piece: session?.piece) {
-      line.update("reading latents, \(Format.count($0)) of \(rows) rows")
-    }
-    let chosen = feature.map { [$0] } ?? found.clearest(count)
-    let details = try LatentDetailReader(column: ranking.label, seed: common.seed).read(
-      chosen, of: dictionary, on: source, model: session?.model, piece: session?.piece,
-      sets: try sets(dictionary, session)
-    ) { line.update("reading \(chosen.count) latents in detail, \(Format.count($0)) of \(rows) rows") }
-    if let feature, let detail = details.first {
-      return Page(
-        latent: detail, found.features.first { $0.latent == feature }, dictionary: name, features: found,
-        origin: source.origin)
-    }
-    return Page(
-      dictionary: name, found, details: details, configuration: dictionary.configuration.architecture.rawValue,
-      origin: source.origin)
+    if let feature { return try pages.page(ofLatent: feature, sets: sets) { line.update($0) } }
+    return try pages.page(details: count, sets: sets, progress: { line.update($0) })
   }
 
   /// The labelled sets named by --concepts, run through the model.

@@ -37,7 +37,9 @@ struct SAEFeaturesCommand: ParsableCommand {
     if [latent, concept, concepts, text, neuron].count(where: { $0 != nil }) > 1 {
       throw ValidationError("Give one of --latent, --concept, --concepts, --text and --neuron.")
     }
-    if count < 1 || examples < 1 { throw ValidationError("--count and --examples must be at least 1.") }
+    if count < 1 || examples < 1 {
+      throw ValidationError("--count and --examples must be at least 1, not \(count) and \(examples).")
+    }
     if let latent, latent.split(separator: ",").contains(where: { Int($0) == nil }) {
       throw ValidationError("--latent takes numbers such as 17,205.")
     }
@@ -98,10 +100,7 @@ struct SAEFeaturesCommand: ParsableCommand {
       loaded = opened
     }
     if let origin = dictionary.configuration.origin {
-      var found = origin
-      found.model = loaded.name
-      found.modelDigest = try loaded.model.checkpoint.digest()
-      try requireSameModel(origin, found, file: arguments.source)
+      try requireSameModel(origin, loaded.origin, file: arguments.source)
     }
     return loaded
   }

@@ -65,7 +65,7 @@ struct SAESyntheticCommand: ParsableCommand {
     Interruption.shared.listen()
     let start = ContinuousClock.now
     let folder = URL(filePath: output)
-    if !resume { try refuseExisting(output) }
+    if !resume { try AtomicFile.requireFree(URL(filePath: output)) }
     let line = ProgressLine(isSilent: common.quiet)
     defer { line.clear() }
     try AtomicFile.makeFolder(folder)

@@ -48,7 +48,7 @@ struct SAETrainCommand: ParsableCommand {
     Interruption.shared.listen()
     let folder = URL(filePath: output)
     let state = folder.appending(path: "training")
-    if !resume { try refuseExisting(output) }
+    if !resume { try AtomicFile.requireFree(URL(filePath: output)) }
     let wanted = [sites] + (target.map { [$0] } ?? [])
     let source = try self.source.open(sites: wanted.joined(separator: ","), layers: layers).source
     let settings = try training.settings(

@@ -18,7 +18,7 @@ struct ServeCommand: AsyncParsableCommand {
 
   @Argument(help: ArgumentHelp("A store, or a model; or a store and its model.", valueName: "store|model"))
   var sources: [String]
-  @Option(name: .long, help: "The port; 0 for any that is free.") var port: UInt16 = 8080
+  @Option(name: .long, help: "The port; 0 for any that is free.") var port = 8080
   @Option(name: .long, help: "The address to listen on; other machines can reach any but the default.")
   var host = "127.0.0.1"
   @Option(name: .long, help: "A dictionary's folder.") var dictionary: String?
@@ -32,13 +32,17 @@ struct ServeCommand: AsyncParsableCommand {
   }
 
   func validate() throws {
+    guard (0...Int(UInt16.max)).contains(port) else {
+      throw ValidationError("--port takes a number from 1 to 65535, or 0 for any that is free, not \(port).")
+    }
     if sources.count > 2 { throw ValidationError("Give a store, a model, or a store and its model.") }
     if sources.count == 2, model != nil { throw ValidationError("Name the model behind the store or with --model.") }
   }
 
   func run() async throws {
     common.apply()
-    let server = PageServer(try content(), host: host, port: port)
+    try PageServer.requireAddress(host)
+    let server = PageServer(try content(), host: host, port: UInt16(port))
     if !PageServer.isLoopback(host) {
       Console.standardError(
         "warning: other machines can reach \(host), and what is sent there is not encrypted; who sees the address sees the pages."
@@ -66,7 +70,7 @@ struct ServeCommand: AsyncParsableCommand {
   private func content() throws -> ServedContent {
     var (store, session) = (nil as ActivationStore?, nil as Session?)
     if sources.count == 2 || !isModel(sources[0]) {
-      let opened = try self.store(sources[0])
+      let opened = try ActivationStore.open(sources[0], ofModel: nil)
       store = opened
       session = try Session.open(of: opened, named: sources.count == 2 ? sources[1] : model, common)
     } else {
@@ -82,16 +86,6 @@ struct ServeCommand: AsyncParsableCommand {
     }
     return try ServedContent(
       store: store, session: session, dictionary: dictionary, probe: probe, column: label, seed: common.seed)
-  }
-
-  private func store(_ name: String) throws -> ActivationStore {
-    let url = URL(filePath: name)
-    guard FileManager.default.fileExists(atPath: url.path) else {
-      throw Fault(
-        .noInput, "tool.noStore", "There is no store or model of this name", file: url.path,
-        expected: "a store, or a model", found: "no such file or folder", advice: "make one with `unfold capture`")
-    }
-    return try ActivationStore(opening: url)
   }
 
   /// Whether this is a model: a folder with a configuration, or a name that is known.

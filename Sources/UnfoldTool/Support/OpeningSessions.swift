@@ -22,10 +22,13 @@ extension Session {
   ) throws -> Session? {
     if let name {
       let session = try open(name)
-      var origin = source.origin
-      origin.modelDigest = try session.model.checkpoint.digest()
-      try requireSameModel(source.origin, origin, file: name)
-      return session
+      let (own, found) = (source.origin, try session.origin)
+      guard own.modelDigest != found.modelDigest else { return session }
+      throw Fault(
+        .badData, "tool.otherModel", "The model that was named is not the store's", place: name,
+        expected: "\(own.model) (\(own.modelDigest.prefix(12)))",
+        found: "\(found.model) (\(found.modelDigest.prefix(12)))",
+        advice: "name the model that the store was captured with, or name none")
     }
     guard let session = try? open(source.origin.model),
       try session.model.checkpoint.digest() == source.origin.modelDigest
@@ -34,6 +37,45 @@ extension Session {
       return nil
     }
     return session
+  }
+}
+
+/// How commands open stores.
+extension ActivationStore {
+  /// The store that a command line names.
+  ///
+  /// - Parameter advice: What is to be done where the name is a model's; nil where models are taken as well.
+  /// - Throws: `tool.noStore`, and what opening a store throws.
+  static func open(_ name: String, ofModel advice: String? = "name a corpus behind the model") throws -> ActivationStore
+  {
+    let url = URL(filePath: name)
+    guard FileManager.default.fileExists(atPath: url.path) else { throw Fault.noStore(name, ofModel: advice) }
+    return try ActivationStore(opening: url)
+  }
+}
+
+extension Fault {
+  /// Nothing lies where a store was named; says whether the name is that of something else.
+  ///
+  /// - Parameters:
+  ///   - advice: What is to be done where the name is a model's; nil where models are taken as well.
+  ///   - specification: The same where it is a specification's; nil: that is not looked up.
+  static func noStore(
+    _ name: String, ofModel advice: String? = "name a corpus behind the model",
+    ofSpecification specification: String? = nil
+  ) -> Fault {
+    let (found, then) =
+      if let specification, (try? SpecificationFile(named: name)) != nil {
+        ("the name of a specification", specification)
+      } else if let advice, (try? ModelLocation.resolve(name)) != nil {
+        ("the name of a model", advice)
+      } else {
+        ("no such file or folder", "make one with `unfold capture`")
+      }
+    return Fault(
+      .noInput, "tool.noStore", "There is no store \(advice == nil ? "or model " : "")of this name",
+      file: URL(filePath: name).path, expected: advice == nil ? "a store, or a model" : "a store", found: found,
+      advice: then)
   }
 }
 

@@ -27,22 +27,12 @@ struct SourceArguments: ParsableArguments {
   /// The same; what a running model computes may depend on its architecture.
   func open(layers: String?, sites: (Model) throws -> String) throws -> Opened {
     if corpora.isEmpty {
-      return (try ActivationStore(opening: try storeURL()), nil)
+      return (try ActivationStore.open(source), nil)
     }
     let session = try Session.open(source)
     let live = try session.activations(
       of: Corpus(corpora, options: corpus.options), sites: sites(session.model), layers: layers)
     return (live, session)
-  }
-
-  private func storeURL() throws -> URL {
-    let url = URL(filePath: source)
-    if FileManager.default.fileExists(atPath: url.path) { return url }
-    let isModel = (try? ModelLocation.resolve(source)) != nil
-    throw Fault(
-      .noInput, "tool.noStore", "There is no store of this name", file: url.path, expected: "a store",
-      found: isModel ? "the name of a model" : "no such file or folder",
-      advice: isModel ? "name a corpus behind the model" : "make one with `unfold capture`")
   }
 }
 

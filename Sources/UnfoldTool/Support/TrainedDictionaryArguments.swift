@@ -44,14 +44,7 @@ struct TrainedDictionaryArguments: ParsableArguments {
       let corpus = try Corpus(corpora, options: corpus.options)
       return (try dictionary.activations(in: loaded, of: corpus, further: further), loaded)
     }
-    let url = URL(filePath: source)
-    guard FileManager.default.fileExists(atPath: url.path) else {
-      throw Fault(
-        .noInput, "tool.noStore", "There is no store of this name", file: url.path, expected: "a store",
-        found: namesModelAlone ? "the name of a model" : "no such file or folder",
-        advice: namesModelAlone ? "name a corpus behind the model" : "make one with `unfold capture`")
-    }
-    let store = try ActivationStore(opening: url)
+    let store = try ActivationStore.open(source)
     return (store, try Session.open(of: store, named: model, common))
   }
 }

@@ -1,26 +1,26 @@
-import Diagnostics
-
 /// Stretches of tokens at which the values of one column each are wanted: filled in one pass over a source.
 ///
 /// Memory: 16 bytes for each token of each stretch.
-struct ColumnWindows {
+package struct ColumnWindows {
   /// A stretch of a column's values.
-  struct Window: Sendable {
-    var column: Int
-    var rows: Range<Int>
+  package struct Window: Sendable {
+    package var column: Int
+    package var rows: Range<Int>
+
+    package init(column: Int, rows: Range<Int>) { (self.column, self.rows) = (column, rows) }
   }
 
   /// The most tokens of all stretches together: 512 MiB.
-  static let most = 1 << 25
+  package static let most = 1 << 25
 
-  let windows: [Window]
+  package let windows: [Window]
   private let offsets: [Int]
-  private(set) var values: [Float]
+  private var values: [Float]
   /// What is wanted, ordered by row.
   private let wanted: [(row: Int, column: Int32, place: Int32)]
   private var next = 0
 
-  init(_ windows: [Window]) {
+  package init(_ windows: [Window]) {
     self.windows = windows
     var offsets = [0]
     for window in windows { offsets.append(offsets[offsets.count - 1] + window.rows.count) }
@@ -40,7 +40,7 @@ struct ColumnWindows {
   /// Takes what is wanted of some rows, which rise from call to call. A row that never comes keeps zeros.
   ///
   /// - Parameter value: of a row's place in `rows` and a column.
-  mutating func take(_ rows: [Int], value: (Int, Int) -> Float) {
+  package mutating func take(_ rows: [Int], value: (Int, Int) -> Float) {
     for (place, row) in rows.enumerated() {
       while next < wanted.count, wanted[next].row < row { next += 1 }
       while next < wanted.count, wanted[next].row == row {
@@ -51,5 +51,5 @@ struct ColumnWindows {
   }
 
   /// The values of a stretch.
-  subscript(number: Int) -> ArraySlice<Float> { values[offsets[number]..<offsets[number + 1]] }
+  package subscript(number: Int) -> ArraySlice<Float> { values[offsets[number]..<offsets[number + 1]] }
 }
