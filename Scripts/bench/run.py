@@ -145,9 +145,9 @@ def main():
         peaks[key] = max(peaks.get(key, 0), result["peak"])
 
     for _ in range(options.rounds):
+        rates, products = best_rates(python)
         for job in jobs:
             name, model, corpus, kind, arguments, _ = job
-            rates, products = best_rates(python)
             limit = max(rates.values()) if kind == "bfloat16" else rates["float32"]
             result = unfold(work / model, work / f"{corpus}.jsonl", work / "store", "--compute", kind, *arguments)
             note(job[:4], result, limit * 1e9 / operations(model))

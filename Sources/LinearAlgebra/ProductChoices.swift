@@ -20,7 +20,7 @@ public struct ProductChoices: Sendable, Equatable {
     }
 
     /// Small products end before a difference is worth a millisecond's trial.
-    var isTried: Bool { outputs * inputs >= 1 << 18 }
+    var isTried: Bool { outputs * inputs >= 1 << 19 }
     var name: String { "\(outputs)x\(inputs)" }
   }
 
@@ -36,16 +36,16 @@ public struct ProductChoices: Sendable, Equatable {
 
   /// As it was recorded; nil where it says nothing that can be read.
   public init?(_ text: String) {
-    for part in text.split(separator: ",") {
+    for part in text.split(whereSeparator: { $0 == "," || $0 == " " }) {
       let pair = part.split(separator: "=", maxSplits: 1)
       guard pair.count == 2, let library = MatrixLibrary(rawValue: String(pair[1])) else { return nil }
       libraries[String(pair[0])] = library
     }
   }
 
-  /// Such as `3072x768=oneDNN,768x3072=openBLAS`, in a fixed order; empty where there is none.
+  /// Such as `3072x768=oneDNN, 768x3072=openBLAS`, in a fixed order; empty where there is none.
   public var description: String {
-    libraries.sorted { $0.key < $1.key }.map { "\($0)=\($1.rawValue)" }.joined(separator: ",")
+    libraries.sorted { $0.key < $1.key }.map { "\($0)=\($1.rawValue)" }.joined(separator: ", ")
   }
 
   /// Takes these choices from now on, for products of weights that are yet to be prepared.

@@ -233,7 +233,7 @@ final class FloatStorage: @unchecked Sendable {  // Written by its maker alone, 
   var buffer: UnsafeMutableBufferPointer<Float> { UnsafeMutableBufferPointer(start: base, count: count) }
 }
 
-/// Memory of panels that come and go, used again and again: fresh memory costs a page fault for every 4 KiB.
+/// Memory that comes and goes, of panels and of runs, used again and again: fresh memory costs a page fault for every 4 KiB.
 // `lock` guards `spare`.
 public final class PanelMemory: @unchecked Sendable {
   static let alignment = 64
@@ -247,7 +247,7 @@ public final class PanelMemory: @unchecked Sendable {
   deinit { for memory in spare { memory.deallocate() } }
 
   /// Memory of at least so many bytes, with anything in it.
-  func take(_ count: Int) -> UnsafeMutableRawBufferPointer {
+  public func take(_ count: Int) -> UnsafeMutableRawBufferPointer {
     let (found, surplus) = lock.withLock { () -> (UnsafeMutableRawBufferPointer?, UnsafeMutableRawBufferPointer?) in
       let fitting = spare.indices.filter { spare[$0].count >= count }
       if let best = fitting.min(by: { spare[$0].count < spare[$1].count }) { return (spare.remove(at: best), nil) }
@@ -260,7 +260,7 @@ public final class PanelMemory: @unchecked Sendable {
 
   /// Fresh memory, aligned to a cache line at least; a large piece in large pages where the system has them, which cost a
   /// fault for every 2 MiB. `deallocate` gives it back.
-  public static func allocate(_ count: Int) -> UnsafeMutableRawBufferPointer {
+  static func allocate(_ count: Int) -> UnsafeMutableRawBufferPointer {
     #if os(Linux)
       let huge = 2 << 20
       if count >= 2 * huge {
@@ -273,7 +273,8 @@ public final class PanelMemory: @unchecked Sendable {
     return .allocate(byteCount: max(count, alignment), alignment: alignment)
   }
 
-  func giveBack(_ memory: UnsafeMutableRawBufferPointer) { lock.withLock { spare.append(memory) } }
+  /// Takes back what was lent.
+  public func giveBack(_ memory: UnsafeMutableRawBufferPointer) { lock.withLock { spare.append(memory) } }
 
   /// Gives what is not in use back to the system.
   public func clear() {

@@ -26,7 +26,9 @@ struct FusedAttentionTests {
 
     /// Where each document's tokens and keys begin.
     private var starts: [(token: Int, key: Int)] {
-      documents.reduce(into: [(0, 0)]) { $0.append(($0[$0.count - 1].0 + $1.tokens, $0[$0.count - 1].1 + $1.tokens + $1.past)) }
+      documents.reduce(into: [(0, 0)]) {
+        $0.append(($0[$0.count - 1].0 + $1.tokens, $0[$0.count - 1].1 + $1.tokens + $1.past))
+      }
     }
 
     /// What the kernel finds. Shape: [tokens, heads, d_value].
@@ -158,7 +160,8 @@ struct FusedAttentionTests {
     let heads = keyValueHeads * one(of: [1, 1, 2, 3, 7])
     let width = one(of: [16, 17, 24, 40, 63, 64, 80, 100, 128, 192, 256])
     var fused = FusedAttention(
-      heads: heads, keyValueHeads: keyValueHeads, headWidth: width, valueWidth: one(of: [width, width, 8, 20, 33, 128]),
+      heads: heads, keyValueHeads: keyValueHeads, headWidth: width,
+      valueWidth: one(of: [width, width, 8, 20, 33, 128]),
       scale: 1 / Float(width).squareRoot())
     fused.isCausal = one(of: [true, true, true, false])
     fused.window = one(of: [nil, nil, 1, 2, 7, 33, 128, 300])
@@ -169,7 +172,8 @@ struct FusedAttentionTests {
       fused.biasScale = one(of: [1, 0.25])
       fused.roundsBiases = one(of: [true, false])
     }
-    let lengths = number % 10 == 0 ? [one(of: [513, 700])] : [one(of: [1, 2, 4, 5, 16, 31]), one(of: [6, 33, 65, 129])]
+    let lengths =
+      number % 10 == 0 ? [one(of: [513, 700])] : [one(of: [1, 2, 4, 5, 16, 31]), one(of: [6, 33, 65, 129])]
     let attention = Case(
       fused, lengths.map { ($0, fused.isCausal ? one(of: [0, 0, 3, 150]) : 0) }, seed: UInt64(100 + 3 * number))
     let exact = attention.exact()
@@ -236,7 +240,9 @@ struct FusedAttentionTests {
     for piece in pieces {
       for document in piece.documents {
         for head in piece.heads {
-          for row in piece.rows ?? 0..<attention.documents[document].tokens * 3 { seen[[document, head, row], default: 0] += 1 }
+          for row in piece.rows ?? 0..<attention.documents[document].tokens * 3 {
+            seen[[document, head, row], default: 0] += 1
+          }
         }
       }
     }
@@ -261,9 +267,17 @@ struct FusedAttentionTests {
     // A NaN in one score is in the whole row.
     #expect(last { $0.key[30 * 16] = .nan }.allSatisfy { $0.isNaN })
     #expect(last { $0.query[(tokens - 1) * 16] = .nan }.allSatisfy { $0.isNaN })
-    #expect(last { for j in 0..<200 { $0.key[j * 16] = -.infinity }; $0.query[(tokens - 1) * 16] = 1 }.allSatisfy { $0.isNaN })
+    #expect(
+      last {
+        for j in 0..<200 { $0.key[j * 16] = -.infinity }
+        $0.query[(tokens - 1) * 16] = 1
+      }.allSatisfy { $0.isNaN })
     // +∞ in one score leaves no share to any.
-    #expect(last { $0.key[30 * 16] = .infinity; $0.query[(tokens - 1) * 16] = 1 }.allSatisfy { $0.isNaN })
+    #expect(
+      last {
+        $0.key[30 * 16] = .infinity
+        $0.query[(tokens - 1) * 16] = 1
+      }.allSatisfy { $0.isNaN })
     // Keys of −∞ are as none, also where a whole block of keys is.
     let without = last { some in
       some.query[(tokens - 1) * 16] = 1

@@ -160,7 +160,7 @@ public struct Capture {
       if isFull || isCancelled {
         try writer.closeShard(cursor: some.cursor, statistics: state.takeStatistics())
         // Nothing of the next shard is computed before this one is safe: a kill costs one shard at most.
-        try writer.synchronize()
+        try isCancelled ? writer.synchronize() : writer.waitForShards()
       }
       if isCancelled {
         throw Fault(

@@ -106,6 +106,8 @@ extension ActivationStore {
         .badData, "store.indexStale", "The index does not say what the shards say", file: path, found: found,
         advice: "make it anew with `unfold store verify --repair`; the shards are sound")
     }
+    // While a store is written its index may lag behind; whoever goes on with the run makes it anew.
+    if !manifest.isComplete, !StoreIndex.isCurrent(folder, manifest) { return 0 }
     guard let present = FileManager.default.contents(atPath: path) else { throw stale("no such file") }
     let made = try makeIndex(manifest, in: folder)
     if present == made { return present.count }

@@ -3,8 +3,8 @@ import Foundation
 import HDF5
 import LinearAlgebra
 
-/// `index.h5`: the datasets of all shards as virtual datasets, and the merged statistics. It is made anew after each shard
-/// and never trusted: a source that is missing would read as zeros, so Unfold's own reader goes by the manifest.
+/// `index.h5`: the datasets of all shards as virtual datasets, and the merged statistics. It is made anew when
+/// the shards have doubled, at a stop and at the end, and never trusted: a source that is missing would read as zeros, so Unfold's own reader goes by the manifest.
 struct StoreIndex {
   static let fileName = "index.h5"
 

@@ -147,19 +147,23 @@ public final class StoreWriter: @unchecked Sendable {
   ///   - cursor: where a run that is resumed after this shard goes on.
   ///   - statistics: what was gathered since the last shard, by the site's name.
   public func closeShard(cursor: DocumentCursor, statistics: [String: SiteStatistics]) throws {
+    try closeShard(cursor, statistics, isLast: false)
+  }
+
+  private func closeShard(_ cursor: DocumentCursor, _ statistics: [String: SiteStatistics], isLast: Bool) throws {
     queue.locked {
       counters.shardTokens = 0
       counters.shardDocuments = 0
       counters.siteRows = counters.siteRows.map { _ in 0 }
     }
-    try queue.put(.closeShard(cursor, statistics), bytes: 0)
+    try queue.put(.closeShard(cursor, statistics, isLast: isLast), bytes: 0)
   }
 
   /// Closes the last shard if it holds anything, and completes the store. Returns when all is on the disk.
   public func finish(cursor: DocumentCursor, statistics: [String: SiteStatistics]) throws {
     if isComplete { return }
     if queue.locked({ counters.shardDocuments > 0 || counters.documents == 0 }) {
-      try closeShard(cursor: cursor, statistics: statistics)
+      try closeShard(cursor, statistics, isLast: true)
     }
     try queue.put(.complete, bytes: 0)
     try queue.waitForEnd()
@@ -169,8 +173,14 @@ public final class StoreWriter: @unchecked Sendable {
     }
   }
 
-  /// Waits until every shard handed over so far is on the disk: for a clean stop before the end.
-  public func synchronize() throws { try queue.waitUntilIdle() }
+  /// Waits until every shard handed over so far is on the disk and in the manifest.
+  public func waitForShards() throws { try queue.waitUntilSafe() }
+
+  /// The same, and the index speaks of all of them: for a clean stop before the end.
+  public func synchronize() throws {
+    try queue.put(.index, bytes: 0)
+    try queue.waitUntilIdle()
+  }
 
   /// Stops the writer's thread and drops the unfinished shard; finished ones stay. Also done when the writer is released.
   public func abandon() { queue.cancel() }

@@ -6,7 +6,9 @@ enum WriterMessage: Sendable {
   /// A site's rows; of a routed site with the token's row of each.
   case rows(StorageBlock, [Int64]?)
   case tables([DocumentRow], TokenTable, [SpanRow])
-  case closeShard(DocumentCursor, [String: SiteStatistics])
+  /// - isLast: whether `complete` follows, which writes the index.
+  case closeShard(DocumentCursor, [String: SiteStatistics], isLast: Bool)
+  case index
   case complete
 }
 
@@ -19,6 +21,8 @@ final class WriterQueue: @unchecked Sendable {
   private let condition = NSCondition()
   private var messages: [(message: WriterMessage, bytes: Int)] = []
   private var bytes = 0
+  /// Shards that are to be closed and are not safe yet.
+  private var openShards = 0
   private var isWorking = false
   private var isRunning = false
   private var hasEnded = false
@@ -50,8 +54,17 @@ final class WriterQueue: @unchecked Sendable {
     try locked {
       try throwFailure()
       messages.append((message, count))
+      if case .closeShard = message { openShards += 1 }
       bytes += count
       condition.broadcast()
+    }
+  }
+
+  /// Waits until every shard handed over is on the disk and in the manifest.
+  func waitUntilSafe() throws {
+    try locked {
+      while failure == nil && !isCancelled && openShards > 0 { condition.wait() }
+      try throwFailure()
     }
   }
 
@@ -98,6 +111,13 @@ final class WriterQueue: @unchecked Sendable {
   func done(_ count: Int) {
     locked {
       bytes -= count
+      condition.broadcast()
+    }
+  }
+
+  func shardIsSafe() {
+    locked {
+      openShards -= 1
       condition.broadcast()
     }
   }

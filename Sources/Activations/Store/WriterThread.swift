@@ -11,6 +11,9 @@ final class WriterThread: @unchecked Sendable {
   private let queue: WriterQueue
   private let operations: StoreOperations
   private var shard: ShardFile?
+  /// Shards that the index speaks of. It is written anew when they have doubled, and at a stop or the end: so the work for
+  /// it grows as the number of shards does, not as its square.
+  private var indexedShards = 0
 
   init(
     folder: URL, manifest: StoreManifest, statistics: [String: SiteStatistics], queue: WriterQueue,
@@ -63,14 +66,18 @@ final class WriterThread: @unchecked Sendable {
       try openShard().append(site: block.site, block.memory, rows: block.rows, numbers: numbers)
     case .tables(let documents, let tokens, let spans):
       try openShard().append(documents: documents, tokens: tokens, spans: spans)
-    case .closeShard(let cursor, let shardStatistics):
+    case .closeShard(let cursor, let shardStatistics, let isLast):
       try close(openShard(), cursor, shardStatistics)
+      if !isLast && manifest.shards.count >= 2 * indexedShards { try writeIndex() }
+      FreeMemory.giveBack()
+    case .index:
+      if indexedShards != manifest.shards.count { try writeIndex() }
     case .complete:
       if !manifest.isComplete {
         try operations.append(StoreManifest.completeLine(shards: manifest.shards.count), to: manifestPath)
         manifest.isComplete = true
       }
-      try StoreIndex(folder: folder, manifest: manifest, statistics: statistics).write(operations)
+      try writeIndex()
       return true
     }
     return false
@@ -94,8 +101,12 @@ final class WriterThread: @unchecked Sendable {
     shard = nil
     try operations.append(StoreManifest.shardLine(entry), to: manifestPath)
     manifest.shards.append(entry)
+    queue.shardIsSafe()
     statistics.merge(shardStatistics, run: manifest.run)
+  }
+
+  private func writeIndex() throws {
     try StoreIndex(folder: folder, manifest: manifest, statistics: statistics).write(operations)
-    FreeMemory.giveBack()
+    indexedShards = manifest.shards.count
   }
 }

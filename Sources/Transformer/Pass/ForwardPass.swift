@@ -29,7 +29,7 @@ struct ForwardPass {
     self.batch = batch
     self.start = start
     self.hooks = hooks
-    scratch = Scratch(tokens: batch.count, architecture: architecture)
+    scratch = Scratch(tokens: batch.count, architecture: architecture, memory: store.scratch)
     var rotaries: [(rotary: Rotary, table: RotaryTable)] = []
     for attention in architecture.blocks.map(\.attention) {
       guard let rotary = attention.rotary, !rotaries.contains(where: { $0.rotary == rotary }) else { continue }
@@ -94,7 +94,9 @@ struct ForwardPass {
     up role: WeightRole, width: Int, into target: UnsafeMutablePointer<Float>, row: (_ token: Int) -> Int32
   ) throws {
     let entry = try store.embedding(role)
-    for token in 0..<n { entry.readRow(Int(row(token)), into: target + token * width) }
+    Threads.forRanges(0..<n, grain: max(1, (1 << 14) / width)) { tokens in
+      for token in tokens { entry.readRow(Int(row(token)), into: target + token * width) }
+    }
   }
 
   /// The embedding's scale, in the type that the embedding is stored in where the architecture says so.

@@ -6,7 +6,8 @@ import LinearAlgebra
 /// With n tokens: three matrices [n, d_model], and one region that holds the attention's queries, keys, values and mixed
 /// values, and after it the MLP's neurons.
 final class Scratch {
-  private let memory: UnsafeMutablePointer<Float>
+  private let whole: UnsafeMutableRawBufferPointer
+  private let memory: PanelMemory
   /// The residual stream. Shape: [n, d_model].
   let residual: UnsafeMutablePointer<Float>
   /// What a branch reads: the residual stream, normalized. Shape: [n, d_model].
@@ -18,22 +19,22 @@ final class Scratch {
   /// The values inside a branch. Shape: [n, `branchWidth`].
   let branch: UnsafeMutablePointer<Float>
 
-  init(tokens: Int, architecture: Architecture) {
+  /// - Parameter memory: Where the memory comes from and goes back to: the next run finds it there.
+  init(tokens: Int, architecture: Architecture, memory: PanelMemory) {
     let width = max(architecture.width, architecture.embedding.tokenWidth ?? 0)
     let matrix = tokens * width
     let count = 3 * matrix + tokens * (2 * architecture.normedRows + architecture.branchWidth)
-    guard let start = PanelMemory.allocate(max(count, 1) * 4).baseAddress else {
-      preconditionFailure("no memory for \(tokens) tokens")
-    }
-    memory = start.bindMemory(to: Float.self, capacity: max(count, 1))
-    residual = memory
+    whole = memory.take(max(count, 1) * 4)
+    self.memory = memory
+    guard let start = whole.baseAddress else { preconditionFailure("no memory for \(tokens) tokens") }
+    residual = start.bindMemory(to: Float.self, capacity: max(count, 1))
     input = residual + matrix
     output = input + matrix
     branch = output + matrix
     scales = branch + tokens * architecture.branchWidth
   }
 
-  deinit { UnsafeMutableRawPointer(memory).deallocate() }
+  deinit { memory.giveBack(whole) }
 }
 
 extension Architecture {

@@ -16,6 +16,8 @@ final class WeightStore: Sendable {
   let memory: Int?
   let reader = WeightReader(window: 0)
   let panels = PanelMemory()
+  /// The values of runs.
+  let scratch = PanelMemory()
   private let machine: MachineMemory
   /// The sizes of the matrices, each once.
   private let shapes: Set<Shape>
