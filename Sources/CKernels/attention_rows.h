@@ -31,7 +31,11 @@ INLINE void NAMED(row_scores)(
   const size_t width = a->head_width;
   for (size_t j = from; j < to; j += 4) {
     const float *key[4];
-    for (size_t k = 0; k < 4; k++) key[k] = a->key + (j + k < to ? j + k : to - 1) * a->key_stride;
+    for (size_t k = 0; k < 4; k++) {
+      key[k] = a->key + (j + k < to ? j + k : to - 1) * a->key_stride;
+      for (size_t i = 0; i < width && j + k + AHEAD < to; i += 16)
+        __builtin_prefetch(key[k] + AHEAD * a->key_stride + i);
+    }
     VECTOR sums[2][4];
     for (size_t r = 0; r < rows; r++)
       for (size_t k = 0; k < 4; k++) sums[r][k] = 0.0f;
@@ -59,10 +63,13 @@ INLINE void NAMED(row_mix)(
     for (size_t v = 0; v < vectors; v++) sums[0][r][v] = sums[1][r][v] = 0.0f;
   size_t j = 0;
   for (; j + 2 <= keys; j += 2, value += 2 * a->value_stride)
-    for (size_t odd = 0; odd < 2; odd++)
+    for (size_t odd = 0; odd < 2; odd++) {
+      const float *ahead = value + (j + odd + AHEAD < keys ? odd + AHEAD : odd) * a->value_stride;
+      for (size_t v = 0; v < vectors; v++) __builtin_prefetch(ahead + v * WIDTH);
       for (size_t v = 0; v < vectors; v++)
         for (size_t r = 0; r < rows; r++)
           sums[odd][r][v] += *(const LOOSE *)(value + odd * a->value_stride + v * WIDTH) * powers[r * BLOCK + j + odd];
+    }
   if (j < keys)
     for (size_t v = 0; v < vectors; v++)
       for (size_t r = 0; r < rows; r++) sums[0][r][v] += *(const LOOSE *)(value + v * WIDTH) * powers[r * BLOCK + j];
@@ -95,7 +102,13 @@ INLINE void NAMED(attend_rows)(const struct unfold_attention *a, size_t row, con
     for (size_t r = 0; r < rows; r++) {
       float *s = scores + r * BLOCK;
       size_t keys = high - low, padded = (keys + WIDTH - 1) / WIDTH * WIDTH;
-      for (size_t j = 0; j < keys && (a->cap != 0 || a->slopes); j++) s[j] = bent(a, (row + r) % a->group, low + j, s[j]);
+      if (a->cap != 0)
+        for (size_t j = 0; j < keys; j++) s[j] = hyperbolic_tangent(s[j] * (1 / a->cap)) * a->cap;
+      if (a->slopes)
+        for (size_t j = 0; j < keys; j++) {
+          VECTOR bias = a->slopes[(row + r) % a->group] * (float)(int32_t)(low + j);
+          s[j] += (a->rounds_biases ? NAMED(rounded)(bias) : bias)[0] * a->bias_scale;
+        }
       for (size_t j = 0; low + j < first[r] && j < keys; j++) s[j] = -__builtin_inff();
       for (size_t j = end[r] > low ? end[r] - low : 0; j < padded; j++) s[j] = -__builtin_inff();
       for (size_t j = keys; j < padded; j++) s[j] = -__builtin_inff();

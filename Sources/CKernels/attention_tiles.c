@@ -13,22 +13,9 @@ enum {
   /// So many rows alone are not worth a tile; twice as many where they see less keys than this.
   FEW = 4,
   FEW_KEYS = 8,
+  /// How many keys ahead few rows ask for: reading is what they cost, and keys of a head lie apart.
+  AHEAD = 8,
 };
-
-/// The nearest bfloat16, ties to even.
-INLINE float rounded_to_bfloat(float x) {
-  uint32_t b = (uint32_t)bits_of(x);
-  uint32_t rounded = (b + 0x7fff + (b >> 16 & 1)) & 0xffff0000u;
-  return x != x ? x : float_of((int32_t)rounded);
-}
-
-/// A scaled score after what is done to it before the softmax: the cap, and the bias by position.
-INLINE float bent(const struct unfold_attention *a, size_t head, size_t key, float score) {
-  if (a->cap != 0) score = hyperbolic_tangent(score / a->cap) * a->cap;
-  if (!a->slopes) return score;
-  float bias = a->slopes[head] * (float)key;
-  return score + (a->rounds_biases ? rounded_to_bfloat(bias) : bias) * a->bias_scale;
-}
 
 #if defined(__x86_64__)
 // 32 registers of 16 lanes: a tile's 16 sums, the rest for what is read.

@@ -21,8 +21,8 @@ struct NAMED(tile) {
   size_t row, rows, vectors;
 };
 
-/// eˣ for x ≤ 0 within 2⁻²³ + 2⁻²⁶ · |x|, which is less than the error that a score of that size has; 0 below −87, where
-/// it is nothing beside the softmax's largest term, 1.
+/// eˣ for x ≤ 0 within 2⁻²³ + 2⁻²⁶ · |x|, or 2⁻²³ + 2⁻²⁴ · |x| where the processor does not fuse multiply-adds: not more
+/// than the error that a score of that size has. 0 below −87, where it is nothing beside the softmax's largest term, 1.
 ///
 /// x · log₂ e = k + r with |r| ≤ ½, 2ʳ by a polynomial (minimax of relative error), and k put into the exponent.
 INLINE VECTOR NAMED(power)(VECTOR x) {
@@ -108,12 +108,30 @@ INLINE void NAMED(mix)(
     for (size_t v = 0; v < vectors; v++, m++) *m = *m * decay[v] + sums[r][v];
 }
 
+/// The nearest bfloat16, ties to even, of finite values.
+INLINE VECTOR NAMED(rounded)(VECTOR x) {
+  WHOLE bits;
+  __builtin_memcpy(&bits, &x, sizeof bits);
+  bits = (bits + 0x7fff + (bits >> 16 & 1)) & (int32_t)0xffff0000;
+  __builtin_memcpy(&x, &bits, sizeof bits);
+  return x;
+}
+
 /// What is done to scaled scores before the softmax.
 INLINE void NAMED(bend)(
-    const struct unfold_attention *a, size_t row, size_t from, size_t keys, size_t lanes, float *scores) {
+    const struct unfold_attention *a, size_t row, size_t from, size_t keys, const size_t vectors, float *scores) {
+  if (a->cap != 0) {
+    float cap = a->cap, inverse = 1 / cap;
+    for (size_t i = 0; i < keys * vectors * WIDTH; i++) scores[i] = hyperbolic_tangent(scores[i] * inverse) * cap;
+  }
+  if (!a->slopes) return;
+  VECTOR slopes[VECTORS], *s = (VECTOR *)scores;
+  for (size_t l = 0; l < vectors * WIDTH; l++) slopes[l / WIDTH][l % WIDTH] = a->slopes[(row + l) % a->group];
   for (size_t j = 0; j < keys; j++)
-    for (size_t l = 0; l < lanes; l++)
-      scores[j * lanes + l] = bent(a, (row + l) % a->group, from + j, scores[j * lanes + l]);
+    for (size_t v = 0; v < vectors; v++, s++) {
+      VECTOR bias = slopes[v] * (float)(int32_t)(from + j);
+      *s += (a->rounds_biases ? NAMED(rounded)(bias) : bias) * a->bias_scale;
+    }
 }
 
 /// A tile of rows meets the keys `from` to `to`, at most BLOCK, and their values.
@@ -129,7 +147,7 @@ INLINE void NAMED(meet)(
   // All rows see the keys from the last row's first to the first row's last: rows follow each other.
   bool masked = to > (size_t)t->last[0][0] + 1 || from < (size_t)t->first[vectors - 1][WIDTH - 1];
   bool bends = a->cap != 0 || a->slopes;
-  if (bends) NAMED(bend)(a, t->row, from, keys, lanes, scores);
+  if (bends) NAMED(bend)(a, t->row, from, keys, vectors, scores);
   if (masked || bends) {
     for (size_t v = 0; v < vectors; v++) largest[v] = t->largest[v];
     for (size_t j = 0; j < keys; j++)

@@ -106,7 +106,7 @@ public struct FusedAttention: Sendable {
   /// Pieces large enough to be worth a call, the dearest first: short documents together, long ones head by head and in
   /// tiles of rows.
   func pieces(_ documents: [Document], threads: Int = Threads.count) -> [Piece] {
-    let worthwhile = 1 << 20
+    let worthwhile = 1 << 19
     let group = heads / keyValueHeads
     let costs = documents.map { cost($0, rows: 0..<$0.tokens * group) }
     let all = costs.reduce(0, +) * keyValueHeads

@@ -17,10 +17,12 @@ extension Bench {
   static let attentionSizes: [AttentionSize] = [
     .init(tokens: 5, documents: 100), .init(tokens: 16, documents: 30), .init(tokens: 30, documents: 16),
     .init(tokens: 100, documents: 5), .init(tokens: 512), .init(tokens: 512, heads: 16, keyValueHeads: 16),
-    .init(tokens: 512, heads: 32, keyValueHeads: 8, width: 128), .init(tokens: 512, heads: 8, keyValueHeads: 1, width: 256),
+    .init(tokens: 512, heads: 32, keyValueHeads: 8, width: 128),
+    .init(tokens: 512, heads: 8, keyValueHeads: 1, width: 256),
     .init(tokens: 2048), .init(tokens: 2048, window: 256), .init(tokens: 8192, heads: 2, keyValueHeads: 2),
     .init(tokens: 32768, heads: 1, keyValueHeads: 1), .init(tokens: 1, past: 100), .init(tokens: 1, past: 1000),
-    .init(tokens: 1, past: 4000), .init(tokens: 1, past: 1000, heads: 32, keyValueHeads: 8), .init(tokens: 8, past: 1000),
+    .init(tokens: 1, past: 4000), .init(tokens: 1, past: 1000, heads: 32, keyValueHeads: 8),
+    .init(tokens: 8, past: 1000),
   ]
 
   /// Attention in one kernel beside two products and a softmax with a table of scores: operations are those of the keys
@@ -33,46 +35,40 @@ extension Bench {
         + "\(size.width)" + (size.window.map { ", window \($0)" } ?? "")
       guard arguments.isEmpty || arguments.contains(where: name.contains) else { continue }
       let keys = size.tokens + size.past
-      func values(_ count: Int) -> [Float] {
+      func values(_ count: Int) -> UnsafeMutablePointer<Float> {
         var generator = SeededGenerator(seed: UInt64(count))
-        return (0..<count).map { _ in Float(generator.normal()) }
+        let values = UnsafeMutablePointer<Float>.allocate(capacity: count)
+        for index in 0..<count { values[index] = Float(generator.normal()) }
+        return values
       }
-      let query = values(size.documents * size.tokens * size.heads * size.width)
+      let queries = size.documents * size.tokens * size.heads * size.width
+      let (query, one, two) = (values(queries), values(queries), values(queries))
       let key = values(size.documents * keys * size.keyValueHeads * size.width)
       let value = values(size.documents * keys * size.keyValueHeads * size.width)
+      defer { for memory in [query, key, value, one, two] { memory.deallocate() } }
       var fused = FusedAttention(
         heads: size.heads, keyValueHeads: size.keyValueHeads, headWidth: size.width, valueWidth: size.width,
         scale: 1 / Float(size.width).squareRoot())
       fused.window = size.window
       let seen = (0..<size.tokens).reduce(0) { $0 + min($1 + size.past + 1, size.window ?? .max) }
       let operations = 4 * Double(seen * size.documents * size.heads * size.width)
-      var (one, two) = ([Float](repeating: 0, count: query.count), [Float](repeating: 0, count: query.count))
       func documents(_ mixed: UnsafeMutablePointer<Float>) -> [FusedAttention.Document] {
-        query.withUnsafeBufferPointer { q in
-          key.withUnsafeBufferPointer { k in
-            value.withUnsafeBufferPointer { v in
-              (0..<size.documents).map {
-                let (row, first) = ($0 * size.tokens * fused.heads * size.width, $0 * keys * fused.keyValueHeads * size.width)
-                return .init(
-                  query: q.baseAddress! + row, key: k.baseAddress! + first, value: v.baseAddress! + first,
-                  mixed: mixed + row, tokens: size.tokens, past: size.past)
-              }
-            }
-          }
+        (0..<size.documents).map {
+          let row = $0 * size.tokens * size.heads * size.width
+          let first = $0 * keys * size.keyValueHeads * size.width
+          return .init(
+            query: query + row, key: key + first, value: value + first, mixed: mixed + row, tokens: size.tokens,
+            past: size.past)
         }
       }
+      let (mine, theirs) = (documents(one), documents(two))
       // In turn, so that a disturbance meets both.
       var times = (fused: Double.infinity, products: Double.infinity)
-      one.withUnsafeMutableBufferPointer { one in
-        two.withUnsafeMutableBufferPointer { two in
-          let (mine, theirs) = (documents(one.baseAddress!), documents(two.baseAddress!))
-          for _ in 0..<max(3, min(300, Int(1e10 / operations))) {
-            times.products = min(times.products, seconds { byProducts(fused, theirs) })
-            times.fused = min(times.fused, seconds { fused(mine) })
-          }
-        }
+      for _ in 0..<max(3, min(300, Int(1e10 / operations))) {
+        times.products = min(times.products, seconds { byProducts(fused, theirs) })
+        times.fused = min(times.fused, seconds { fused(mine) })
       }
-      let distance = zip(one, two).map { abs($0 - $1) }.max() ?? 0
+      let distance = (0..<queries).map { abs(one[$0] - two[$0]) }.max() ?? 0
       print(
         "\(name): "
           + String(
