@@ -185,6 +185,14 @@ struct PanelProduct {
   }
 
   #if OneDNN
+    /// Rows of a block, so that its factors stay in a core's second cache while they meet a panel: measured on 768 inputs,
+    /// blocks of 128 rows are 2 to 4 % faster than of 512, and the threads end more evenly.
+    private func blockRows(bytes: Int) -> Int {
+      let cached = (512 << 10) / max(bytes * inputs, 1) / 64 * 64
+      let share = (rows + Threads.count - 1) / Threads.count
+      return min(512, max(64, cached), OneDNNPanel.roundedUp(max(share, 64)))
+    }
+
     /// Rows are cut into equal blocks of a multiple of 64, the last one shorter; each block meets each panel.
     private func multiply(_ panels: [OneDNNPanel]) {
       let floats = rounded.map { UnsafePointer($0.base) } ?? input
@@ -197,8 +205,7 @@ struct PanelProduct {
       }
       let source = halves.map { UnsafeRawPointer($0) } ?? UnsafeRawPointer(floats)
       let bytes = halves == nil ? 4 : 2
-      let share = (rows + Threads.count - 1) / Threads.count
-      let block = min(512, OneDNNPanel.roundedUp(max(share, 64)))
+      let block = blockRows(bytes: bytes)
       let blocks = (rows + block - 1) / block
       Threads.forEach(blocks * panels.count) { index in
         let first = index / panels.count * block

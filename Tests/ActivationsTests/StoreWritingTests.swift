@@ -135,7 +135,7 @@ private final class Breaker: @unchecked Sendable {
       try FileManager.default.removeItem(at: url)
       if !breaker.reached { break }
     }
-    #expect(step > 50)
+    #expect(step > 40)
   }
 
   @Test func resumeBeginsAtTheLastShardsEnd() throws {

@@ -158,6 +158,8 @@ public struct Capture {
       try progress(state.progress(expectedTokens: survey?.tokens))
       let isCancelled = isCancelled() && !some.isLast
       if isFull || isCancelled {
+        // A shard's statistics take its place.
+        model.giveBackWorkingMemory()
         try writer.closeShard(cursor: some.cursor, statistics: state.takeStatistics())
         // Nothing of the next shard is computed before this one is safe: a kill costs one shard at most.
         try isCancelled ? writer.synchronize() : writer.waitForShards()
@@ -169,6 +171,7 @@ public struct Capture {
           advice: "run the same command with --resume to go on")
       }
     }
+    model.giveBackWorkingMemory()
     try writer.finish(cursor: batches.cursor, statistics: state.takeStatistics())
   }
 

@@ -124,6 +124,6 @@ extension CaptureMemoryPlanner {
     storedBytesPerToken = bytes.reduce(0, +)
     largestSiteBytes = bytes.max() ?? 0
     // The writer's queue and its spare blocks.
-    storeLimit = 384 << 20
+    storeLimit = 192 << 20
   }
 }

@@ -6,7 +6,7 @@ import Foundation
 // `lock` guards `spare`.
 final class BlockPool: @unchecked Sendable {
   /// Bytes that are kept for later at most.
-  private static let limit = 128 << 20
+  private static let limit = 64 << 20
   /// Blocks are made in multiples of this, so that those of ragged batches fit each other's place.
   private static let step = 1 << 20
 

@@ -96,7 +96,7 @@ public final class StoreWriter: @unchecked Sendable {
 
   /// Memory for `rows` rows of a site, to be filled and given to `append`.
   ///
-  /// Waits while the blocks that are under way hold more than 256 MiB.
+  /// Waits while the blocks that are under way hold more than 128 MiB.
   public func makeBlock(site: Int, rows: Int) throws -> StorageBlock {
     let bytes = rows * run.sites[site].rowBytes
     try queue.waitForRoom(bytes)

@@ -16,7 +16,7 @@ enum WriterMessage: Sendable {
 // `condition` guards all of it.
 final class WriterQueue: @unchecked Sendable {
   /// Bytes of blocks that may be under way.
-  static let limit = 256 << 20
+  static let limit = 128 << 20
 
   private let condition = NSCondition()
   private var messages: [(message: WriterMessage, bytes: Int)] = []

@@ -56,6 +56,9 @@ extension Model {
   /// - Throws: `Fault` named `transformer.notEnoughMemory`.
   public func reserve(bytes: Int, beside: Int = 0) throws { try store.reserve(run: bytes, beside: beside) }
 
+  /// Gives the memory of runs back to the system until the next one.
+  public func giveBackWorkingMemory() { store.scratch.clear() }
+
   func runBytes(_ batch: TokenBatch, _ hooks: [Hook], _ logits: LogitRows) -> Int {
     var bytes = batch.count * architecture.workingBytesPerToken
     guard logits != .none || hooks.contains(where: { $0.site.kind == .unembedOut }) else { return bytes }
