@@ -12,9 +12,13 @@ public enum Threads {
   /// Asked for once: on Linux each question reads files of the system.
   private static let processors = ProcessInfo.processInfo.activeProcessorCount
 
+  /// The number for what one task calls, whatever the process's: `Threads.$ofTask.withValue(1) { … }`.
+  @TaskLocal package static var ofTask: Int?
+
   /// How many threads share the work, the calling one included: the processor's cores unless set. At least 1.
   public static var count: Int {
     get {
+      if let count = ofTask { return count }
       let count = chosen.load(ordering: .relaxed)
       return count > 0 ? count : processors
     }

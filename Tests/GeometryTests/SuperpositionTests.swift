@@ -263,10 +263,7 @@ private func fault(_ body: () throws -> Void) -> String? {
   @Test("Equal seeds give equal networks, whatever the threads") func determinism() throws {
     let settings = Fitting.Settings(neurons: [2, 5], steps: 50, trials: 3, seed: 9)
     let first = try Fitting.run(.region(.star(5)), settings: settings)
-    let threads = Threads.count
-    defer { Threads.count = threads }
-    Threads.count = 1
-    #expect(try Fitting.run(.region(.star(5)), settings: settings) == first)
+    #expect(try Threads.$ofTask.withValue(1) { try Fitting.run(.region(.star(5)), settings: settings) } == first)
   }
 
   @Test("Every name makes its shape") func names() throws {

@@ -198,20 +198,14 @@ struct FusedAttentionTests {
 
   @Test("The same bits whatever the number of threads", arguments: versions)
   func threads(_ version: Int) {
-    let before = Threads.count
-    defer { Threads.count = before }
     var fused = FusedAttention(heads: 6, keyValueHeads: 2, headWidth: 32, valueWidth: 32, scale: 0.2)
     fused.version = version
     for documents in [[(600, 0)], [(5, 0), (300, 7), (2, 900), (1, 3)], [(33, 400)]] {
       for window in [nil, 50] {
         fused.window = window
         let attention = Case(fused, documents, seed: 9)
-        Threads.count = 1
-        let alone = attention.found()
-        for count in [2, 3, 64] {
-          Threads.count = count
-          #expect(attention.found() == alone)
-        }
+        let alone = Threads.$ofTask.withValue(1) { attention.found() }
+        for count in [2, 3, 64] { #expect(Threads.$ofTask.withValue(count) { attention.found() } == alone) }
       }
     }
   }
