@@ -115,7 +115,7 @@ private final class Breaker: @unchecked Sendable {
   func failingAtAnyStepLosesNothing(killed: Bool) throws {
     let folder = try TemporaryFolder()
     var synthetic = SyntheticRun()
-    synthetic.documents = 12
+    synthetic.documents = 15
     let whole = folder.url.appendingPathComponent("whole")
     try synthetic.capture(to: whole)
     let expected = try contents(of: whole)
@@ -135,7 +135,7 @@ private final class Breaker: @unchecked Sendable {
       try FileManager.default.removeItem(at: url)
       if !breaker.reached { break }
     }
-    #expect(step > 40)
+    #expect(step > 50)
   }
 
   @Test func resumeBeginsAtTheLastShardsEnd() throws {
