@@ -95,12 +95,57 @@ static void check_few_rows(size_t inputs, size_t outputs) {
   for (void **p = (void *[]){w, turned, x, bias, y, z, 0}; *p; p++) release(*p);
 }
 
+static float of_bfloat16(uint16_t half) {
+  uint32_t bits = (uint32_t)half << 16;
+  float value;
+  memcpy(&value, &bits, 4);
+  return value;
+}
+
+/// The upper halves of random numbers.
+static uint16_t *random_bfloat16(size_t n) {
+  float *values = random_normals(n);
+  uint16_t *halves = (uint16_t *)random_normals((n + 1) / 2);
+  for (size_t i = 0; i < n; i++) {
+    uint32_t bits;
+    memcpy(&bits, values + i, 4);
+    halves[i] = (uint16_t)(bits >> 16);
+  }
+  release(values);
+  return halves;
+}
+
+/// Weights of bfloat16 in pairs of inputs, against a sum in double.
+static void check_few_rows_by_pairs(size_t inputs, size_t outputs) {
+  enum { rows = 3 };
+  size_t pairs = (inputs + 1) / 2, stride = outputs + 2, w_stride = outputs + 3;
+  float *bias = random_normals(outputs), *y = random_normals(rows * stride);
+  uint16_t *w = random_bfloat16(2 * pairs * w_stride), *x = random_bfloat16(rows * inputs);
+  if (inputs % 2)
+    for (size_t o = 0; o < w_stride; o++) w[2 * ((pairs - 1) * w_stride + o) + 1] = 0;
+  unfold_few_rows_by_pairs(w, w_stride, outputs, inputs, x, rows, bias, y, stride);
+  for (size_t r = 0; r < rows; r++)
+    for (size_t o = 0; o < outputs; o++) {
+      double sum = (double)bias[o], size = fabs(sum);
+      for (size_t i = 0; i < inputs; i++) {
+        double product =
+            (double)of_bfloat16(w[2 * (i / 2 * w_stride + o) + i % 2]) * (double)of_bfloat16(x[r * inputs + i]);
+        sum += product;
+        size += fabs(product);
+      }
+      double bound = unit * (double)(inputs + 1) * size;
+      expect(is_near((double)y[r * stride + o], sum, bound), "%zu weights by pairs, %zu outputs", inputs, outputs);
+    }
+  for (void **p = (void *[]){bias, y, w, x, 0}; *p; p++) release(*p);
+}
+
 void check_rows(void) {
   for (size_t i = 0; i < length_count; i++) {
     check_norm(lengths[i], true);
     check_norm(lengths[i], false);
     check_vectors(lengths[i]);
     check_few_rows(lengths[i], 1 + i * 3);
+    check_few_rows_by_pairs(lengths[i], 1 + i * 3);
   }
   check_few_rows(9, 2051);
 }

@@ -83,3 +83,47 @@ KERNEL void unfold_few_rows_by_inputs(
     }
   }
 }
+
+INLINE float low_half(uint32_t pair) { return float_of((int32_t)(pair << 16)); }
+INLINE float high_half(uint32_t pair) { return float_of((int32_t)(pair & 0xffff0000u)); }
+
+/// y += the products with `count` pairs of inputs.
+INLINE void add_pairs(
+    const uint32_t *w, size_t stride, const uint32_t *x, size_t count, size_t columns, float *restrict y) {
+  if (count == 4) {
+    const uint32_t *a = w, *b = w + stride, *c = w + 2 * stride, *d = w + 3 * stride;
+    float a0 = low_half(x[0]), a1 = high_half(x[0]), b0 = low_half(x[1]), b1 = high_half(x[1]);
+    float c0 = low_half(x[2]), c1 = high_half(x[2]), d0 = low_half(x[3]), d1 = high_half(x[3]);
+    SEPARATE_STEPS for (size_t j = 0; j < columns; j++) {
+      float first = a0 * low_half(a[j]) + a1 * high_half(a[j]) + b0 * low_half(b[j]) + b1 * high_half(b[j]);
+      float second = c0 * low_half(c[j]) + c1 * high_half(c[j]) + d0 * low_half(d[j]) + d1 * high_half(d[j]);
+      y[j] += first + second;
+    }
+    return;
+  }
+  for (size_t p = 0; p < count; p++) {
+    float low = low_half(x[p]), high = high_half(x[p]);
+    const uint32_t *a = w + p * stride;
+    SEPARATE_STEPS for (size_t j = 0; j < columns; j++) y[j] += low * low_half(a[j]) + high * high_half(a[j]);
+  }
+}
+
+KERNEL void unfold_few_rows_by_pairs(
+    const uint16_t *w, size_t w_stride, size_t columns, size_t inputs, const uint16_t *x, size_t rows,
+    const float *bias, float *y, size_t y_stride) {
+  // Both processors that Unfold is built for keep the first of a pair in the lower half.
+  const uint32_t *pairs = (const uint32_t *)w;
+  for (size_t r = 0; r < rows; r++) {
+    for (size_t j = 0; j < columns; j++) y[r * y_stride + j] = bias ? bias[j] : 0;
+  }
+  size_t pair_count = (inputs + 1) / 2;
+  for (size_t p = 0; p < pair_count; p += 4) {
+    size_t count = pair_count - p < 4 ? pair_count - p : 4;
+    for (size_t r = 0; r < rows; r++) {
+      uint32_t own[4] = {0};
+      size_t left = inputs - 2 * p;
+      __builtin_memcpy(own, x + r * inputs + 2 * p, (left < 2 * count ? left : 2 * count) * sizeof *x);
+      add_pairs(pairs + p * w_stride, w_stride, own, count, columns, y + r * y_stride);
+    }
+  }
+}

@@ -21,41 +21,80 @@ typedef struct {
   dnnl_primitive_t primitive;
 } unfold_matmul;
 
+/// The name of a layout of weights in blocks of so many outputs: 16 inputs a time, those of bfloat16 in pairs, and each
+/// block's weights together. `dnnl_format_tag_any`, the library's own choice, for other numbers.
+static inline dnnl_format_tag_t unfold_blocks_tag(dnnl_data_type_t type, dnnl_dim_t block) {
+  bool pairs = type == dnnl_bf16;
+  switch (block) {
+  case 64: return pairs ? dnnl_BA16a64b2a : dnnl_BA16a64b;
+  case 48: return pairs ? dnnl_BA16a48b2a : dnnl_BA16a48b;
+  case 32: return pairs ? dnnl_BA16a32b2a : dnnl_BA16a32b;
+  case 16: return pairs ? dnnl_BA16a16b2a : dnnl_BA16a16b;
+  default: return dnnl_format_tag_any;
+  }
+}
+
+/// A layout that belongs to the caller.
+#if DNNL_VERSION_MAJOR >= 3
+typedef dnnl_memory_desc_t unfold_own_layout;
+static inline unfold_layout unfold_lent(const unfold_own_layout *own) { return *own; }
+static inline dnnl_status_t unfold_layout_by_tag(
+    unfold_own_layout *own, dnnl_dims_t size, dnnl_data_type_t type, dnnl_format_tag_t tag) {
+  return dnnl_memory_desc_create_with_tag(own, 2, size, type, tag);
+}
+static inline dnnl_status_t unfold_layout_by_strides(
+    unfold_own_layout *own, dnnl_dims_t size, dnnl_data_type_t type, dnnl_dims_t strides) {
+  return dnnl_memory_desc_create_with_strides(own, 2, size, type, strides);
+}
+static inline void unfold_give_back_layout(unfold_own_layout *own) {
+  if (*own) dnnl_memory_desc_destroy(*own);
+}
+#define UNFOLD_NO_LAYOUT NULL
+#else
+typedef dnnl_memory_desc_t unfold_own_layout;
+static inline unfold_layout unfold_lent(const unfold_own_layout *own) { return own; }
+static inline dnnl_status_t unfold_layout_by_tag(
+    unfold_own_layout *own, dnnl_dims_t size, dnnl_data_type_t type, dnnl_format_tag_t tag) {
+  return dnnl_memory_desc_init_by_tag(own, 2, size, type, tag);
+}
+static inline dnnl_status_t unfold_layout_by_strides(
+    unfold_own_layout *own, dnnl_dims_t size, dnnl_data_type_t type, dnnl_dims_t strides) {
+  return dnnl_memory_desc_init_by_strides(own, 2, size, type, strides);
+}
+static inline void unfold_give_back_layout(unfold_own_layout *own) { (void)own; }
+#define UNFOLD_NO_LAYOUT {0}
+#endif
+
 static inline dnnl_status_t unfold_describe_matmul(
     dnnl_engine_t engine, dnnl_data_type_t type, dnnl_dim_t rows, dnnl_dim_t outputs, dnnl_dim_t inputs,
-    dnnl_dim_t output_stride, bool bias, unfold_layout known_weights, dnnl_primitive_attr_t attributes,
-    dnnl_primitive_desc_t *description) {
+    dnnl_dim_t output_stride, bool bias, unfold_layout known_weights, dnnl_dim_t block,
+    dnnl_primitive_attr_t attributes, dnnl_primitive_desc_t *description) {
   dnnl_dims_t source_size = {rows, inputs}, source_strides = {inputs, 1};
   dnnl_dims_t weight_size = {inputs, outputs};
   dnnl_dims_t bias_size = {1, outputs}, bias_strides = {outputs, 1};
   dnnl_dims_t result_size = {rows, outputs}, result_strides = {output_stride, 1};
+  unfold_own_layout source = UNFOLD_NO_LAYOUT, weights = UNFOLD_NO_LAYOUT;
+  unfold_own_layout addend = UNFOLD_NO_LAYOUT, result = UNFOLD_NO_LAYOUT;
+  dnnl_status_t status = unfold_layout_by_strides(&source, source_size, type, source_strides);
+  if (!status) status = unfold_layout_by_tag(&weights, weight_size, type, unfold_blocks_tag(type, block));
+  if (!status && bias) status = unfold_layout_by_strides(&addend, bias_size, dnnl_f32, bias_strides);
+  if (!status) status = unfold_layout_by_strides(&result, result_size, dnnl_f32, result_strides);
+  unfold_layout taken = known_weights ? known_weights : unfold_lent(&weights);
+  unfold_layout added = bias ? unfold_lent(&addend) : NULL;
 #if DNNL_VERSION_MAJOR >= 3
-  dnnl_memory_desc_t source = NULL, weights = NULL, addend = NULL, result = NULL;
-  dnnl_status_t status = dnnl_memory_desc_create_with_strides(&source, 2, source_size, type, source_strides);
-  if (!status) status = dnnl_memory_desc_create_with_tag(&weights, 2, weight_size, type, dnnl_format_tag_any);
-  if (!status && bias) status = dnnl_memory_desc_create_with_strides(&addend, 2, bias_size, dnnl_f32, bias_strides);
-  if (!status) status = dnnl_memory_desc_create_with_strides(&result, 2, result_size, dnnl_f32, result_strides);
   if (!status)
     status = dnnl_matmul_primitive_desc_create(
-        description, engine, source, known_weights ? known_weights : weights, addend, result, attributes);
-  if (source) dnnl_memory_desc_destroy(source);
-  if (weights) dnnl_memory_desc_destroy(weights);
-  if (addend) dnnl_memory_desc_destroy(addend);
-  if (result) dnnl_memory_desc_destroy(result);
-  return status;
+        description, engine, unfold_lent(&source), taken, added, unfold_lent(&result), attributes);
 #else
-  dnnl_memory_desc_t source, weights, addend, result;
-  dnnl_status_t status = dnnl_memory_desc_init_by_strides(&source, 2, source_size, type, source_strides);
-  if (!status) status = dnnl_memory_desc_init_by_tag(&weights, 2, weight_size, type, dnnl_format_tag_any);
-  if (!status) status = dnnl_memory_desc_init_by_strides(&addend, 2, bias_size, dnnl_f32, bias_strides);
-  if (!status) status = dnnl_memory_desc_init_by_strides(&result, 2, result_size, dnnl_f32, result_strides);
   dnnl_matmul_desc_t operation;
-  if (!status)
-    status = dnnl_matmul_desc_init(
-        &operation, &source, known_weights ? known_weights : &weights, bias ? &addend : NULL, &result);
+  if (!status) status = dnnl_matmul_desc_init(&operation, unfold_lent(&source), taken, added, unfold_lent(&result));
   if (!status) status = dnnl_primitive_desc_create(description, &operation, attributes, engine, NULL);
-  return status;
 #endif
+  unfold_give_back_layout(&source);
+  unfold_give_back_layout(&weights);
+  unfold_give_back_layout(&addend);
+  unfold_give_back_layout(&result);
+  return status;
 }
 
 static inline void unfold_matmul_destroy(unfold_matmul matmul) {
@@ -63,10 +102,11 @@ static inline void unfold_matmul_destroy(unfold_matmul matmul) {
   if (matmul.description) dnnl_primitive_desc_destroy(matmul.description);
 }
 
-/// Makes a product; `like`, where given, is one with the same weights, whose layout it takes over.
+/// Makes a product. Its weights lie as those of `like`, where given, which are the same; otherwise in blocks of `block`
+/// outputs; where that is 0, as the library likes.
 static inline dnnl_status_t unfold_matmul_create(
     dnnl_engine_t engine, dnnl_data_type_t type, dnnl_dim_t rows, dnnl_dim_t outputs, dnnl_dim_t inputs,
-    dnnl_dim_t output_stride, bool bias, const unfold_matmul *like, unfold_matmul *matmul) {
+    dnnl_dim_t output_stride, bool bias, const unfold_matmul *like, dnnl_dim_t block, unfold_matmul *matmul) {
   matmul->description = NULL;
   matmul->primitive = NULL;
   dnnl_primitive_attr_t attributes;
@@ -76,7 +116,7 @@ static inline dnnl_status_t unfold_matmul_create(
   unfold_layout known = like ? dnnl_primitive_desc_query_md(like->description, dnnl_query_weights_md, 0) : NULL;
   if (!status)
     status = unfold_describe_matmul(
-        engine, type, rows, outputs, inputs, output_stride, bias, known, attributes, &matmul->description);
+        engine, type, rows, outputs, inputs, output_stride, bias, known, block, attributes, &matmul->description);
   if (!status) status = dnnl_primitive_create(&matmul->primitive, matmul->description);
   dnnl_primitive_attr_destroy(attributes);
   if (status) {
@@ -116,28 +156,40 @@ static inline dnnl_dim_t unfold_matmul_plain_stride(unfold_matmul matmul) {
 #endif
 }
 
+/// Of how many outputs the blocks are in which the library has laid the weights; 0 where it has done it otherwise.
+static inline dnnl_dim_t unfold_matmul_block(
+    unfold_matmul matmul, dnnl_data_type_t type, dnnl_dim_t outputs, dnnl_dim_t inputs) {
+  unfold_layout layout = dnnl_primitive_desc_query_md(matmul.description, dnnl_query_weights_md, 0);
+  dnnl_dims_t size = {inputs, outputs};
+  for (dnnl_dim_t block = 64; block > 0; block -= 16) {
+    unfold_own_layout own = UNFOLD_NO_LAYOUT;
+    bool same = unfold_layout_by_tag(&own, size, type, unfold_blocks_tag(type, block)) == dnnl_success &&
+                dnnl_memory_desc_equal(layout, unfold_lent(&own));
+    unfold_give_back_layout(&own);
+    if (same) return block;
+  }
+  return 0;
+}
+
 static inline size_t unfold_matmul_scratch_bytes(unfold_matmul matmul) {
   return dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(matmul.description, dnnl_query_scratchpad_md, 0));
 }
 
-/// Writes float weights [outputs, inputs], row-major, in the layout and type of the product.
+/// Writes float weights [outputs, inputs], row-major, in the layout and type of the product; with `block`, as those of a
+/// product of so many outputs in such blocks.
 static inline dnnl_status_t unfold_matmul_reorder(
-    dnnl_engine_t engine, dnnl_stream_t stream, unfold_matmul matmul, dnnl_dim_t outputs, dnnl_dim_t inputs,
-    const float *plain, void *weights) {
+    dnnl_engine_t engine, dnnl_stream_t stream, unfold_matmul matmul, dnnl_data_type_t type, dnnl_dim_t block,
+    dnnl_dim_t outputs, dnnl_dim_t inputs, const float *plain, void *weights) {
   dnnl_dims_t size = {inputs, outputs}, strides = {1, inputs};
-  unfold_layout target = dnnl_primitive_desc_query_md(matmul.description, dnnl_query_weights_md, 0);
   dnnl_primitive_desc_t description = NULL;
   dnnl_primitive_t reorder = NULL;
   dnnl_memory_t from = NULL, to = NULL;
-#if DNNL_VERSION_MAJOR >= 3
-  dnnl_memory_desc_t source = NULL;
-  dnnl_status_t status = dnnl_memory_desc_create_with_strides(&source, 2, size, dnnl_f32, strides);
-  unfold_layout origin = source;
-#else
-  dnnl_memory_desc_t source;
-  dnnl_status_t status = dnnl_memory_desc_init_by_strides(&source, 2, size, dnnl_f32, strides);
-  unfold_layout origin = &source;
-#endif
+  unfold_own_layout source = UNFOLD_NO_LAYOUT, blocks = UNFOLD_NO_LAYOUT;
+  dnnl_status_t status = unfold_layout_by_strides(&source, size, dnnl_f32, strides);
+  if (!status && block) status = unfold_layout_by_tag(&blocks, size, type, unfold_blocks_tag(type, block));
+  unfold_layout origin = unfold_lent(&source);
+  unfold_layout target = block ? unfold_lent(&blocks)
+                               : dnnl_primitive_desc_query_md(matmul.description, dnnl_query_weights_md, 0);
   if (!status) status = dnnl_reorder_primitive_desc_create(&description, origin, engine, target, engine, NULL);
   if (!status) status = dnnl_primitive_create(&reorder, description);
   if (!status) status = dnnl_memory_create(&from, origin, engine, (void *)plain);
@@ -151,9 +203,8 @@ static inline dnnl_status_t unfold_matmul_reorder(
   if (to) dnnl_memory_destroy(to);
   if (reorder) dnnl_primitive_destroy(reorder);
   if (description) dnnl_primitive_desc_destroy(description);
-#if DNNL_VERSION_MAJOR >= 3
-  if (source) dnnl_memory_desc_destroy(source);
-#endif
+  unfold_give_back_layout(&source);
+  unfold_give_back_layout(&blocks);
   return status;
 }
 

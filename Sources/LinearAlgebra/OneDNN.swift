@@ -28,7 +28,7 @@
       guard let engine else { return nil }
       var matmul = unfold_matmul()
       return onOneThread {
-        let status = unfold_matmul_create(engine, type.dataType, 512, 768, 768, 768, true, nil, &matmul)
+        let status = unfold_matmul_create(engine, type.dataType, 512, 768, 768, 768, true, nil, 0, &matmul)
         guard status == dnnl_success else { return nil }
         defer { unfold_matmul_destroy(matmul) }
         let name = String(cString: unfold_matmul_name(matmul))
@@ -57,158 +57,64 @@
     }
   }
 
-  extension ComputeType {
-    var dataType: dnnl_data_type_t { self == .float32 ? dnnl_f32 : dnnl_bf16 }
+  /// Weights in blocks of outputs, each block's together: [blocks, inputs, outputs of a block], in bfloat16 with two inputs'
+  /// weights in turns. The library's fastest products want them so; a range of whole blocks is a matrix of its own.
+  struct OneDNNBlocks: Sendable {
+    /// Outputs of a block.
+    let outputs: Int
+    let type: ComputeType
+
+    private static let known = Mutex<[String: OneDNNBlocks?]>([:])
+
+    /// The blocks for a layer; nil where the library lays its weights otherwise.
+    init?(outputs: Int, inputs: Int, type: ComputeType) {
+      guard outputs > 0, inputs > 0 else { return nil }
+      let found = Self.known.withLock { known -> OneDNNBlocks? in
+        let key = "\(type.rawValue) \(outputs) \(inputs)"
+        if let blocks = known[key] { return blocks }
+        if known.count >= 1024 { known.removeAll() }
+        let blocks = Self.size(outputs, inputs, type).map { OneDNNBlocks(outputs: $0, type: type) }
+        known[key] = .some(blocks)
+        return blocks
+      }
+      guard let found else { return nil }
+      self = found
+    }
+
+    private init(outputs: Int, type: ComputeType) { (self.outputs, self.type) = (outputs, type) }
+
+    private static func size(_ outputs: Int, _ inputs: Int, _ type: ComputeType) -> Int? {
+      guard let engine = OneDNN.engine else { return nil }
+      return OneDNN.onOneThread {
+        var matmul = unfold_matmul()
+        let (columns, length) = (dnnl_dim_t(outputs), dnnl_dim_t(inputs))
+        guard
+          unfold_matmul_create(engine, type.dataType, 512, columns, length, columns, true, nil, 0, &matmul)
+            == dnnl_success
+        else { return nil }
+        defer { unfold_matmul_destroy(matmul) }
+        let block = unfold_matmul_block(matmul, type.dataType, columns, length)
+        guard block > 0, !String(cString: unfold_matmul_name(matmul)).contains("ref") else { return nil }
+        // Whether a few rows and some of the outputs have fast products of the same weights too.
+        var part = unfold_matmul()
+        let some = min(columns, 4 * block)
+        guard
+          unfold_matmul_create(engine, type.dataType, 4, some, length, some, true, nil, block, &part) == dnnl_success
+        else { return nil }
+        defer { unfold_matmul_destroy(part) }
+        return String(cString: unfold_matmul_name(part)).contains("ref") ? nil : Int(block)
+      }
+    }
+
+    /// From one block to the next, in numbers.
+    func stride(inputs: Int) -> Int {
+      let step = type == .float32 ? 16 : 32
+      return (inputs + step - 1) / step * step * outputs
+    }
   }
 
-  /// The weights of consecutive outputs in oneDNN's own layout, and the primitives that multiply with them.
-  final class OneDNNPanel: @unchecked Sendable {  // `lock` guards `products`; the rest never changes.
-    let outputs: Range<Int>
-    let inputs: Int
-    let stride: Int
-    let type: ComputeType
-    /// Where the weights lie plainly, [inputs, outputs of this panel]: the distance between two inputs' weights. nil in
-    /// blocks.
-    let plainStride: Int?
-    private let engine: dnnl_engine_t
-    private let weights: UnsafeMutableRawPointer
-    private let memory: PanelMemory?
-    private let whole: UnsafeMutableRawBufferPointer
-    let byteCount: Int
-    private let first: OneDNNProduct
-    private let lock = NSLock()
-    private var products: [Shape: OneDNNProduct] = [:]
-
-    private struct Shape: Hashable {
-      var rows: Int
-      var bias: Bool
-    }
-
-    /// Reorders plain weights, the rows `outputs` of all; nil where the library refuses.
-    init?(
-      plain: UnsafePointer<Float>, outputs: Range<Int>, of total: Int, inputs: Int, type: ComputeType,
-      memory: PanelMemory?
-    ) {
-      guard let engine = OneDNN.engine else { return nil }
-      self.engine = engine
-      self.outputs = outputs
-      self.inputs = inputs
-      self.stride = total
-      self.type = type
-      var matmul = unfold_matmul()
-      let typicalRows = 512
-      let created = OneDNN.onOneThread {
-        unfold_matmul_create(
-          engine, type.dataType, dnnl_dim_t(typicalRows), dnnl_dim_t(outputs.count), dnnl_dim_t(inputs),
-          dnnl_dim_t(total), true, nil, &matmul)
-      }
-      guard created == dnnl_success else { return nil }
-      first = OneDNNProduct(matmul)
-      byteCount = unfold_matmul_weight_bytes(matmul)
-      let plainStride = Int(unfold_matmul_plain_stride(matmul))
-      self.plainStride = type == .float32 && plainStride >= outputs.count ? plainStride : nil
-      self.memory = memory
-      let bytes = max(byteCount, PanelMemory.alignment)
-      whole = memory?.take(bytes) ?? PanelMemory.allocate(bytes)
-      guard let weights = whole.baseAddress else { preconditionFailure("no memory for \(bytes) bytes") }
-      self.weights = weights
-      let reordered = OneDNN.onOneThread {
-        guard let stream = Self.stream(engine) else { return dnnl_out_of_memory }
-        defer { dnnl_stream_destroy(stream) }
-        return unfold_matmul_reorder(
-          engine, stream, matmul, dnnl_dim_t(outputs.count), dnnl_dim_t(inputs), plain, weights)
-      }
-      if reordered != dnnl_success { return nil }
-    }
-
-    deinit { memory.map { $0.giveBack(whole) } ?? whole.deallocate() }
-
-    private static func stream(_ engine: dnnl_engine_t) -> dnnl_stream_t? {
-      var stream: dnnl_stream_t?
-      let flags = dnnl_stream_default_flags.rawValue
-      return dnnl_stream_create(&stream, engine, UInt32(flags)) == dnnl_success ? stream : nil
-    }
-
-    /// result[rows, outputs of this panel] = source[rows, inputs] · weightsᵀ + bias, on the calling thread. `result` is
-    /// where the first row of the whole result begins, `bias` the whole layer's.
-    ///
-    /// Making a primitive costs as much as a small product, so only a few numbers of rows have one: others are filled
-    /// up with zeros to the next.
-    func multiply(
-      _ source: UnsafeRawPointer, rows: Int, bias: UnsafePointer<Float>?, into result: UnsafeMutablePointer<Float>
-    ) {
-      let whole = Self.roundedUp(rows)
-      if whole == rows { return execute(source, rows: rows, bias: bias, into: result) }
-      let bytes = inputs * (type == .float32 ? 4 : 2)
-      let memory = FloatStorage(count: (whole * bytes + 3) / 4, memory: .ofProducts)
-      defer { withExtendedLifetime(memory) {} }
-      let padded = UnsafeMutableRawPointer(memory.base)
-      padded.copyMemory(from: source, byteCount: rows * bytes)
-      memset(padded + rows * bytes, 0, (whole - rows) * bytes)
-      let product = FloatStorage(count: whole * stride, memory: .ofProducts)
-      execute(padded, rows: whole, bias: bias, into: product.base)
-      for row in 0..<rows {
-        let start = row * stride + outputs.lowerBound
-        (result + start).update(from: product.base + start, count: outputs.count)
-      }
-    }
-
-    /// The same for a few rows of float32 and some of this panel's outputs, where the weights lie plainly: by our own kernel,
-    /// which reads them as fast as memory gives them.
-    func multiplyPlainly(
-      _ source: UnsafePointer<Float>, rows: Int, outputs some: Range<Int>, bias: UnsafePointer<Float>?,
-      into result: UnsafeMutablePointer<Float>
-    ) {
-      guard let plainStride else { preconditionFailure("weights in blocks") }
-      let first = outputs.lowerBound + some.lowerBound
-      unfold_few_rows_by_inputs(
-        weights.assumingMemoryBound(to: Float.self) + some.lowerBound, plainStride, some.count, inputs, source, rows,
-        bias.map { $0 + first }, result + first, stride)
-    }
-
-    /// The next number of rows that has a primitive: powers of two up to 64, then multiples of 64.
-    static func roundedUp(_ rows: Int) -> Int {
-      if rows > 64 { return (rows + 63) / 64 * 64 }
-      var size = 1
-      while size < rows { size *= 2 }
-      return size
-    }
-
-    private func execute(
-      _ source: UnsafeRawPointer, rows: Int, bias: UnsafePointer<Float>?, into result: UnsafeMutablePointer<Float>
-    ) {
-      let status = OneDNN.onOneThread { () -> dnnl_status_t in
-        guard let matmul = primitive(Shape(rows: rows, bias: bias != nil))?.matmul,
-          let stream = Self.stream(engine)
-        else { return dnnl_out_of_memory }
-        defer { dnnl_stream_destroy(stream) }
-        let scratch = FloatStorage(count: (unfold_matmul_scratch_bytes(matmul) + 3) / 4, memory: .ofProducts)
-        defer { withExtendedLifetime(scratch) {} }
-        return unfold_matmul_execute(
-          engine, stream, matmul, source, weights, bias.map { $0 + outputs.lowerBound }, result + outputs.lowerBound,
-          scratch.base)
-      }
-      precondition(
-        status == dnnl_success, "oneDNN \(OneDNN.version) answered \(status.rawValue) for \(rows)×\(outputs)×\(inputs)")
-    }
-
-    private func primitive(_ shape: Shape) -> OneDNNProduct? {
-      lock.lock()
-      defer { lock.unlock() }
-      if let known = products[shape] { return known }
-      var matmul = unfold_matmul()
-      let status = withUnsafePointer(to: first.matmul) { first in
-        unfold_matmul_create(
-          engine, type.dataType, dnnl_dim_t(shape.rows), dnnl_dim_t(outputs.count), dnnl_dim_t(inputs),
-          dnnl_dim_t(stride), shape.bias, first, &matmul)
-      }
-      guard status == dnnl_success else { return nil }
-      let most = 64
-      if products.count >= most { products.removeAll() }
-      let product = OneDNNProduct(matmul)
-      products[shape] = product
-      return product
-    }
+  extension ComputeType {
+    var dataType: dnnl_data_type_t { self == .float32 ? dnnl_f32 : dnnl_bf16 }
   }
 
   /// A primitive and its description, given back when nobody needs them.

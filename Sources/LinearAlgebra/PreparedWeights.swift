@@ -46,7 +46,7 @@ public final class PreparedWeights: Sendable {
     self.type = type
     let library = library ?? ProductChoices.library(for: type, outputs: outputs, inputs: inputs)
     self.library = library
-    let cuts = WeightPanel.cuts(outputs: outputs, inputs: inputs, library: library)
+    let cuts = WeightPanel.cuts(outputs: outputs, inputs: inputs, type: type, library: library)
     panels = try Self.panels(cuts[...], outputs, inputs, type, library, memory: memory, isPassing: false, fill)
   }
 
@@ -54,11 +54,15 @@ public final class PreparedWeights: Sendable {
     _ cuts: ArraySlice<Range<Int>>, _ outputs: Int, _ inputs: Int, _ type: ComputeType, _ library: MatrixLibrary,
     memory: PanelMemory?, isPassing: Bool, _ fill: (Range<Int>, UnsafeMutablePointer<Float>) throws(E) -> Void
   ) throws(E) -> [WeightPanel] {
-    try Threads.map(cuts.count) { (index) throws(E) in
+    let prepare = { (index: Int) throws(E) in
       try WeightPanel(
         cuts[cuts.startIndex + index], of: outputs, inputs: inputs, type: type, library: library, memory: memory,
         isPassing: isPassing, fill: fill)
     }
+    if WeightPanel.hasBlocks(outputs: outputs, inputs: inputs, type: type, library: library) {
+      return try (0..<cuts.count).map(prepare)
+    }
+    return try Threads.map(cuts.count, prepare)
   }
 
   /// The memory that the weights take.
@@ -95,35 +99,44 @@ extension PreparedWeights {
   ) throws(E) {
     guard rows > 0 && outputs > 0 else { return }
     let library = ProductChoices.library(for: type, outputs: outputs, inputs: inputs)
-    let cuts = WeightPanel.cuts(outputs: outputs, inputs: inputs, library: library)
+    let cuts = WeightPanel.cuts(outputs: outputs, inputs: inputs, type: type, library: library)
     try PanelProduct.with(
       outputs: outputs, inputs: inputs, type: type, library: library, input, rows: rows, bias: bias, into: output
     ) { (product) throws(E) in
-      for group in groups(of: cuts.count) {
+      for group in groups(of: cuts, outputs, inputs, type, library) {
         product.multiply(try panels(cuts[group], outputs, inputs, type, library, memory: memory, isPassing: true, fill))
       }
     }
   }
 
-  /// As many panels at once as there are threads.
-  private static func groups(of count: Int) -> [Range<Int>] {
-    stride(from: 0, to: count, by: Threads.count).map { $0..<min($0 + Threads.count, count) }
+  /// As many panels at once as there are threads; one where all threads fill it.
+  private static func groups(
+    of cuts: [Range<Int>], _ outputs: Int, _ inputs: Int, _ type: ComputeType, _ library: MatrixLibrary
+  ) -> [Range<Int>] {
+    let hasBlocks = WeightPanel.hasBlocks(outputs: outputs, inputs: inputs, type: type, library: library)
+    let step = hasBlocks ? 1 : Threads.count
+    return stride(from: 0, to: cuts.count, by: step).map { $0..<min($0 + step, cuts.count) }
   }
 
   /// The memory that a product takes whose weights are not kept: its panels of one moment, as they are read and as they
   /// are multiplied.
   public static func passingBytes(outputs: Int, inputs: Int, type: ComputeType) -> Int {
     let library = ProductChoices.library(for: type, outputs: outputs, inputs: inputs)
-    let cuts = WeightPanel.cuts(outputs: outputs, inputs: inputs, library: library)
-    return groups(of: cuts.count).map { group in
-      cuts[group].reduce(0) { $0 + 4 * $1.count * inputs + preparedBytes($1.count, inputs, type, library) }
+    let hasBlocks = WeightPanel.hasBlocks(outputs: outputs, inputs: inputs, type: type, library: library)
+    let cuts = WeightPanel.cuts(outputs: outputs, inputs: inputs, type: type, library: library)
+    return groups(of: cuts, outputs, inputs, type, library).map { group in
+      cuts[group].reduce(0) {
+        $0
+          + WeightPanel.fillingBytes(
+            $1.count, inputs: inputs, type: type, library: library, hasBlocks: hasBlocks)
+      }
     }.max() ?? 0
   }
 
   /// The memory that weights will take once prepared; may be a little above the truth.
   public static func expectedBytes(outputs: Int, inputs: Int, type: ComputeType) -> Int {
     let library = ProductChoices.library(for: type, outputs: outputs, inputs: inputs)
-    return WeightPanel.cuts(outputs: outputs, inputs: inputs, library: library)
+    return WeightPanel.cuts(outputs: outputs, inputs: inputs, type: type, library: library)
       .reduce(0) { $0 + preparedBytes($1.count, inputs, type, library) }
   }
 

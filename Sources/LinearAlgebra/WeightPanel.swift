@@ -16,32 +16,52 @@ enum WeightPanel: Sendable {
   /// - Parameters:
   ///   - memory: Where memory for what is read comes from and goes back to; nil: the system.
   ///   - isPassing: Whether the panel is soon given up, so that its memory comes from there too.
-  ///   - fill: Writes rows, each the weights of one output.
+  ///   - fill: Writes rows, each the weights of one output. With blocks it is called on all threads.
   init<E: Error>(
     _ outputs: Range<Int>, of total: Int, inputs: Int, type: ComputeType, library: MatrixLibrary, memory: PanelMemory?,
     isPassing: Bool,
     fill: (Range<Int>, UnsafeMutablePointer<Float>) throws(E) -> Void
   ) throws(E) {
-    let isPlain = library == .openBLAS
-    let values = FloatStorage(count: outputs.count * inputs, memory: isPlain && !isPassing ? nil : memory)
-    try fill(outputs, values.base)
     let rounds = library.rounds(type)
-    if rounds { Kernels.roundToBFloat16(values.base, into: values.base, count: values.count) }
     #if OneDNN
-      if library.isOneDNN, !outputs.isEmpty, inputs > 0,
-        let panel = OneDNNPanel(
-          plain: values.base, outputs: outputs, of: total, inputs: inputs, type: rounds ? .float32 : type,
-          memory: isPassing ? memory : nil)
-      {
-        self = .reordered(panel)
-        return
+      if library.isOneDNN, !outputs.isEmpty, inputs > 0 {
+        let type = rounds ? .float32 : type
+        let blocks = OneDNNBlocks(outputs: total, inputs: inputs, type: type)
+        if let panel = OneDNNPanel(
+          outputs: outputs, of: total, inputs: inputs, type: type, blocks: blocks, memory: isPassing ? memory : nil),
+          try Self.fill(panel, rounds: rounds, memory, fill)
+        {
+          self = .reordered(panel)
+          return
+        }
       }
     #endif
-    if type == .bfloat16 && !rounds {
-      Kernels.roundToBFloat16(values.base, into: values.base, count: values.count)
-    }
+    let values = FloatStorage(count: outputs.count * inputs, memory: isPassing ? memory : nil)
+    try fill(outputs, values.base)
+    if type == .bfloat16 { Kernels.roundToBFloat16(values.base, into: values.base, count: values.count) }
     self = .plain(values, outputs)
   }
+
+  #if OneDNN
+    /// Brings the weights into a panel, in pieces where it has blocks; false where the library refuses one.
+    private static func fill<E: Error>(
+      _ panel: OneDNNPanel, rounds: Bool, _ memory: PanelMemory?,
+      _ fill: (Range<Int>, UnsafeMutablePointer<Float>) throws(E) -> Void
+    ) throws(E) -> Bool {
+      let pieces = panel.pieces((panel.outputs.count + piece(panel.inputs) - 1) / piece(panel.inputs))
+      return try Threads.map(pieces.count) { (index) throws(E) in
+        let some = pieces[index]
+        let values = FloatStorage(count: some.count * panel.inputs, memory: memory)
+        let start = panel.outputs.lowerBound
+        try fill(start + some.lowerBound..<start + some.upperBound, values.base)
+        if rounds { Kernels.roundToBFloat16(values.base, into: values.base, count: values.count) }
+        return panel.reorder(some, plain: values.base)
+      }.allSatisfy { $0 }
+    }
+
+    /// Outputs whose weights are read at once where a panel has blocks: 4 MiB of them, which a cache holds.
+    private static func piece(_ inputs: Int) -> Int { max(64, (1 << 20) / max(inputs, 1) / 64 * 64) }
+  #endif
 
   var byteCount: Int {
     switch self {
@@ -57,14 +77,49 @@ enum WeightPanel: Sendable {
 
   /// Which outputs each panel has.
   ///
-  /// For oneDNN as many panels as threads, so that few rows use all threads too; none narrower than 256 outputs. More of
-  /// them where the weights are so many that one would be large.
-  static func cuts(outputs: Int, inputs: Int, library: MatrixLibrary) -> [Range<Int>] {
+  /// Where oneDNN has blocks, all outputs are one panel, which multiplies fastest. Those of more than 16 Mi weights are cut
+  /// all the same, so that weights that are not kept need not lie in the memory as a whole.
+  /// Otherwise oneDNN has as many panels as threads, so that few rows use all threads too; none narrower than 256 outputs.
+  /// More of them where the weights are so many that one would be large.
+  static func cuts(outputs: Int, inputs: Int, type: ComputeType, library: MatrixLibrary) -> [Range<Int>] {
+    var count = 1
+    if hasBlocks(outputs: outputs, inputs: inputs, type: type, library: library) {
+      let width = max(1024, min(4096, (16 << 20) / inputs))
+      if outputs * inputs > 16 << 20 { count = (outputs + width - 1) / width }
+      // Whole blocks, whatever their size.
+      let units = (outputs + 63) / 64
+      return (0..<count).map { index in
+        let own = ProductGrid.piece(index, of: count, in: units)
+        return own.lowerBound * 64..<min(own.upperBound * 64, outputs)
+      }
+    }
     let usual = library.isOneDNN ? max(1, min(Threads.count, outputs / 256)) : 1
     let least = (outputs * inputs + largest - 1) / largest
-    var count = usual
+    count = usual
     if least > usual { count = min((least + Threads.count - 1) / Threads.count * Threads.count, max(outputs, 1)) }
     return (0..<count).map { ProductGrid.piece($0, of: count, in: outputs) }
+  }
+
+  /// Whether a layer's panels are filled piece by piece, on all threads.
+  static func hasBlocks(outputs: Int, inputs: Int, type: ComputeType, library: MatrixLibrary) -> Bool {
+    #if OneDNN
+      guard library.isOneDNN else { return false }
+      return OneDNNBlocks(outputs: outputs, inputs: inputs, type: library.rounds(type) ? .float32 : type) != nil
+    #else
+      return false
+    #endif
+  }
+
+  /// The memory that a panel takes while it is filled: what is read, and what is prepared of it.
+  static func fillingBytes(
+    _ outputs: Int, inputs: Int, type: ComputeType, library: MatrixLibrary, hasBlocks: Bool
+  ) -> Int {
+    var read = outputs
+    #if OneDNN
+      // A piece may be a block wider than the others.
+      if hasBlocks { read = min(outputs, Threads.count * (piece(inputs) + 64)) }
+    #endif
+    return 4 * read * inputs + PreparedWeights.preparedBytes(outputs, inputs, type, library)
   }
 }
 
@@ -187,33 +242,44 @@ struct PanelProduct {
   #if OneDNN
     /// Rows of a block.
     ///
-    /// Where a panel's weights stay in the shared cache, blocks whose own factors stay in a core's are 2 to 4 % faster than
-    /// longer ones (768 inputs). Wider panels, and those of bfloat16, are read anew for each block: there blocks of 64 rows
-    /// are up to 30 % slower than of 512.
+    /// Blocks of weights are read anew for each: 256 rows are within 2 % of the best for all layers and types. Where they
+    /// lie otherwise and a panel stays in the shared cache, blocks of rows whose own factors stay in a core's are 2 to 4 %
+    /// faster than longer ones (768 inputs). Wider panels, and those of bfloat16, are read anew for each block: there
+    /// blocks of 64 rows are up to 30 % slower than of 512.
     private func blockRows(_ panels: [OneDNNPanel], bytes: Int) -> Int {
       let share = OneDNNPanel.roundedUp(max((rows + Threads.count - 1) / Threads.count, 64))
+      if panels.allSatisfy({ $0.blocks != nil }) { return min(256, share) }
       guard bytes == 4, panels.allSatisfy({ $0.byteCount <= 8 << 20 }) else { return min(512, share) }
       return min(512, max(64, (512 << 10) / max(bytes * inputs, 1) / 64 * 64), share)
     }
 
-    /// Rows are cut into equal blocks of a multiple of 64, the last one shorter; each block meets each panel.
+    /// Rows are cut into equal blocks of a multiple of 64, the last one shorter; each block meets each panel. Where that
+    /// leaves threads without work, panels are cut too.
     private func multiply(_ panels: [OneDNNPanel]) {
-      let floats = rounded.map { UnsafePointer($0.base) } ?? input
-      if rows <= Self.few, panels.allSatisfy({ $0.plainStride != nil }) {
-        let pieces = panels.flatMap { panel in Self.pieces(of: panel.outputs.count).map { (panel, $0) } }
+      let source =
+        halves.map { UnsafeRawPointer($0) } ?? UnsafeRawPointer(rounded.map { UnsafePointer($0.base) } ?? input)
+      if rows <= Self.few, panels.allSatisfy(\.isPlain) {
+        let pieces = panels.flatMap { panel in
+          panel.pieces(Self.pieces(of: panel.outputs.count).count).map { (panel, $0) }
+        }
         return Threads.forEach(pieces.count) { index in
           let (panel, some) = pieces[index]
-          panel.multiplyPlainly(floats, rows: rows, outputs: some, bias: bias, into: output)
+          panel.multiplyPlainly(source, rows: rows, outputs: some, bias: bias, into: output)
         }
       }
-      let source = halves.map { UnsafeRawPointer($0) } ?? UnsafeRawPointer(floats)
       let bytes = halves == nil ? 4 : 2
       let block = blockRows(panels, bytes: bytes)
       let blocks = (rows + block - 1) / block
-      Threads.forEach(blocks * panels.count) { index in
-        let first = index / panels.count * block
-        panels[index % panels.count].multiply(
-          source + first * inputs * bytes, rows: min(block, rows - first), bias: bias, into: output + first * outputs)
+      let pieces = panels.flatMap { panel in
+        let wanted = (Threads.count + blocks * panels.count - 1) / (blocks * panels.count)
+        return panel.pieces(min(wanted, max(1, panel.outputs.count / 256))).map { (panel, $0) }
+      }
+      Threads.forEach(blocks * pieces.count) { index in
+        let first = index / pieces.count * block
+        let (panel, some) = pieces[index % pieces.count]
+        panel.multiply(
+          source + first * inputs * bytes, rows: min(block, rows - first), outputs: some, bias: bias,
+          into: output + first * outputs)
       }
     }
   #endif

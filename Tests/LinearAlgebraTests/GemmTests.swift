@@ -56,7 +56,9 @@ struct GemmTests {
   }
 
   // Each factor of a product errs by at most 2⁻⁹ of itself; the sums are kept in single precision.
-  @Test("Bfloat16 products are exact sums of rounded factors", arguments: [(1, 300, 40), (130, 70, 65)])
+  @Test(
+    "Bfloat16 products are exact sums of rounded factors",
+    arguments: [(1, 300, 40), (130, 70, 65), (1, 2_101, 203), (2, 1_300, 77), (3, 1_031, 129), (90, 1_300, 77)])
   func bfloat16(_ m: Int, _ n: Int, _ k: Int) {
     let (a, b) = (normals(m * k, seed: 1), normals(n * k, seed: 2))
     let weights = PreparedWeights(outputs: n, inputs: k, type: .bfloat16) { _ = $0.update(fromContentsOf: b) }
@@ -69,6 +71,36 @@ struct GemmTests {
     let sizes = naive(a.map(abs), b.map(abs), nil, m, n, k)
     for ((found, exact), size) in zip(zip(result, naive(a, b, nil, m, n, k)), sizes) {
       #expect(abs(Double(found) - exact) <= 2.01 * 0x1p-9 * size)
+    }
+  }
+
+  // A layer of more weights than one panel has, whose parts are multiplied into results of their own; and one panel whose
+  // outputs are shared between threads.
+  @Test(
+    "Weights prepared for one product give the same bits as those that are kept",
+    arguments: [(3, 4_200, 4_096), (70, 4_200, 4_096), (200, 1_100, 80)], ComputeType.allCases)
+  func passing(_ size: (Int, Int, Int), _ type: ComputeType) {
+    let (m, n, k) = size
+    let (a, bias) = (normals(m * k, seed: 1), normals(n, seed: 3))
+    let fill: (Range<Int>, UnsafeMutablePointer<Float>) -> Void = { rows, target in
+      for (place, row) in rows.enumerated() {
+        for column in 0..<k { target[place * k + column] = Float((row * 31 + column * 17) % 257 - 128) / 256 }
+      }
+    }
+    var (kept, passing) = ([Float](repeating: .nan, count: m * n), [Float](repeating: .nan, count: m * n))
+    PreparedWeights(outputs: n, inputs: k, type: type, rows: fill).multiply(a, rows: m, bias: bias, into: &kept)
+    PreparedWeights.multiply(
+      outputs: n, inputs: k, type: type, memory: PanelMemory(), a, rows: m, bias: bias, into: &passing, fill: fill)
+    #expect(kept.map(\.bitPattern) == passing.map(\.bitPattern))
+    let row = m / 2
+    for output in stride(from: 0, to: n, by: 97) {
+      var (sum, size) = (Double(bias[output]), abs(Double(bias[output])))
+      for column in 0..<k {
+        let product = Double((output * 31 + column * 17) % 257 - 128) / 256 * Double(a[row * k + column])
+        (sum, size) = (sum + product, size + abs(product))
+      }
+      // The weights are exact in bfloat16; the input is rounded to it by at most 2⁻⁹ of itself.
+      #expect(abs(Double(kept[row * n + output]) - sum) <= (type == .float32 ? 2e-6 : 0x1p-9 + 2e-6) * size)
     }
   }
 

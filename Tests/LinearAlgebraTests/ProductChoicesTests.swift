@@ -30,7 +30,7 @@ import Testing
       }
       #expect(
         weights.byteCount
-          <= WeightPanel.cuts(outputs: n, inputs: k, library: library).reduce(0) {
+          <= WeightPanel.cuts(outputs: n, inputs: k, type: .bfloat16, library: library).reduce(0) {
             $0 + PreparedWeights.preparedBytes($1.count, k, .bfloat16, library)
           })
       var result = [Float](repeating: .nan, count: m * n)

@@ -100,6 +100,11 @@ void unfold_few_rows_by_outputs(
 void unfold_few_rows_by_inputs(
     const float *w, size_t w_stride, size_t columns, size_t inputs, const float *x, size_t rows,
     const float *_Nullable bias, float *y, size_t y_stride);
+/// The same in bfloat16, the weights of two inputs lying in turns: w is [pairs of inputs, columns, 2], a pair's
+/// `w_stride` columns apart; a last odd input's partner is 0. x is [rows, inputs] in bfloat16, sums are float.
+void unfold_few_rows_by_pairs(
+    const uint16_t *w, size_t w_stride, size_t columns, size_t inputs, const uint16_t *x, size_t rows,
+    const float *_Nullable bias, float *y, size_t y_stride);
 
 // MARK: Norms
 
