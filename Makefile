@@ -38,7 +38,7 @@ docs: setup  ## Build the documentation site into build/docs (python3 -m http.se
 
 probes: setup  ## Run every shipped probe specification on the model that ships; writes probes/README.md and its figure
 	@$(SWIFT) build -c release --product unfold
-	@.build/release/unfold probe sweep --all --model unfold-mini --table probes/README.md --figure probes/depth.svg
+	@.build/release/unfold probe sweep --all --model unfold-mini --table probes/README.md --figure probes/depth.svg --force
 
 notebooks: setup  ## Write and run the notebooks of notebooks-export/ (makes a Python environment under build/)
 	@$(SWIFT) build -c release --product unfold

@@ -66,7 +66,7 @@ public struct Doubling: Sendable, Equatable, Codable {
   /// Operations a token.
   public var flops: Double
   /// Operations of a whole text.
-  public var textFLOPs: Double
+  public var textFlops: Double
   /// The cache of keys and values of a whole text.
   public var cache: Double
   /// MLP neurons in all.
@@ -83,7 +83,7 @@ public struct Doubling: Sendable, Equatable, Codable {
     let flopsBefore = architecture.flops(sequence: sequence)
     let flopsAfter = after.flops(sequence: longer)
     flops = ratio(flopsAfter, flopsBefore)
-    textFLOPs = ratio(flopsAfter * Double(longer), flopsBefore * Double(sequence))
+    textFlops = ratio(flopsAfter * Double(longer), flopsBefore * Double(sequence))
     cache = ratio(
       Double(after.cachedNumbers(sequence: longer)), Double(architecture.cachedNumbers(sequence: sequence)))
     neurons = ratio(Double(after.neurons.total), Double(architecture.neurons.total))

@@ -24,7 +24,7 @@ public struct ModelAnatomy: Sendable, Encodable {
   /// Floating-point operations a token, on average over a text of `sequence` tokens.
   public var flopsPerToken: Double
   /// Of those, the scores and the mixing of values.
-  public var attentionFLOPsPerToken: Double
+  public var attentionFlopsPerToken: Double
   /// Bytes of all weights by type of number, without what quantized formats keep beside them.
   public var weightBytes: [TypedBytes]
   public var cache: [CacheSize]
@@ -95,7 +95,7 @@ public struct ModelAnatomy: Sendable, Encodable {
     operations = architecture.operations(sequence: length)
     flopsPerToken = architecture.flops(sequence: length)
     let attention = architecture.attentionFLOPs { $0.meanKeys(sequence: length) }
-    attentionFLOPsPerToken = attention.scores + attention.mixing
+    attentionFlopsPerToken = attention.scores + attention.mixing
     let count = parameters
     weightBytes = WeightType.allCases.map { TypedBytes(type: $0, bytes: $0.bytes(count)) }
     let lengths = Set(
@@ -152,7 +152,7 @@ extension ModelAnatomy {
     try members.encode(layers, forKey: .layers)
     try members.encode(operations, forKey: .operations)
     try members.encode(flopsPerToken, forKey: .flopsPerToken)
-    try members.encode(attentionFLOPsPerToken, forKey: .attentionFlopsPerToken)
+    try members.encode(attentionFlopsPerToken, forKey: .attentionFlopsPerToken)
     try members.encode(weightBytes, forKey: .weightBytes)
     try members.encode(cache, forKey: .cache)
     try members.encode(stores, forKey: .stores)

@@ -9,13 +9,14 @@ import Foundation
   import Darwin
 #endif
 
-/// A file that appears under its name only when it is complete and on disk: written beside it as `NAME.part`, flushed,
-/// renamed, and its folder flushed.
+/// A file that appears under its name only when it is complete and on disk: written beside it as `NAME.XXXXXXXX.part`, a name
+/// that no other writer has, flushed, renamed, and its folder flushed.
 package struct AtomicFile: ~Copyable {
   private let descriptor: Int32
   private let path: String
 
-  /// Writes a file through `body`; where that throws, nothing is left behind and an older file stays as it was.
+  /// Writes a file through `body`; where that throws, nothing is left behind and an older file stays as it was. Of two
+  /// writers at once each leaves a whole file, and the last one stays.
   /// - Throws: What `body` throws; `Fault` named `file.cannotCreate` or `file.write`.
   package static func write(to url: URL, _ body: (borrowing AtomicFile) throws -> Void) throws {
     var status = stat()
@@ -25,13 +26,8 @@ package struct AtomicFile: ~Copyable {
         expected: "a name that is free, or a file", found: "a folder, a device or the like",
         advice: "choose another name")
     }
-    let part = url.path + ".part"
-    let descriptor = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else {
-      throw Fault(
-        .cannotCreate, "file.cannotCreate", "This file cannot be created", file: url.path,
-        found: String(cString: strerror(errno)), advice: "choose a folder that exists and can be written to")
-    }
+    let (part, descriptor) = try create(for: url)
+    defer { UnfinishedOutputs.end(part) }
     let file = AtomicFile(descriptor: descriptor, path: url.path)
     do {
       try body(file)
@@ -51,6 +47,24 @@ package struct AtomicFile: ~Copyable {
       fsync(folder)
       close(folder)
     }
+  }
+
+  /// A fresh file beside the final one.
+  private static func create(for url: URL) throws -> (path: String, descriptor: Int32) {
+    var code = EEXIST
+    for _ in 0..<16 where code == EEXIST {
+      let random = String(UInt32.random(in: .min ... .max), radix: 16)
+      let part = "\(url.path).\(String(repeating: "0", count: 8 - random.count))\(random).part"
+      UnfinishedOutputs.begin(part)
+      let descriptor = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      if descriptor >= 0 { return (part, descriptor) }
+      code = errno
+      UnfinishedOutputs.end(part)
+    }
+    throw Fault(
+      .cannotCreate, "file.cannotCreate", "This file cannot be created", file: url.path,
+      found: String(cString: strerror(code)),
+      advice: Fault.advice(forSystem: code) ?? "choose a folder that exists and can be written to")
   }
 
   /// Writes a file of these bytes.
@@ -108,6 +122,6 @@ package struct AtomicFile: ~Copyable {
   private func writingFault(_ code: Int32) -> Fault {
     Fault(
       .inputOutput, "file.write", "Writing this file failed", file: path, found: String(cString: strerror(code)),
-      advice: code == ENOSPC ? "free some space and run it again" : nil)
+      advice: Fault.advice(forSystem: code) ?? "choose another place, and run it again")
   }
 }

@@ -137,12 +137,7 @@ struct SafetensorsHeader {
 
 /// Names the formats that are often found in the place of safetensors.
 private func refuseOtherFormats(_ bytes: UnsafeRawBufferPointer, file: String) throws {
-  if bytes.starts(with: "version https://git-lfs".utf8) {
-    throw Fault(
-      .badData, "checkpoints.gitLFSPointer", "This is a Git LFS pointer, not the weights themselves", file: file,
-      expected: "a safetensors file", found: "a text of \(bytes.count) bytes that names the file kept elsewhere",
-      advice: "run \"git lfs pull\" in the folder, or download the file itself")
-  }
+  if let pointer = Fault.pointerOfGitLFS(bytes.prefix(32), file: file) { throw pointer }
   if bytes.starts(with: "GGUF".utf8) {
     throw Fault(
       .badData, "checkpoints.gguf", "This is a GGUF file under another name", file: file,

@@ -12,14 +12,7 @@ struct ShardIndex {
 
   init(contentsOf url: URL) throws {
     self.url = url
-    let json = try MappedFile(contentsOf: url).withUnsafeBytes { bytes in
-      if bytes.starts(with: "version https://git-lfs".utf8) {
-        throw Fault(
-          .badData, "checkpoints.gitLFSPointer", "This is a Git LFS pointer, not the index itself", file: url.path,
-          advice: "run \"git lfs pull\" in the folder, or download the file itself")
-      }
-      return try JSONValue(parsing: bytes, file: url.path)
-    }
+    let json = try MappedFile(contentsOf: url).withUnsafeBytes { try JSONValue(parsing: $0, file: url.path) }
     let map = try JSONReader(json, file: url.path).required("weight_map")
     entries = try map.members().map { name, reader in
       let shard = try reader.string()

@@ -50,15 +50,42 @@ public struct Fault: Error, Sendable, Equatable {
   }
 }
 
+extension Fault {
+  /// What to do next: the advice, and where there is none, what holds for every fault of its kind.
+  public var nextStep: String {
+    if let advice { return advice }
+    return switch kind {
+    case .usage: "give what is expected here; --help shows the choices and an example"
+    case .badData where file != nil: "mend the file at this place, or take another one"
+    case .badData: "change the input to what is expected"
+    case .noInput: "check the name, and that the file is there and may be read"
+    case .software: "report this with the command that you ran"
+    case .cannotCreate: "choose another name or folder"
+    case .inputOutput: "check the disk and the permissions, then run it again"
+    case .interrupted: "run the same command again"
+    }
+  }
+
+  /// What stands in place of a file that Git LFS has not fetched.
+  package static func pointerOfGitLFS(_ start: some Collection<UInt8>, file: String?) -> Fault? {
+    guard start.starts(with: Array("version https://git-lfs".utf8)) else { return nil }
+    return Fault(
+      .badData, "file.gitLFSPointer", "This file is a pointer of Git LFS, and not the file itself", file: file,
+      expected: "the file's content", found: "version https://git-lfs.github.com/…",
+      advice: "run `git lfs pull` in the folder, or download the file again")
+  }
+}
+
 extension Fault: CustomStringConvertible {
   /// The problem on the first line, then one indented line for each thing known.
   public var description: String {
     var lines = [problem]
     if let file { lines.append("  file:     \(file)") }
-    if let place { lines.append("  at:       \(place)") }
-    if let expected { lines.append("  expected: \(expected)") }
-    if let found { lines.append("  found:    \(found)") }
-    if let advice { lines.append("  try:      \(advice)") }
-    return lines.joined(separator: "\n")
+    // What a file holds may be long.
+    if let place { lines.append("  at:       \(place.shortened(to: 400))") }
+    if let expected { lines.append("  expected: \(expected.shortened(to: 1000))") }
+    if let found { lines.append("  found:    \(found.shortened(to: 400))") }
+    lines.append("  try:      \(nextStep)")
+    return lines.joined(separator: "\n").withoutControls
   }
 }

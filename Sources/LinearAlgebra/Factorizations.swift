@@ -61,6 +61,13 @@ public func symmetricEigen(_ matrix: [Double], size n: Int) -> (values: [Double]
   var triangle = CChar(UInt8(ascii: "U"))
   var size = Int32(n)
   var info: Int32 = 0
+  // Beyond, the fast method's working memory of 2·n² is more than the library can count.
+  guard n <= 32_760 else {
+    var workSize = Int32(3 * n)
+    var work = [Double](repeating: 0, count: Int(workSize))
+    dsyev_(&job, &triangle, &size, &vectors, &size, &values, &work, &workSize, &info)
+    return info == 0 ? (values, vectors) : nil
+  }
   var workSize = Int32(1 + 6 * n + 2 * n * n)
   var integerSize = Int32(3 + 5 * n)
   var work = [Double](repeating: 0, count: Int(workSize))

@@ -11,6 +11,7 @@ enum OpenBLAS {
   /// so may leave half the speed. It reads OPENBLAS_CORETYPE only when it is loaded, before `main`; builds that choose
   /// at run time export the two functions that undo and repeat the choice.
   static let coreName: String = {
+    requireMemory()
     let chosen = String(cString: openblas_get_corename())
     let level = String(cString: unfold_kernel_level())
     if getenv("OPENBLAS_CORETYPE") == nil,
@@ -21,6 +22,15 @@ enum OpenBLAS {
     openblas_set_num_threads(1)
     return String(cString: openblas_get_corename())
   }()
+
+  /// Ends the process where the library would not get its memory: each thread that multiplies maps a buffer of 128 MiB, and
+  /// one whose mapping fails tries again for ever, at full load.
+  private static func requireMemory() {
+    let bytes = Threads.count * ((128 << 20) + 8192)
+    let place = mmap(nil, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    guard place != MAP_FAILED else { OutOfMemory.end(bytes, for: "the buffers of matrix products") }
+    munmap(place, bytes)
+  }
 
   /// The version that the library tells of itself, such as "0.3.21".
   static let version: String = {

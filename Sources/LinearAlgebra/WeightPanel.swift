@@ -337,16 +337,18 @@ public final class PanelMemory: @unchecked Sendable {
   /// Fresh memory, aligned to a cache line at least; a large piece in large pages where the system has them, which cost a
   /// fault for every 2 MiB. `deallocate` gives it back.
   static func allocate(_ count: Int) -> UnsafeMutableRawBufferPointer {
+    let huge = 2 << 20
+    let isLarge = count >= 2 * huge
+    var start: UnsafeMutableRawPointer?
+    let bytes = max(count, alignment)
+    guard posix_memalign(&start, isLarge ? huge : alignment, bytes) == 0, let start else {
+      OutOfMemory.end(bytes, for: "numbers")
+    }
     #if os(Linux)
-      let huge = 2 << 20
-      if count >= 2 * huge {
-        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: huge)
-        // MADV_HUGEPAGE
-        if let start = memory.baseAddress { madvise(start, count / huge * huge, 14) }
-        return memory
-      }
+      // MADV_HUGEPAGE
+      if isLarge { madvise(start, count / huge * huge, 14) }
     #endif
-    return .allocate(byteCount: max(count, alignment), alignment: alignment)
+    return UnsafeMutableRawBufferPointer(start: start, count: bytes)
   }
 
   /// Takes back what was lent.

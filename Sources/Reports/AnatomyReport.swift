@@ -95,7 +95,7 @@ public struct AnatomyReport {
     line(
       "operations",
       "\(Format.operations(anatomy.flopsPerToken)) a token, in texts of \(Format.count(anatomy.sequence)) tokens; "
-        + "\(share(anatomy.attentionFLOPsPerToken, anatomy.flopsPerToken)) of it scores and mixing")
+        + "\(share(anatomy.attentionFlopsPerToken, anatomy.flopsPerToken)) of it scores and mixing")
     return lines.joined(separator: "\n")
   }
 
@@ -212,7 +212,7 @@ public struct AnatomyReport {
     for change in anatomy.doublings {
       table.append(
         [change.dimension.rawValue]
-          + [change.parameters, change.flops, change.textFLOPs, change.cache, change.neurons, change.residualStore]
+          + [change.parameters, change.flops, change.textFlops, change.cache, change.neurons, change.residualStore]
           .map { $0 == 1 ? "·" : "× " + Format.fixed($0, 2) })
     }
     return table

@@ -265,6 +265,7 @@ private struct JSONParser {
   }
 
   private func fault(_ expected: String, found: String? = nil, at offset: Int? = nil) -> Fault {
+    if let pointer = Fault.pointerOfGitLFS(bytes.prefix(32), file: file) { return pointer }
     let offset = min(offset ?? position, bytes.count)
     let before = bytes[..<offset]
     let line = before.reduce(into: 1) { $0 += $1 == 0x0A ? 1 : 0 }

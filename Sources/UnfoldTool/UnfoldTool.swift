@@ -23,7 +23,8 @@ struct UnfoldTool: AsyncParsableCommand {
 
   /// Parses and runs; every way to fail ends with the exit code of its class and a message that says what to do next.
   static func main() async {
-    let arguments = joiningNegatives(Array(CommandLine.arguments.dropFirst()))
+    Interruption.shared.begin()
+    let arguments = joiningNegatives(spelt(Array(CommandLine.arguments.dropFirst())))
     do {
       var command = try parseAsRoot(arguments)
       if var asynchronous = command as? any AsyncParsableCommand {
@@ -35,10 +36,28 @@ struct UnfoldTool: AsyncParsableCommand {
       FaultReport(fault).write(asJSON: arguments.contains("--json"))
       Foundation.exit(fault.kind.rawValue)
     } catch let error where isArgumentParsers(error) {
-      exit(withError: error)
+      // Help that cannot be written is a failure like any other.
+      let code = exitCode(for: error)
+      let text = fullMessage(for: error) + (code.isSuccess ? "" : meant(arguments))
+      if !text.isEmpty { Console.write(text + "\n", to: code.isSuccess ? STDOUT_FILENO : STDERR_FILENO) }
+      Foundation.exit(code.rawValue)
     } catch {
       FaultReport(Fault(describing: error)).write(asJSON: arguments.contains("--json"))
       Foundation.exit(Fault.Kind.software.rawValue)
+    }
+  }
+
+  /// Flags that had another name in the last release, which is still understood.
+  private static let renamed = ["--pooling": "--pool", "--count-special-tokens": "--special-tokens"]
+
+  /// The arguments as they are spelt today; of each old name a note is given.
+  private static func spelt(_ arguments: [String]) -> [String] {
+    let end = arguments.firstIndex(of: "--") ?? arguments.endIndex
+    return arguments.enumerated().map { place, argument in
+      let name = argument.prefix { $0 != "=" }
+      guard place < end, let new = renamed[String(name)] else { return argument }
+      Console.note("\(name) is called \(new) now")
+      return new + argument.dropFirst(name.count)
     }
   }
 
@@ -57,6 +76,22 @@ struct UnfoldTool: AsyncParsableCommand {
       isOver = isOver || argument == "--"
     }
     return joined
+  }
+
+  /// The command that a misspelt one is most like, as a line of its own; empty where none is misspelt.
+  private static func meant(_ arguments: [String]) -> String {
+    var command: any ParsableCommand.Type = Self.self
+    for argument in arguments where !argument.hasPrefix("-") {
+      let choices = command.configuration.subcommands
+      guard !choices.isEmpty else { return "" }
+      if let next = choices.first(where: { $0._commandName == argument }) {
+        command = next
+      } else {
+        let near = nearestNames(to: argument, among: choices.map(\._commandName)).first
+        return near.map { "\n  Did you mean '\($0)'?" } ?? ""
+      }
+    }
+    return ""
   }
 
   /// Help, the version and complaints about the command line, which ArgumentParser prints itself.

@@ -271,6 +271,25 @@ import Transformer
     #expect(!FileManager.default.fileExists(atPath: folder.url.appending(path: "refused").path))
   }
 
+  @Test func theSummaryCountsDocumentsPiecesAndWhatWasCut() throws {
+    let folder = try TemporaryFolder()
+    let model = try TinyModel.gpt2(in: folder)
+    var documents = randomDocuments(4, lengths: 70...80)
+    documents[3].tokens = [1, 2, 3]
+    let corpus = Corpus(documents: documents)
+    func summary(_ overflow: CaptureSettings.Overflow) throws -> CaptureSummary {
+      var settings = CaptureSettings(sites: "resid_post")
+      settings.overflow = overflow
+      return try Capture(model: model, tokenizer: nil, corpus: corpus, settings: settings)
+        .run(to: folder.url.appending(path: overflow.rawValue))
+    }
+    let split = try summary(.split)
+    #expect([split.documents, split.pieces, split.cutDocuments, split.cutTokens] == [4, 10, 0, 0])
+    let cut = try summary(.truncate)
+    #expect([cut.documents, cut.pieces, cut.cutDocuments] == [4, 4, 3])
+    #expect(cut.cutTokens == split.tokens - cut.tokens)
+  }
+
   @Test func shares() throws {
     let folder = try TemporaryFolder()
     let model = try TinyModel.gpt2(in: folder)

@@ -1,4 +1,5 @@
 import Activations
+import Diagnostics
 import Foundation
 
 /// A capture without a model: documents, tokens, values and statistics that follow from the documents' numbers alone.
@@ -155,4 +156,30 @@ func contents(of folder: URL) throws -> [String: Data] {
     result[name] = try Data(contentsOf: folder.appendingPathComponent(name))
   }
   return result
+}
+
+/// What fails at one step, as a kill would: every later step fails too, so that nothing can be tidied up.
+final class Breaker: @unchecked Sendable {
+  // `lock` guards both.
+  private let lock = NSLock()
+  private var steps = 0
+  private let limit: Int
+  private let stays: Bool
+
+  init(failingAt limit: Int, staysBroken: Bool) {
+    self.limit = limit
+    stays = staysBroken
+  }
+
+  var operations: StoreOperations {
+    StoreOperations { step, path in
+      let broken = self.lock.withLock {
+        self.steps += 1
+        return self.stays ? self.steps >= self.limit : self.steps == self.limit
+      }
+      if broken { throw Fault(.inputOutput, "test.broken", "\(step.rawValue) was made to fail", file: path) }
+    }
+  }
+
+  var reached: Bool { lock.withLock { steps >= limit } }
 }

@@ -182,6 +182,34 @@ import Testing
       }?.name == "store.differs")
   }
 
+  /// Each step fails once, or from then on as a kill would: the store is as it was, or its index is made anew, and the same
+  /// command then works and leaves one file of labels.
+  @Test(arguments: [false, true]) func labelsThatCannotBeWrittenChangeNothing(staysBroken: Bool) throws {
+    let first = StoreLabels(columns: ["topic": ["document-0": .text("a")]])
+    let second = StoreLabels(columns: ["topic": ["document-0": .text("b")], "tone": ["document-1": .text("c")]])
+    try ActivationStore.label(url, with: first)
+    let before = try ActivationStore(opening: url).documents
+    var failures = 0
+    for step in 1... {
+      let breaker = Breaker(failingAt: step, staysBroken: staysBroken)
+      do {
+        try ActivationStore.label(url, with: second, operations: breaker.operations)
+        break
+      } catch let fault as Fault where fault.name == "test.broken" {
+        failures += 1
+      }
+      if staysBroken { try ActivationStore.rebuildIndex(url) }
+      #expect(try ActivationStore.verify(url).isSound, "step \(step)")
+      // What fails behind the manifest's line comes after the labels are there.
+      if try ActivationStore(opening: url).documents != before { break }
+    }
+    #expect(failures > 5)
+    try ActivationStore.label(url, with: second)
+    #expect(try ActivationStore.verify(url).isSound)
+    #expect(try ActivationStore(opening: url).documents.labels["topic"]?[0] == .text("b"))
+    #expect(try ActivationStore(opening: url).documents.labels["tone"]?[1] == .text("c"))
+  }
+
   @Test func labelsAreAddedToAFinishedStore() throws {
     let jsonl = try folder.write(
       Array(

@@ -6,32 +6,6 @@ import LinearAlgebra
 import TestFiles
 import Testing
 
-/// What fails at one step, as a kill would: every later step fails too, so that nothing can be tidied up.
-private final class Breaker: @unchecked Sendable {
-  // `lock` guards both.
-  private let lock = NSLock()
-  private var steps = 0
-  private let limit: Int
-  private let stays: Bool
-
-  init(failingAt limit: Int, staysBroken: Bool) {
-    self.limit = limit
-    stays = staysBroken
-  }
-
-  var operations: StoreOperations {
-    StoreOperations { step, path in
-      let broken = self.lock.withLock {
-        self.steps += 1
-        return self.stays ? self.steps >= self.limit : self.steps == self.limit
-      }
-      if broken { throw Fault(.inputOutput, "test.broken", "\(step.rawValue) was made to fail", file: path) }
-    }
-  }
-
-  var reached: Bool { lock.withLock { steps >= limit } }
-}
-
 @Suite struct StoreWritingTests {
   @Test func everythingComesBackAsWritten() throws {
     let folder = try TemporaryFolder()

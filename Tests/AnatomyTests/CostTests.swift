@@ -84,7 +84,7 @@ struct CostTests {
     let depth = try #require(changes[.depth])
     #expect(depth.cache == 2 && depth.neurons == 2 && depth.parameters < 2)
     let sequence = try #require(changes[.sequence])
-    #expect(sequence.cache == 2 && sequence.neurons == 1 && sequence.textFLOPs > 2)
+    #expect(sequence.cache == 2 && sequence.neurons == 1 && sequence.textFlops > 2)
     // The doubled model is a model: twice the width, twice the heads, the heads as wide as before.
     let wider = try preset("deepseek-v3").doubled(.width, sequence: 10)
     #expect(wider.blocks[60].attention.headWidth == 192)

@@ -16,7 +16,7 @@ private typealias B = GGUFBytes
     ("GGJT", B(magic: Array("tjgg".utf8)), "checkpoints.ggufVersion"),
     (
       "Git LFS pointer", B(magic: Array("version https://git-lfs.github.com/spec/v1\n".utf8)),
-      "checkpoints.gitLFSPointer"
+      "file.gitLFSPointer"
     ),
     ("version 0", B(version: 0), "checkpoints.ggufVersion"),
     ("version 1", B(version: 1), "checkpoints.ggufVersion"),

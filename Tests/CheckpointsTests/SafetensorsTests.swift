@@ -138,7 +138,7 @@ import Testing
     let scratch = try TemporaryFolder()
     let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 548105171\n"
     let cases: [([UInt8], String)] = [
-      (Array(pointer.utf8), "checkpoints.gitLFSPointer"),
+      (Array(pointer.utf8), "file.gitLFSPointer"),
       (Array("GGUF".utf8) + [3, 0, 0, 0, 0, 0, 0, 0], "checkpoints.gguf"),
       ([0x80, 0x02, 0x7D, 0x71, 0x00, 0x28, 0x58, 0x05], "checkpoints.pickle"),
       (Array("PK\u{3}\u{4}".utf8) + [0, 0, 8, 8, 0, 0], "checkpoints.pickle"),

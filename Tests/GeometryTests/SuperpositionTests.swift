@@ -269,6 +269,9 @@ private func fault(_ body: () throws -> Void) -> String? {
   @Test("Every name makes its shape") func names() throws {
     for name in FittingTarget.names { #expect(try FittingTarget(named: name).name == name) }
     #expect(try FittingTarget(named: "polygon-5") == .region(.polygon(5)))
+    let json = try JSONEncoder().encode([FittingTarget.region(.polygon(5)), .curve(.v)])
+    #expect(String(decoding: json, as: UTF8.self) == #"["polygon-5","v"]"#)
+    #expect(try JSONDecoder().decode([FittingTarget].self, from: json) == [.region(.polygon(5)), .curve(.v)])
   }
 
   @Test("Outlines and insides agree") func outlines() throws {

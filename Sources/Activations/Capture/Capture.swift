@@ -28,6 +28,8 @@ public struct Capture {
   private let keys: Int
   private let sampleCapacity: Int
   private let planner: CaptureMemoryPlanner
+  /// So many top examples a column are no trouble for any corpus.
+  private static let alwaysAllowedTop = 1000
 
   /// Prepares a capture: chooses the sites, checks the settings against the model, and looks through the corpus (all of
   /// it where it has at most 32 MiB), which finds its faults before anything is computed.
@@ -56,6 +58,12 @@ public struct Capture {
       addsSpecialTokens: settings.addsSpecialTokens, vocabularySize: architecture.vocabularySize,
       labelFields: corpus.options.labelFields)
     survey = try CorpusSurvey(of: corpus, cutter: cutter, share: settings.share)
+    if let survey, survey.isComplete, settings.top > max(Self.alwaysAllowedTop, survey.tokens) {
+      throw Fault(
+        .usage, "capture.setting", "More top examples are asked for than the corpus has tokens", place: "top",
+        expected: "at most \(max(Self.alwaysAllowedTop, survey.tokens))", found: "\(settings.top)",
+        advice: "give a smaller --top")
+    }
     // Rows of scores and patterns are as long as the longest document, where that is known.
     let keys = max(1, survey.flatMap { $0.isComplete ? $0.longest : nil } ?? context)
     self.keys = keys
@@ -239,8 +247,10 @@ private struct CaptureState {
   }
 
   func summary(wasComplete: Bool, reader: PieceReader?) -> CaptureSummary {
-    CaptureSummary(
-      documents: writer.documentCount, tokens: writer.tokenCount, computedTokens: computedTokens, seconds: seconds,
+    let counts = reader?.counts ?? PieceReader.Counts()
+    return CaptureSummary(
+      documents: writer.documentCount - counts.furtherPieces, pieces: writer.documentCount, tokens: writer.tokenCount,
+      cutDocuments: counts.cutDocuments, cutTokens: counts.cutTokens, computedTokens: computedTokens, seconds: seconds,
       secondsWaitingForWeights: model.secondsWaitingForWeights - waitedBefore, batchTokens: batchTokens,
       emptyDocuments: (reader?.reader.emptyDocuments ?? 0) + (reader?.documentsWithoutTokens ?? 0),
       invalidDocuments: reader?.reader.invalidDocuments ?? 0, wasComplete: wasComplete)

@@ -13,9 +13,13 @@ public struct CaptureProgress: Sendable, Equatable {
 
 /// What a capture did.
 public struct CaptureSummary: Sendable, Equatable, Codable {
-  /// Documents (or pieces) and tokens in the store.
+  /// Documents in the store, the rows that their pieces have in its document table, and their tokens.
   public var documents: Int
+  public var pieces: Int
   public var tokens: Int
+  /// Documents that were truncated, and how many of their tokens were left out.
+  public var cutDocuments: Int
+  public var cutTokens: Int
   /// Tokens that this part of the run computed, and the seconds it took.
   public var computedTokens: Int
   public var seconds: Double

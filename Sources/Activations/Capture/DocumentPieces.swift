@@ -19,6 +19,8 @@ package struct DocumentPiece: Sendable, Equatable {
   package var special: [Bool]
   package var spans: [Document.Span]
   package var place: Document.Place
+  /// Tokens of the document that were cut off behind this piece.
+  package var cutTokens = 0
 }
 
 /// Turns documents into pieces that fit the model: tokenized, and split, cut or refused where they are too long.
@@ -76,7 +78,9 @@ package struct DocumentCutter: Sendable {
     let starts = Array(stride(from: 0, to: overflow == .truncate ? 1 : middle.count, by: room))
     if overflow == .truncate {
       let kept = before + middle.prefix(room) + after
-      return [piece(document, encoding.select(kept), number: 0)]
+      var piece = piece(document, encoding.select(kept), number: 0)
+      piece.cutTokens = middle.count - room
+      return [piece]
     }
     return starts.enumerated().map { number, start in
       let some = middle[start..<min(start + room, middle.count)]

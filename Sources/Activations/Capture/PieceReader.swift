@@ -5,6 +5,9 @@ import Digests
 package final class PieceReader {
   /// Documents that held no token but special ones.
   private(set) var documentsWithoutTokens = 0
+  /// Pieces taken beyond the first of their documents, and what was cut off by truncating; an earlier part of the run
+  /// included.
+  private(set) var counts = Counts()
   let reader: CorpusReader
   private let cutter: DocumentCutter
   private let share: CaptureSettings.Share?
@@ -18,6 +21,12 @@ package final class PieceReader {
   private var done = 0
   /// Pieces taken of the document after those.
   private var taken = 0
+
+  struct Counts: Equatable {
+    var furtherPieces = 0
+    var cutDocuments = 0
+    var cutTokens = 0
+  }
 
   /// Begins at a cursor: the documents before it are read again and must be those that the cursor was made behind.
   /// - Throws: what `CorpusReader.next` throws; `Fault` named `capture.corpusChanged`.
@@ -33,9 +42,12 @@ package final class PieceReader {
     if let digest = cursor.state["digest"], digest != self.digest.hexadecimal() {
       throw Self.changed(cursor, reader.corpus, ended: nil)
     }
-    guard let pieces = cursor.state["pieces"].flatMap({ Int($0) }), pieces > 0 else { return }
-    for _ in 0..<pieces {
+    for _ in 0..<max(0, cursor.state["pieces"].flatMap { Int($0) } ?? 0) {
       guard try next() != nil else { throw Self.changed(cursor, reader.corpus, ended: done) }
+    }
+    let counted = (cursor.state["counts"] ?? "").split(separator: ",").compactMap { Int($0) }
+    if counted.count == 3 {
+      counts = Counts(furtherPieces: counted[0], cutDocuments: counted[1], cutTokens: counted[2])
     }
   }
 
@@ -44,6 +56,11 @@ package final class PieceReader {
     while true {
       if let piece = pending.popFirst() {
         taken += 1
+        if piece.number > 0 { counts.furtherPieces += 1 }
+        if piece.cutTokens > 0 {
+          counts.cutDocuments += 1
+          counts.cutTokens += piece.cutTokens
+        }
         if pending.isEmpty, let open {
           close(open)
           self.open = nil
@@ -70,7 +87,11 @@ package final class PieceReader {
   /// Where a run goes on that has done everything taken so far.
   package var cursor: DocumentCursor {
     DocumentCursor(
-      documents: done, state: ["digest": digest.hexadecimal(), "pieces": String(taken)])
+      documents: done,
+      state: [
+        "digest": digest.hexadecimal(), "pieces": String(taken),
+        "counts": "\(counts.furtherPieces),\(counts.cutDocuments),\(counts.cutTokens)",
+      ])
   }
 
   private func close(_ document: Document) {

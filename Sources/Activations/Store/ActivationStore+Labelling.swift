@@ -145,9 +145,21 @@ extension ActivationStore {
     let number = old.flatMap { Int($0.dropFirst("labels-".count).prefix(5)) } ?? -1
     let digits = String(number + 1)
     let name = "labels-" + String(repeating: "0", count: max(0, 5 - digits.count)) + digits + ".h5"
-    manifest.labels = try writeLabels(name, columns, spans, manifest.run, in: folder, operations)
-    try operations.replace(folder.appendingPathComponent(StoreManifest.fileName).path, with: manifest.encoded())
-    try storeIndex(manifest, in: folder).write(operations)
+    let before = manifest
+    do {
+      manifest.labels = try writeLabels(name, columns, spans, manifest.run, in: folder, operations)
+      // The manifest's line last: it is what counts, and nothing can fail behind it.
+      try storeIndex(manifest, in: folder).write(operations)
+      try operations.replace(folder.appendingPathComponent(StoreManifest.fileName).path, with: manifest.encoded())
+    } catch {
+      // As it was before.
+      try? storeIndex(before, in: folder).write(operations)
+      try? operations.remove(folder.appendingPathComponent(name))
+      guard var fault = error as? Fault, fault.name == "store.outOfSpace" else { throw error }
+      fault.problem = "The disk is full; no labels were added, and the store is as it was"
+      fault.advice = "make room, then run the same command again"
+      throw fault
+    }
     if let old { try operations.remove(folder.appendingPathComponent(old)) }
     let labelled = labels.columns.mapValues { column in documents.ids.count { column[$0] != nil } }
     return (try ActivationStore(opening: folder), labelled)
@@ -180,7 +192,8 @@ extension ActivationStore {
         guard span.start >= 0, span.end > span.start, span.end <= Int(Int32.max) else {
           throw Fault(
             .badData, "store.span", "A span is not a stretch of text", file: url.path, place: "id \(id)",
-            expected: "0 ≤ start < end", found: "\(span.start)..<\(span.end)")
+            expected: "0 ≤ start < end", found: "\(span.start)..<\(span.end)",
+            advice: "mend the span in the file of labels: offsets count the characters of the text from 0")
         }
         let (first, last) = (max(span.start, offset), min(span.end, end))
         guard first < last else { continue }

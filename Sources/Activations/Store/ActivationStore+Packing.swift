@@ -34,8 +34,7 @@ extension ActivationStore {
       try rewriter.copyLabels(of: self)
       return try rewriter.finish()
     } catch {
-      rewriter.abandon()
-      throw error
+      throw rewriter.abandon(after: error)
     }
   }
 

@@ -120,7 +120,7 @@ public struct ActivationStore: ActivationSource {
       } catch {
         throw Fault(
           .badData, "store.manifestDamaged", "The file's record of its run cannot be read", file: file.file,
-          place: "attribute run", found: "\(error)")
+          place: "attribute run", found: Fault.words(of: error))
       }
     }
     guard file.contains("activations") else {

@@ -6,6 +6,8 @@ import HDF5
 enum PlainFile {
   static func write(_ store: ActivationStore, to url: URL, _ operations: StoreOperations) throws {
     let part = url.path + ".part"
+    UnfinishedOutputs.begin(part)
+    defer { UnfinishedOutputs.end(part) }
     do {
       let file = try ShardFile(
         creating: part, run: store.run, firstRow: 0, firstToken: 0, firstDocument: 0, operations: operations)

@@ -37,7 +37,7 @@ package struct StoreOperations: Sendable {
     } catch {
       throw Fault(
         .inputOutput, "store.cannotRemove", "A file of the store cannot be removed", file: url.path,
-        found: error.localizedDescription)
+        found: error.localizedDescription, advice: "check its permissions, and those of its folder")
     }
   }
 
@@ -116,7 +116,8 @@ package struct StoreOperations: Sendable {
     return Fault(
       readOnly ? .cannotCreate : .inputOutput, readOnly ? "store.readOnly" : "store.system",
       "The system refused \(doing) a file of the store", file: path, found: String(cString: strerror(code)),
-      advice: readOnly ? "choose a folder that may be written" : nil)
+      advice: readOnly
+        ? "choose a folder that may be written" : Fault.advice(forSystem: code) ?? "run the same command again")
   }
 
   static func outOfSpace(_ path: String) -> Fault {

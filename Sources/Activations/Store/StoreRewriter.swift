@@ -9,8 +9,10 @@ final class StoreRewriter {
   private let url: URL
   private let folder: URL
   private let operations: StoreOperations
+  private let lock: StoreLock
   private var statistics: [String: SiteStatistics] = [:]
 
+  /// - Throws: `Fault` named `store.exists` where the output is there, `store.inUse` where another process makes it now.
   init(creating url: URL, run: StoreRun, operations: StoreOperations = .standard) throws {
     guard !FileManager.default.fileExists(atPath: url.path) else {
       throw Fault(
@@ -22,8 +24,14 @@ final class StoreRewriter {
     self.operations = operations
     folder = URL(fileURLWithPath: url.path + ".part", isDirectory: true)
     manifest = StoreManifest(run: run)
-    try operations.remove(folder)
     try operations.makeFolder(folder)
+    lock = try StoreLock(folder)
+    UnfinishedOutputs.begin(folder.path)
+    // What an attempt left that was killed.
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+    where name != StoreLock.fileName {
+      try operations.remove(folder.appendingPathComponent(name))
+    }
   }
 
   /// Adds a shard: `fill` writes rows and tables into it and returns its statistics.
@@ -51,7 +59,7 @@ final class StoreRewriter {
     } catch {
       throw Fault(
         .inputOutput, "store.system", "The labels of a store cannot be copied", file: path,
-        found: error.localizedDescription)
+        found: error.localizedDescription, advice: "make room and check its permissions, then run it again")
     }
     try operations.sync(path)
     manifest.labels = entry
@@ -62,11 +70,21 @@ final class StoreRewriter {
     try operations.replace(folder.appendingPathComponent(StoreManifest.fileName).path, with: manifest.encoded())
     try StoreIndex(folder: folder, manifest: manifest, statistics: statistics).write(operations)
     try operations.publish(folder.path, as: url.path)
+    UnfinishedOutputs.end(folder.path)
     return try ActivationStore(opening: url)
   }
 
   /// Removes what an attempt that failed has left.
-  func abandon() { try? operations.remove(folder) }
+  /// - Returns: The error as it is true here, where nothing stays that could be resumed.
+  func abandon(after error: any Error) -> any Error {
+    try? operations.remove(folder)
+    UnfinishedOutputs.end(folder.path)
+    guard var fault = error as? Fault, fault.name == "store.outOfSpace" else { return error }
+    fault.problem = "The disk is full; nothing was written"
+    fault.file = url.path
+    fault.advice = "make room, then run the same command again"
+    return fault
+  }
 }
 
 extension ActivationStore {
@@ -115,8 +133,7 @@ extension ActivationStore {
       }
       return try rewriter.finish()
     } catch {
-      rewriter.abandon()
-      throw error
+      throw rewriter.abandon(after: error)
     }
   }
 }

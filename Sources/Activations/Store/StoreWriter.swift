@@ -22,6 +22,8 @@ public final class StoreWriter: @unchecked Sendable {
   private let queue: WriterQueue
   private let pool = BlockPool()
   private let lock: StoreLock?
+  /// Whether the folder was not there before.
+  private let isFresh: Bool
   private let plainFile: URL?
   private let folder: URL
   private let operations: StoreOperations
@@ -61,6 +63,7 @@ public final class StoreWriter: @unchecked Sendable {
     folder = plainFile.map { $0.appendingPathExtension("shards") } ?? url
     if let plainFile, try Self.isFinished(plainFile, run: run, resume: resume) {
       isComplete = true
+      isFresh = false
       cursor = DocumentCursor()
       finishedShards = 0
       lock = nil
@@ -68,7 +71,10 @@ public final class StoreWriter: @unchecked Sendable {
       queue = WriterQueue()
       return
     }
-    let start = try Self.prepare(folder, run: run, resume: resume, expectedBytes: expectedBytes, operations)
+    // One plain file is written from the shards, which stay until it is whole.
+    let bytes = expectedBytes.map { [isPlain = plainFile != nil] in isPlain ? 2 * $0 : $0 }
+    let start = try Self.prepare(folder, run: run, resume: resume, expectedBytes: bytes, operations)
+    isFresh = start.isFresh
     lock = start.lock
     let manifest = start.manifest
     isComplete = manifest.isComplete && plainFile == nil
@@ -182,8 +188,13 @@ public final class StoreWriter: @unchecked Sendable {
     try queue.waitUntilIdle()
   }
 
-  /// Stops the writer's thread and drops the unfinished shard; finished ones stay. Also done when the writer is released.
-  public func abandon() { queue.cancel() }
+  /// Stops the writer's thread and drops the unfinished shard; finished ones stay. Where there is none, a folder that this
+  /// writer made goes too, so that it does not stand in the way of the next attempt. Also done when the writer is released.
+  public func abandon() {
+    queue.cancel()
+    guard isFresh, !isComplete, let manifest = try? StoreManifest.read(folder), manifest.shards.isEmpty else { return }
+    try? operations.remove(folder)
+  }
 }
 
 // MARK: - Beginning
@@ -193,6 +204,7 @@ extension StoreWriter {
     var manifest: StoreManifest
     var statistics: [String: SiteStatistics]
     var lock: StoreLock
+    var isFresh: Bool
   }
 
   private static func prepare(
@@ -201,6 +213,7 @@ extension StoreWriter {
     let manager = FileManager.default
     let manifestFile = folder.appendingPathComponent(StoreManifest.fileName)
     let begun = manager.fileExists(atPath: manifestFile.path)
+    let isFresh = !manager.fileExists(atPath: folder.path)
     if manager.fileExists(atPath: folder.path) {
       let content = try? manager.contentsOfDirectory(atPath: folder.path).filter { $0 != StoreLock.fileName }
       let isOurs = begun || (content ?? []).allSatisfy { $0.hasSuffix(".part") }
@@ -242,7 +255,7 @@ extension StoreWriter {
     if manager.contents(atPath: manifestFile.path).map({ Array($0) }) != bytes {
       try operations.replace(manifestFile.path, with: bytes)
     }
-    return Start(manifest: manifest, statistics: statistics, lock: lock)
+    return Start(manifest: manifest, statistics: statistics, lock: lock, isFresh: isFresh)
   }
 
   private static func checkSpace(

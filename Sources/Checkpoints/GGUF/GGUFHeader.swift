@@ -151,12 +151,7 @@ struct GGUFHeader {
 /// Names the formats that are often found in the place of GGUF.
 private func refuseOtherFormats(_ bytes: UnsafeRawBufferPointer, file: String) throws {
   if bytes.starts(with: GGUFHeader.magic) { return }
-  if bytes.starts(with: "version https://git-lfs".utf8) {
-    throw Fault(
-      .badData, "checkpoints.gitLFSPointer", "This is a Git LFS pointer, not the weights themselves", file: file,
-      expected: "a GGUF file", found: "a text of \(bytes.count) bytes that names the file kept elsewhere",
-      advice: "run \"git lfs pull\" in the folder, or download the file itself")
-  }
+  if let pointer = Fault.pointerOfGitLFS(bytes.prefix(32), file: file) { throw pointer }
   let word = String(decoding: bytes.prefix(4), as: UTF8.self)
   if word == "FUGG" {
     throw Fault(

@@ -16,7 +16,8 @@ enum DictionaryFiles {
       text = try encoder.encode(configuration)
     } catch {
       throw Fault(
-        .software, "dictionary.configuration", "The configuration cannot be written as JSON", found: "\(error)")
+        .software, "dictionary.configuration", "The configuration cannot be written as JSON",
+        found: Fault.words(of: error))
     }
     try SafetensorsWriter.write(tensors, to: folder.appending(path: weights))
     try AtomicFile.write(text, to: folder.appending(path: "cfg.json"))

@@ -28,7 +28,8 @@ extension SyntheticModel {
     } catch {
       throw Fault(
         .badData, "synthetic.configuration", "The description of a synthetic model cannot be read",
-        file: files.settings.path, expected: "a configuration of the kind of SynthSAEBench-16k", found: "\(error)")
+        file: files.settings.path, expected: "a configuration of the kind of SynthSAEBench-16k",
+        found: Fault.words(of: error))
     }
     try settings.check()
     let file = try SafetensorsFile(contentsOf: files.weights)

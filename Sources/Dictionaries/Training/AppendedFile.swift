@@ -21,7 +21,8 @@ final class AppendedFile {
       try handle.seek(toOffset: UInt64(self.length))
     } catch {
       throw Fault(
-        .cannotCreate, "file.cannotCreate", "This file cannot be created", file: url.path, found: "\(error)",
+        .cannotCreate, "file.cannotCreate", "This file cannot be created", file: url.path,
+        found: Fault.words(of: error),
         advice: "choose a folder that exists and can be written to")
     }
   }
@@ -31,7 +32,7 @@ final class AppendedFile {
       try handle.write(contentsOf: bytes)
       length += bytes.count
     } catch {
-      throw Fault(.inputOutput, "file.write", "Writing this file failed", file: path, found: "\(error)")
+      throw Fault(.inputOutput, "file.write", "Writing this file failed", file: path, found: Fault.words(of: error))
     }
   }
 

@@ -172,6 +172,11 @@ public final class TrainingRun {
       dictionary.heldOutMeasures(
         on: held.judged, thresholdRows: trainer.threshold == nil ? 0 : held.sample.input.rows)
     }
+    for (name, own) in zip(names, measures) where own?.l0 == 0 {
+      warnings.append(
+        "\(name): no latent is active on any row that is judged: the dictionary says nothing. Train with a smaller sparsity "
+          + "penalty, a lower learning rate or more tokens")
+    }
     return (measures, warnings)
   }
 

@@ -2,7 +2,7 @@ import Checkpoints
 import Diagnostics
 import Foundation
 
-/// A folder that appears under its name only when it is complete: it is filled as `NAME.part` and then renamed.
+/// A folder that appears under its name only when it is complete: it is filled under a name of its own and then renamed.
 struct ExportFolder {
   /// Where files are written to while the folder is filled.
   let url: URL
@@ -19,8 +19,10 @@ struct ExportFolder {
     let manager = FileManager.default
     try AtomicFile.requireFree(folder, replaces: replaces)
     try requireExport(folder)
-    let part = URL(filePath: folder.path + ".part")
-    try? manager.removeItem(at: part)
+    // A name that no other writer has.
+    let part = URL(filePath: "\(folder.path).\(UUID().uuidString).part")
+    UnfinishedOutputs.begin(part.path)
+    defer { UnfinishedOutputs.end(part.path) }
     try AtomicFile.makeFolder(part)
     do {
       var filled = ExportFolder(url: part)

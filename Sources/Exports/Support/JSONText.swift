@@ -14,7 +14,7 @@ enum JSONText {
     } catch {
       throw Fault(
         .badData, "export.notFinite", "A number cannot be written as JSON", expected: "finite numbers",
-        found: "\(error)", advice: "see where it comes from with `unfold store verify`")
+        found: Fault.words(of: error), advice: "see where it comes from with `unfold store verify`")
     }
   }
 }

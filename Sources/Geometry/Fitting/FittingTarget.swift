@@ -2,7 +2,7 @@ import Diagnostics
 import Foundation
 
 /// What a network with one hidden layer is to learn: a curve over −1 … 1, or a region of the square −1 … 1 by −1 … 1.
-public enum FittingTarget: Codable, Sendable, Equatable {
+public enum FittingTarget: Sendable, Equatable {
   case curve(Curve)
   case region(Region)
 
@@ -32,7 +32,7 @@ public enum FittingTarget: Codable, Sendable, Equatable {
     }
   }
 
-  public enum Region: Codable, Sendable, Equatable {
+  public enum Region: Sendable, Equatable {
     case halfPlane
     /// Inside of two lines that meet: a V
     case wedge
@@ -145,5 +145,17 @@ public enum FittingTarget: Codable, Sendable, Equatable {
     case .region(.polygon(let count)): "polygon-\(count)"
     case .region(.star(let count)): "star-\(count)"
     }
+  }
+}
+
+/// In JSON a target is its name, such as "polygon-5".
+extension FittingTarget: Codable {
+  public init(from decoder: any Decoder) throws {
+    try self.init(named: decoder.singleValueContainer().decode(String.self))
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(name)
   }
 }

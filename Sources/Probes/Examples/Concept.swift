@@ -59,7 +59,8 @@ private func unknownLabel(_ label: String, present: Set<String>, place: String) 
   let near = nearestNames(to: label, among: sorted)
   return Fault(
     .usage, "probe.unknownLabel", "No example has the label to be found", place: place,
-    expected: "one of \((near.isEmpty ? sorted : near).prefix(12).joined(separator: ", "))", found: label)
+    expected: "one of \((near.isEmpty ? sorted : near).prefix(12).joined(separator: ", "))", found: label,
+    advice: near.first.map { "did you mean \($0)?" } ?? "name a label that the corpus has; --label chooses its column")
 }
 
 /// How a document's tokens become one example.

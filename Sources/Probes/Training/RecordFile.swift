@@ -34,7 +34,8 @@ package struct RecordFile: Sendable {
     do {
       json = try encoder.encode(record)
     } catch {
-      throw Fault(.software, "\(key).record", "The \(key)'s record cannot be written as JSON", found: "\(error)")
+      throw Fault(
+        .software, "\(key).record", "The \(key)'s record cannot be written as JSON", found: Fault.words(of: error))
     }
     try SafetensorsWriter.write(
       tensors, metadata: ["format": format, "version": version, key: String(decoding: json, as: UTF8.self)], to: url)
@@ -64,7 +65,7 @@ package struct RecordFile: Sendable {
     } catch {
       throw Fault(
         .badData, "\(key).record", "The \(key)'s record cannot be read", file: url.path, place: "metadata \(key)",
-        found: "\(error)")
+        found: Fault.words(of: error))
     }
   }
 

@@ -68,6 +68,7 @@ struct AblateCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
+    try figure.check()
     let session = try splice.applied(to: Session.open(model.model, compute: compute.compute))
     var items = try self.items(session)
     if together, items.count > 1 { items.append(.together(items, called: "together")) }

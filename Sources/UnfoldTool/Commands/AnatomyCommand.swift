@@ -44,6 +44,7 @@ struct AnatomyCommand: ParsableCommand {
   @Option(name: .long, help: "The sites whose store is added up, separated by commas: names of the table of stores.")
   var sites = "resid_post,mlp_post"
 
+  @OptionGroup var replace: ReplaceOption
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
@@ -55,6 +56,7 @@ struct AnatomyCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
+    try replace.check(output)
     guard let model, !list else { return try showList() }
     switch try AnatomySubject.named(model) {
     case .widthOnly(let known):

@@ -9,7 +9,8 @@ struct CaptureCommand: ParsableCommand {
     discussion: """
       Examples:
         unfold capture unfold-mini demo-corpus -o store
-        unfold capture ./gpt2 corpus.jsonl.gz -o store --sites mlp_post --layers 4-8 --top 64
+        unfold capture ./gpt2 corpus.jsonl.gz -o store --sites mlp_post \\
+            --layers 4-8 --top 64
         unfold capture unfold-mini corpus.txt -o store --statistics-only
 
       Open STORE/index.h5 in h5py. A run that was stopped or killed goes on with --resume.
@@ -108,7 +109,7 @@ struct CaptureArguments: ParsableArguments {
   @Flag(name: .long, help: "Add no begin token or its like.")
   var noSpecialTokens = false
 
-  @Flag(name: .long, help: "Count begin tokens and their like in statistics and pooled rows.")
+  @Flag(name: .customLong("special-tokens"), help: "Count begin tokens and their like in statistics and pooled rows.")
   var countSpecialTokens = false
 
   func settings(seed: UInt64) -> CaptureSettings {
@@ -186,13 +187,19 @@ extension CaptureSummary {
   func text(store: String, rate: Double, _ style: TerminalStyle) -> String {
     if wasComplete { return "\(store) was complete: \(Format.count(tokens)) tokens." }
     var lines = [
-      "\(Format.count(tokens)) tokens of \(Format.count(documents)) documents in "
+      "\(Format.count(tokens)) tokens of \(Format.count(documents)) documents"
+        + (pieces > documents ? ", split into \(Format.count(pieces)) pieces, in " : " in ")
         + "\(Format.duration(seconds: seconds)) (\(Format.count(Int(rate))) tokens/s)"
     ]
     if secondsWaitingForWeights > 0.01 * seconds {
       lines.append(
         "\(Format.duration(seconds: secondsWaitingForWeights)) of it waiting for weights, "
           + "in batches of \(Format.count(batchTokens)) tokens")
+    }
+    if cutDocuments > 0 {
+      lines.append(
+        "\(Format.count(cutDocuments)) documents were truncated: \(Format.count(cutTokens)) of their tokens are left out"
+      )
     }
     if emptyDocuments > 0 { lines.append("\(Format.count(emptyDocuments)) empty documents were left out") }
     if invalidDocuments > 0 {

@@ -123,7 +123,7 @@ private struct DemoJourney {
     let label = probe.record.classes.first ?? ""
     heading(
       4, "Find the neurons that tell the concept",
-      "neurons top \(command.model) \(command.concept) --concept \(label) --pooling mean -n 8")
+      "neurons top \(command.model) \(command.concept) --concept \(label) --pool mean -n 8")
     let source = try conceptSource()
     let found = try NeuronsTop.concept(
       Concept(positive: probe.record.classes.count > 2 ? nil : label), in: source, pooling: .mean, count: 8,

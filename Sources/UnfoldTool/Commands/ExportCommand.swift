@@ -140,8 +140,10 @@ struct ExportNeuronpediaCommand: ParsableCommand {
     discussion: """
       Examples:
         unfold export neuronpedia dictionary store -o for-neuronpedia
-        unfold export neuronpedia dictionary store --latents 0-255 --set res-4k -o for-neuronpedia
-        unfold export neuronpedia neurons store --site blocks.2.mlp.hook_post -o for-neuronpedia
+        unfold export neuronpedia dictionary store --latents 0-255 --set res-4k \\
+            -o for-neuronpedia
+        unfold export neuronpedia neurons store --site blocks.2.mlp.hook_post \\
+            -o for-neuronpedia
       """)
 
   @OptionGroup var arguments: DashboardArguments

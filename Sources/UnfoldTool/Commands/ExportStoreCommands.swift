@@ -61,8 +61,10 @@ struct ExportTensorsCommand: ParsableCommand {
     discussion: """
       Examples:
         unfold export tensors store --sites resid_post --layers 2 -o activations.npz
-        unfold export tensors store --sites resid_post --type float16 -o activations.safetensors
-        unfold export tensors store --parts statistics --sites mlp_post -o statistics.npz
+        unfold export tensors store --sites resid_post --type float16 \\
+            -o activations.safetensors
+        unfold export tensors store --parts statistics --sites mlp_post \\
+            -o statistics.npz
       """)
 
   @OptionGroup var source: ExportStoreArguments
@@ -113,7 +115,8 @@ struct ExportTableCommand: ParsableCommand {
       Examples:
         unfold export table store -o statistics.csv
         unfold export table store --table documents -o documents.csv
-        unfold export table store --table labels --sites mlp_post --layers 2 -o by-label.csv
+        unfold export table store --table labels --sites mlp_post --layers 2 \\
+            -o by-label.csv
 
       A ranking of neurons as a table: unfold neurons rank store --csv > ranking.csv
       """)

@@ -28,6 +28,7 @@ struct FitCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
+    try figure.check()
     let targets = try shapes.map { try FittingTarget(named: $0) }
     let sizes = try neurons.split(separator: ",").map { part in
       guard let size = Int(part) else {

@@ -35,7 +35,7 @@ struct GenerateCommand: ParsableCommand {
   func run() throws {
     common.apply()
     let session = try splice.applied(to: Session.open(model.model, compute: compute.compute))
-    let prompt = try session.tokens(of: TextArgument.given(text), addSpecialTokens: !noSpecialTokens)
+    let prompt = try TextArgument.tokens(text, for: session, addSpecialTokens: !noSpecialTokens)
     let write = common.json ? { _ in } : { Console.write($0, to: STDOUT_FILENO) }
     write(try session.requireTokenizer().decode(prompt, skipSpecialTokens: true))
     let written = try session.generate(
@@ -49,14 +49,5 @@ struct GenerateCommand: ParsableCommand {
     common.note(
       "\(result.tokens.count) tokens, \(Format.fixed(result.tokensPerSecond, 1)) a second; ended by "
         + result.stopped.words)
-  }
-}
-
-/// A text on the command line.
-enum TextArgument {
-  /// The text; `-` reads standard input, none is empty.
-  static func given(_ text: String?) -> String {
-    guard text == "-" else { return text ?? "" }
-    return String(decoding: FileHandle.standardInput.readDataToEndOfFile(), as: UTF8.self)
   }
 }

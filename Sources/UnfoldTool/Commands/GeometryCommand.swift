@@ -95,7 +95,8 @@ struct GeometryNearestCommand: ParsableCommand {
     discussion: """
       Example:
         unfold geometry nearest unfold-mini three
-        unfold geometry nearest unfold-mini three --contexts demo-corpus --site resid_post --layer 1
+        unfold geometry nearest unfold-mini three --contexts demo-corpus \\
+            --site resid_post --layer 1
       """)
 
   @OptionGroup var neighbours: NeighbourArguments
@@ -182,7 +183,8 @@ struct GeometryDimensionsCommand: ParsableCommand {
     discussion: """
       Example:
         unfold geometry dimensions unfold-mini korean --sites embed,resid_post
-        unfold geometry dimensions unfold-mini plural --sites embed --level token --average
+        unfold geometry dimensions unfold-mini plural --sites embed --level token \\
+            --average
 
       Half of the groups choose the dimensions, the other half judges them.
       """)

@@ -41,6 +41,7 @@ struct HeadsCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
+    try figure.check()
     let session = try splice.applied(to: Session.open(model.model, compute: compute.compute))
     let line = ProgressLine(isSilent: common.quiet)
     defer { line.clear() }

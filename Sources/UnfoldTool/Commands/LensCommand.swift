@@ -24,7 +24,8 @@ struct LensReadCommand: ParsableCommand {
 
       Examples:
         unfold lens unfold-mini "The capital of France is"
-        unfold lens unfold-mini "The capital of France is" --target Paris --figure lens.svg
+        unfold lens unfold-mini "The capital of France is" --target Paris \\
+            --figure lens.svg
         unfold lens unfold-mini "She sat down" --sites resid_mid,resid_post
         unfold lens unfold-mini "She sat down" --tuned mini-lens.safetensors
       """)
@@ -48,6 +49,7 @@ struct LensReadCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
+    try figure.check()
     let session = try splice.applied(to: Session.open(model.model, compute: compute.compute))
     let tokens = try session.tokens(of: text)
     let place = try position.map { try session.position(of: $0, in: tokens) } ?? tokens.count - 1
@@ -74,7 +76,8 @@ struct LensTrainCommand: ParsableCommand {
 
       Examples:
         unfold lens train unfold-mini demo-corpus -o mini-lens.safetensors
-        unfold lens train unfold-mini corpus.jsonl -o lens.safetensors --steps 500 --sites resid_mid,resid_post
+        unfold lens train unfold-mini corpus.jsonl -o lens.safetensors --steps 500 \\
+            --sites resid_mid,resid_post
       """)
 
   @OptionGroup var model: ModelArgument
@@ -105,8 +108,8 @@ struct LensTrainCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
+    try figure.check(output)
     Interruption.shared.listen()
-    try AtomicFile.requireFree(URL(filePath: output))
     // Not only found out when the work is done.
     let folder = URL(filePath: output).deletingLastPathComponent()
     guard FileManager.default.isWritableFile(atPath: folder.path) else {

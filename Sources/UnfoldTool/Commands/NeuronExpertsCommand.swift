@@ -10,7 +10,8 @@ struct NeuronsExpertsCommand: ParsableCommand {
     discussion: """
       Examples:
         unfold neurons experts ./olmoe demo-corpus
-        unfold capture ./olmoe demo-corpus -o routing --sites expert_indices,router_logits
+        unfold capture ./olmoe demo-corpus -o routing \\
+            --sites expert_indices,router_logits
         unfold neurons experts routing
         unfold neurons experts routing --label language --layers 4-8 --json
         unfold neurons experts routing --level token      # by labelled spans

@@ -44,10 +44,12 @@ struct NeuronsRankCommand: ParsableCommand {
       Examples:
         unfold neurons rank store
         unfold neurons rank store --by monosemanticity --layer 1,2
-        unfold neurons rank store --by context-clusters --no-labels --csv > neurons.csv
+        unfold neurons rank store --by context-clusters --no-labels \\
+            --csv > neurons.csv
         unfold neurons rank unfold-mini demo-corpus --least -n 5
         unfold neurons rank store --related french,german,korean,russian
-        unfold neurons rank store --sites expert_post     # the neurons of a mixture's experts
+        # the neurons of a mixture's experts
+        unfold neurons rank store --sites expert_post
 
       Without labels, regions of documents that lie alike in the residual stream and share words stand in for them. Above
       the table stands what random directions reach; a neuron above 99 % of its layer's is marked with a star. The last

@@ -44,7 +44,8 @@ struct NeuronsShowCommand: ParsableCommand {
         unfold neurons show store L2.431
         unfold neurons show store L2.431 --ablate
         unfold neurons show store L2.E5.43             # neuron 43 of expert 5
-        unfold neurons show store L2.431 --model ./gpt2 --probe questions.safetensors --dictionary sae
+        unfold neurons show store L2.431 --model ./gpt2 \\
+            --probe questions.safetensors --dictionary sae
 
       The model that the store was captured from is found by its name, or given with --model.
       """)

@@ -11,11 +11,13 @@ struct NeuronsTopCommand: ParsableCommand {
     abstract: "The neurons that fire most for a text or separate a concept; or one neuron's top examples.",
     discussion: """
       Examples:
-        unfold neurons top unfold-mini --text "GET /index.html HTTP/1.1" --statistics store
+        unfold neurons top unfold-mini --text "GET /index.html HTTP/1.1" \\
+            --statistics store
         unfold neurons top store --concept korean
         unfold neurons top unfold-mini citations --concept citation
         unfold neurons top store --neuron L2.431
-        unfold neurons top store --concept korean --sites expert_post   # of a mixture's experts
+        # of a mixture's experts
+        unfold neurons top store --concept korean --sites expert_post
       """)
 
   @OptionGroup var source: SourceArguments
@@ -30,7 +32,7 @@ struct NeuronsTopCommand: ParsableCommand {
   @Option(name: .long, help: "The label column.") var label = DocumentTable.defaultLabels
   @Option(name: .long, help: "What carries the labels: document, or token (labelled spans).")
   var level: Concept.Level = .document
-  @Option(name: .long, help: "How a document's tokens become one value: max, mean or last.")
+  @Option(name: .customLong("pool"), help: "How a document's tokens become one value: max, mean or last.")
   var pooling: Pooling = .max
   @Option(name: .long, help: "The neurons' hook points: mlp_post, expert_post, or full names (default: all neurons).")
   var sites: String?

@@ -8,11 +8,13 @@ struct PatchCommand: ParsableCommand {
     abstract: "Put values of one text's run into another's, to see which of them carry the answer.",
     discussion: """
       Examples:
-        unfold patch unfold-mini --clean "The hands of the king" --corrupt "The hand of the king" \\
+        unfold patch unfold-mini --clean "The hands of the king" \\
+            --corrupt "The hand of the king" \\
           --right " were" --wrong " was" --sites resid_pre,z --figure patch.svg
         unfold patch unfold-mini --pairs pairs.jsonl --sites z,mlp_out --noise
         unfold patch unfold-mini --pairs pairs.jsonl --sites z --path-to logits
-        unfold patch unfold-mini --pairs pairs.jsonl --sites z --layers 0-2 --path-to L3.q
+        unfold patch unfold-mini --pairs pairs.jsonl --sites z --layers 0-2 \\
+            --path-to L3.q
 
       A line of PAIRS: {"clean": "…", "corrupt": "…", "right": " are", "wrong": " is"}; token numbers may stand in place of
       texts. The two texts of a pair must have as
@@ -66,6 +68,7 @@ struct PatchCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
+    try figure.check()
     let session = try splice.applied(to: Session.open(model.model, compute: compute.compute))
     let pairs = try readPairs(session)
     let architecture = session.model.architecture

@@ -6,9 +6,12 @@ struct ProbeApplyCommand: ParsableCommand {
     commandName: "apply", abstract: "Score texts with a probe: documents, and their tokens.",
     discussion: """
       Examples:
-        unfold probe apply sentiment.safetensors unfold-mini "A dull film with one fine scene."
-        unfold probe apply sentiment.safetensors unfold-mini --input reviews.csv notes.txt --csv > scores.csv
-        cat reviews.txt | unfold probe apply sentiment.safetensors unfold-mini - --jsonl --tokens
+        unfold probe apply sentiment.safetensors unfold-mini \\
+            "A dull film with one fine scene."
+        unfold probe apply sentiment.safetensors unfold-mini \\
+            --input reviews.csv notes.txt --csv > scores.csv
+        cat reviews.txt | unfold probe apply sentiment.safetensors unfold-mini - \\
+            --jsonl --tokens
 
       A document is pooled as in training. Above zero (warm colours) a token looks like the concept, below (cool) like its
       absence. Corpora are those of `unfold capture`; they are read, scored and printed a part at a time.

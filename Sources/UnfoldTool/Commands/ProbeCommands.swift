@@ -25,9 +25,12 @@ struct ProbeEvaluateCommand: ParsableCommand {
     discussion: """
       Examples:
         unfold probe evaluate sentiment.safetensors unfold-mini more-reviews.jsonl
-        unfold probe evaluate sentiment.safetensors unfold-mini reviews.csv --rename 0=negative --rename 1=positive
-        unfold probe evaluate sentiment.safetensors later-checkpoint sentiment --transfer
-        unfold probe evaluate sentiment.safetensors unfold-mini sentiment --site blocks.3.hook_resid_post
+        unfold probe evaluate sentiment.safetensors unfold-mini reviews.csv \\
+            --rename 0=negative --rename 1=positive
+        unfold probe evaluate sentiment.safetensors later-checkpoint sentiment \\
+            --transfer
+        unfold probe evaluate sentiment.safetensors unfold-mini sentiment \\
+            --site blocks.3.hook_resid_post
       """)
 
   @OptionGroup var file: ProbeFileArgument
@@ -113,22 +116,24 @@ struct ProbeCompareCommand: ParsableCommand {
     commandName: "compare", abstract: "Compare directions: cosines between concepts, principal angles between layers.",
     discussion: """
       Examples:
-        unfold probe sweep sentiment sarcasm formality --model unfold-mini --sites resid_post --layers 2 --save found
+        unfold probe sweep sentiment sarcasm formality --model unfold-mini \\
+            --sites resid_post --layers 2 --save found
         unfold probe compare found/*.safetensors --figure cosines.svg
       """)
 
   @Argument(help: "Probe files of sites of one width.") var probes: [String]
-  @Option(name: .long, help: "Write the cosines as a figure to this SVG file.") var figure: String?
+  @OptionGroup var figure: FigureOption
   @OptionGroup var common: CommonOptions
 
   func run() throws {
     common.apply()
+    try figure.check()
     let files = try probes.map { path in
       let url = URL(filePath: path)
       return (name: url.deletingPathExtension().lastPathComponent, probe: try Probe(contentsOf: url))
     }
     let comparison = try DirectionComparison(files)
-    if let figure { try comparison.figure().write(to: URL(filePath: figure)) }
+    try figure.write(comparison.figure(), common)
     try common.show(comparison) { comparison.report($0) }
   }
 }

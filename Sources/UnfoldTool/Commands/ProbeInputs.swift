@@ -17,7 +17,8 @@ struct ProbeArguments: ParsableArguments {
   var level: String?
   @Option(name: .long, help: "What is predicted: label, number, text-length or position.")
   var target: String?
-  @Option(name: .long, help: "How a document's tokens become one example: mean, max or last (default: mean).")
+  @Option(
+    name: .customLong("pool"), help: "How a document's tokens become one example: mean, max or last (default: mean).")
   var pooling: String?
   @Option(
     name: [.customLong("classifier"), .customLong("method")],
@@ -61,7 +62,8 @@ struct ProbeArguments: ParsableArguments {
     name: [.customLong("resamples"), .customLong("bootstrap")],
     help: "Resamples of the bootstrap intervals (default: 1000).")
   var resamples: String?
-  @Flag(name: .long, help: "Let begin tokens and their like take part.") var countSpecialTokens = false
+  @Flag(name: .customLong("special-tokens"), help: "Let begin tokens and their like take part.")
+  var countSpecialTokens = false
   @Option(
     name: .long,
     help: "The controls to run: all, none, or a list of \(Control.allCases.map(\.rawValue).joined(separator: ", ")).")

@@ -9,9 +9,12 @@ struct ProbeSweepCommand: ParsableCommand {
     discussion: """
       Examples:
         unfold probe sweep sarcasm sentiment --model unfold-mini
-        unfold probe sweep sentiment --model unfold-mini --method logistic,mass-mean,lda,linear-svm
-        unfold probe sweep sentiment --model unfold-mini --method k-sparse --selector f-statistic --sites mlp_post
-        unfold probe sweep --all --model unfold-mini --table probes/README.md --figure probes/depth.svg
+        unfold probe sweep sentiment --model unfold-mini \\
+            --method logistic,mass-mean,lda,linear-svm
+        unfold probe sweep sentiment --model unfold-mini --method k-sparse \\
+            --selector f-statistic --sites mlp_post
+        unfold probe sweep --all --model unfold-mini --table probes/README.md \\
+            --figure probes/depth.svg --force
         unfold probe sweep unfold-mini sentiment
         unfold probe sweep store --positive korean --sites resid_post
       """)
@@ -20,7 +23,7 @@ struct ProbeSweepCommand: ParsableCommand {
   @Flag(name: .long, help: "Run every specification that ships.") var all = false
   @OptionGroup var probe: ProbeArguments
   @Option(name: .long, help: "Write the results as a Markdown table to this file.") var table: String?
-  @Option(name: .long, help: "Write a figure of the scores by depth to this SVG file.") var figure: String?
+  @OptionGroup var figure: FigureOption
   @Option(
     name: .long,
     help: "Write every probe into this folder, as NAME.SITE.safetensors; of several classifiers NAME.SITE.CLASSIFIER.")
@@ -29,6 +32,7 @@ struct ProbeSweepCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
+    try figure.check(table)
     let plans = try inputs.plans(probe, seed: common.givenSeed, all: all)
     var results: [StudyResult] = []
     let clock = ContinuousClock()
@@ -37,9 +41,11 @@ struct ProbeSweepCommand: ParsableCommand {
       let (result, _) = try plan.run(quiet: common.quiet) { probe in
         guard let save else { return }
         let folder = URL(filePath: save, directoryHint: .isDirectory)
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try AtomicFile.makeFolder(folder)
         let method = plan.specification.settings.methods.count > 1 ? ".\(probe.record.settings.method.rawValue)" : ""
-        try probe.write(to: folder.appending(path: "\(plan.name).\(probe.record.site.name)\(method).safetensors"))
+        let file = folder.appending(path: "\(plan.name).\(probe.record.site.name)\(method).safetensors")
+        try figure.replace.check(file.relativePath)
+        try probe.write(to: file)
       }
       if !common.json {
         Console.standardOutput(result.report(common.style, brief: plans.count > 1) + (plans.count > 1 ? "\n" : ""))
@@ -48,12 +54,12 @@ struct ProbeSweepCommand: ParsableCommand {
     }
     let report = SweepReport(results: results)
     if let table {
-      try AtomicText.write(
-        report.markdown(
-          command: Self.commandLine, figure: figureBesideTable,
-          isBesideSpecifications: plans.allSatisfy { isBeside(table, "\($0.name).yaml") }), to: URL(filePath: table))
+      let text = report.markdown(
+        command: Self.commandLine, figure: figureBesideTable,
+        isBesideSpecifications: plans.allSatisfy { isBeside(table, "\($0.name).yaml") })
+      try AtomicFile.write(text.utf8, to: URL(filePath: table))
     }
-    if let figure { try report.figure().write(to: URL(filePath: figure)) }
+    try figure.write(report.figure(), common)
     if common.json {
       try results.count == 1 ? Console.json(results[0]) : Console.json(results)
     } else if plans.count > 1 {
@@ -69,7 +75,7 @@ struct ProbeSweepCommand: ParsableCommand {
 
   /// The figure's path from the table's folder, where both lie in one.
   private var figureBesideTable: String? {
-    guard let table, let figure else { return nil }
+    guard let table, let figure = figure.figure else { return nil }
     let (page, drawing) = (URL(filePath: table).standardized, URL(filePath: figure).standardized)
     return page.deletingLastPathComponent() == drawing.deletingLastPathComponent() ? drawing.lastPathComponent : nil
   }
@@ -109,17 +115,6 @@ struct ProbeListCommand: ParsableCommand {
         ])
       }
       return table.rendered(style) + "\n\nunfold probe sweep NAME --model unfold-mini"
-    }
-  }
-}
-
-/// Text files of results, complete or not at all.
-enum AtomicText {
-  static func write(_ text: String, to url: URL) throws {
-    do {
-      try Data(text.utf8).write(to: url, options: .atomic)
-    } catch {
-      throw Fault(.cannotCreate, "tool.output", "The file cannot be written", file: url.path, found: "\(error)")
     }
   }
 }

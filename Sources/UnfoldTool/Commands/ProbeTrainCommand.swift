@@ -9,9 +9,12 @@ struct ProbeTrainCommand: ParsableCommand {
     discussion: """
       Examples:
         unfold probe train probes/sarcasm.yaml --model unfold-mini
-        unfold probe train store --sites resid_post --layers 2 -o citations.safetensors --positive citations
-        unfold probe train unfold-mini sentiment --sites resid_post --layers last -o sentiment.safetensors
-        unfold probe train sentiment --model unfold-mini --learning-curve --figure curve.svg
+        unfold probe train store --sites resid_post --layers 2 \\
+            -o citations.safetensors --positive citations
+        unfold probe train unfold-mini sentiment --sites resid_post --layers last \\
+            -o sentiment.safetensors
+        unfold probe train sentiment --model unfold-mini --learning-curve \\
+            --figure curve.svg
 
       Where several sites or classifiers are chosen, the best in the training folds is taken.
       """)
@@ -30,7 +33,7 @@ struct ProbeTrainCommand: ParsableCommand {
     name: .long,
     help: "Train the best probe on growing parts of the examples, and judge each on the same examples held back.")
   var learningCurve = false
-  @Option(name: .long, help: "Write the learning curve as a figure to this SVG file.") var figure: String?
+  @OptionGroup var figure: FigureOption
   @OptionGroup var common: CommonOptions
 
   struct Result: Encodable {
@@ -40,7 +43,7 @@ struct ProbeTrainCommand: ParsableCommand {
 
   func validate() throws {
     if repeats < 0 || repeats == 1 { throw ValidationError("--repeats must be 0, or 2 or more.") }
-    if figure != nil, !learningCurve {
+    if figure.figure != nil, !learningCurve {
       throw ValidationError("--figure draws the learning curve: add --learning-curve.")
     }
   }
@@ -54,10 +57,10 @@ struct ProbeTrainCommand: ParsableCommand {
         found: "\(plans.count)", advice: "compare several with `unfold probe sweep`")
     }
     let file = output ?? "\(plan.name).safetensors"
-    try AtomicFile.requireFree(URL(filePath: file))
+    try figure.check(file)
     let (_, best) = try plan.run(quiet: common.quiet, repeats: repeats, hasLearningCurve: learningCurve)
     try best.write(to: URL(filePath: file))
-    if let figure, let curve = best.record.learningCurve { try curve.figure().write(to: URL(filePath: figure)) }
+    if let curve = best.record.learningCurve { try figure.write(curve.figure(), common) }
     try common.show(Result(file: file, probe: best.record)) { style in
       best.fullReport(style) + "\n\nThe probe: \(style.bold(file))"
     }

@@ -9,14 +9,17 @@ struct ReportCommand: ParsableCommand {
     discussion: """
       Examples, of a store made by `unfold capture unfold-mini demo-corpus -o store`:
         unfold report store -o store.html
-        unfold report store --all --dictionary residual -o pages     # a folder: the store, neurons, the dictionary
+        # a folder: the store, neurons, the dictionary
+        unfold report store --all --dictionary residual -o pages
         unfold report store --neuron L2.30 --ablate -o neuron.html
-        unfold report store --neuron L2.30 --dictionary residual -o neuron.html     # with the features that load on it
+        # with the features that load on it
+        unfold report store --neuron L2.30 --dictionary residual -o neuron.html
         unfold report store --dictionary residual -o dictionary.html
         unfold report store --dictionary residual --feature 17 -o feature.html
         unfold report store --probe questions.safetensors -o probe.html
         unfold report unfold-mini --text "The king and the queen" -o run.html
-        unfold report unfold-mini --clean "The hands of the king" --corrupt "The hand of the king" \\
+        unfold report unfold-mini --clean "The hands of the king" \\
+            --corrupt "The hand of the king" \\
           --right " were" --wrong " was" -o patch.html
         unfold report unfold-mini --anatomy -o anatomy.html
         unfold report residual --superposition -o superposition.html

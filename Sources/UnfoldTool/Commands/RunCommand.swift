@@ -12,7 +12,8 @@ struct RunCommand: ParsableCommand {
         unfold run unfold-mini "Once upon a time" --greedy 40
         unfold run unfold-mini "The dog saw the cat because it" --attend it
         unfold run unfold-mini "GET /index.html HTTP/1" --attribute .
-        unfold run unfold-mini "GET /index.html HTTP/1" --attribute . --dictionary dictionary
+        unfold run unfold-mini "GET /index.html HTTP/1" --attribute . \\
+            --dictionary dictionary
         unfold run unfold-mini "Two words" --sites resid_post --layers last --json
         unfold run ./olmoe "The king and the" --route
 
@@ -89,7 +90,7 @@ struct RunCommand: ParsableCommand {
     common.apply()
     let session = try splice.applied(to: Session.open(model.model, compute: compute.compute))
     let model = session.model
-    let tokens = try session.tokens(of: TextArgument.given(text), addSpecialTokens: !noSpecialTokens)
+    let tokens = try TextArgument.tokens(text, for: session, addSpecialTokens: !noSpecialTokens)
     let batch = TokenBatch(documents: [tokens])
 
     var result = Result(tokens: tokens, pieces: session.pieces(of: tokens))

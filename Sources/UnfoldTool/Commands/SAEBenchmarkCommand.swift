@@ -161,6 +161,6 @@ struct SAEBenchmarkCommand: ParsableCommand {
     try source.stream([SyntheticFeatures.siteName], maximumRows: 8192) { block in
       block.values[0].elements.withUnsafeBytes { bytes.append(contentsOf: $0) }
     }
-    try bytes.write(to: url)
+    try AtomicFile.write(bytes, to: url)
   }
 }

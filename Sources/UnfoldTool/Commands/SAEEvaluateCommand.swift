@@ -9,7 +9,8 @@ struct SAEEvaluateCommand: ParsableCommand {
     discussion: """
       Examples:
         unfold sae evaluate dictionary store
-        unfold sae evaluate dictionary unfold-mini demo-corpus --probe korean,citations --absorption
+        unfold sae evaluate dictionary unfold-mini demo-corpus \\
+            --probe korean,citations --absorption
 
       With a model the dictionary's output is spliced into its run, and its loss and predictions are compared with those
       of the untouched model and of two ablations. Samples are whole documents, chosen by --seed whatever the order of the

@@ -53,7 +53,8 @@ struct SAEEncodeCommand: ParsableCommand {
       Examples:
         unfold sae encode dictionary store -o latents.safetensors
         unfold sae encode dictionary unfold-mini demo-corpus -o latents.safetensors
-        unfold sae encode dictionary activations.safetensors --dense -o latents.safetensors
+        unfold sae encode dictionary activations.safetensors --dense \\
+            -o latents.safetensors
 
       The file holds compressed sparse rows: `offsets` [rows + 1], `indices` and `values`, and `row`, the source's number
       of each row; with --dense in their place `acts` [rows, latents] and `out` [rows, width], what the dictionary makes
@@ -67,6 +68,7 @@ struct SAEEncodeCommand: ParsableCommand {
   @Option(name: .long, help: "Of a safetensors file, the tensor to read (default: the only one, or x).")
   var tensor: String?
   @Flag(name: .long, help: "Encode tokens that the tokenizer added too.") var specialTokens = false
+  @OptionGroup var replace: ReplaceOption
   @OptionGroup var common: CommonOptions
 
   private struct Summary: Encodable {
@@ -82,6 +84,7 @@ struct SAEEncodeCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
+    try replace.check(output)
     let dictionary = try arguments.load()
     let activations = try self.activations(dictionary)
     let latents = dictionary.encode(activations.values)
@@ -137,7 +140,7 @@ struct SAEEncodeCommand: ParsableCommand {
       throw Fault(
         .badData, "dictionary.notFiniteActivations", "An activation is NaN or infinite", file: arguments.source,
         place: "\(name), row \(bad / all.columns), column \(bad % all.columns)", expected: "finite numbers",
-        found: "\(all.elements[bad])")
+        found: "\(all.elements[bad])", advice: "make the file anew from finite activations")
     }
     let count = min(rows ?? all.rows, all.rows)
     return (all.selectingRows(0..<count), Array(0..<count))

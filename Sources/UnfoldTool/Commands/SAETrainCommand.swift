@@ -9,11 +9,16 @@ struct SAETrainCommand: ParsableCommand {
       "Train sparse autoencoders, transcoders or crosscoders on a store, or straight from a model and a corpus.",
     discussion: """
       Examples:
-        unfold sae train store --sites resid_post --layers 2 -o residual --latents 2048 --k 32
-        unfold sae train unfold-mini demo-corpus --sites mlp_post --layers 2 -o neurons --latents 4096 --tokens 2000000
-        unfold sae train store --sites resid_post --layers 2 -o grid --latents 1024,4096 --k 16,32 --repeats 2
-        unfold sae train store --sites blocks.2.mlp.hook_in --target blocks.2.hook_mlp_out -o transcoder --latents 4096
-        unfold sae train store --sites resid_post --layers 0-3 --crosscoder -o crosscoder --latents 4096 --k 32
+        unfold sae train store --sites resid_post --layers 2 -o residual \\
+            --latents 2048 --k 32
+        unfold sae train unfold-mini demo-corpus --sites mlp_post --layers 2 \\
+            -o neurons --latents 4096 --tokens 2000000
+        unfold sae train store --sites resid_post --layers 2 -o grid \\
+            --latents 1024,4096 --k 16,32 --repeats 2
+        unfold sae train store --sites blocks.2.mlp.hook_in \\
+            --target blocks.2.hook_mlp_out -o transcoder --latents 4096
+        unfold sae train store --sites resid_post --layers 0-3 --crosscoder \\
+            -o crosscoder --latents 4096 --k 32
 
       Several values of --latents, --k or --sparsity, or --repeats, train every combination on one pass over the data,
       each into a folder of its own below the output. A run that was stopped or killed goes on with --resume and ends
@@ -55,7 +60,7 @@ struct SAETrainCommand: ParsableCommand {
       chosenSites(source), target: target, seed: common.seed, crosscoder: crosscoder)
     let site = settings.site
     if training.countSpecialTokens, source.rowKind == .document {
-      throw ValidationError("--count-special-tokens applies to rows of tokens; this store's rows are documents.")
+      throw ValidationError("--special-tokens applies to rows of tokens; this store's rows are documents.")
     }
     let grid = dictionary.grid(seed: common.seed)
     let run = try TrainingRun(source: source, settings: settings, dictionaries: dictionary.settings(of: grid))

@@ -8,9 +8,12 @@ struct SteerCommand: ParsableCommand {
     abstract: "Change a model's activations along a direction while it writes, and measure what that costs.",
     discussion: """
       Examples:
-        unfold steer unfold-mini "The weather" --direction korean.safetensors --strength -1,0,1 --unit stream
-        unfold steer unfold-mini "It is" --direction dictionary:12 --clamp 0,5,20 --target " not"
-        unfold steer unfold-mini "I" --positive "I love it" --negative "I hate it" --sites resid_post --layers 2 \
+        unfold steer unfold-mini "The weather" --direction korean.safetensors \\
+            --strength -1,0,1 --unit stream
+        unfold steer unfold-mini "It is" --direction dictionary:12 --clamp 0,5,20 \\
+            --target " not"
+        unfold steer unfold-mini "I" --positive "I love it" --negative "I hate it" \\
+            --sites resid_post --layers 2 \
       --strength 0,4 --save love.gguf
 
       A direction is a probe's file (PROBE.safetensors[:CLASS]), a dictionary's feature (FOLDER:FEATURE), a vector \
@@ -27,7 +30,7 @@ struct SteerCommand: ParsableCommand {
   @Option(name: .long, help: "A text that shows what is wanted; may be given several times.") var positive: [String] =
     []
   @Option(name: .long, help: "A text that shows the opposite.") var negative: [String] = []
-  @Option(name: .long, help: "What stands for such a text: the last token or the mean of all.")
+  @Option(name: .customLong("pool"), help: "What stands for such a text: the last token or the mean of all.")
   var pooling: ContrastPrompts.Pooling = .last
   @Flag(name: .long, help: "Steer by random directions of the same norms instead, to compare with.") var random = false
   @Option(name: .long, help: "Where to steer: hook points (default: the direction's own; of prompts resid_post).")
@@ -77,6 +80,7 @@ struct SteerCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
+    try figure.check()
     let session = try splice.applied(to: Session.open(model.model, compute: compute.compute))
     let line = ProgressLine(isSilent: common.quiet)
     defer { line.clear() }
@@ -99,7 +103,8 @@ struct SteerCommand: ParsableCommand {
       stops: options.stops, endsAtEndTokens: !options.ignoreEnd, target: try target.map(session.token(named:)))
     let probe = try self.probe.map(Direction.readProbe)
     let result = try session.steer(
-      TextArgument.given(prompt), by: directions, settings, reference: reference(in: session), probe: probe?.probe,
+      try TextArgument.given(prompt, for: session), by: directions, settings, reference: reference(in: session),
+      probe: probe?.probe,
       named: self.probe ?? "", className: probe?.className
     ) { done, of in line.update("steering: step \(done) of \(of)") }
     line.clear()

@@ -29,6 +29,7 @@ struct StoreInfoCommand: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func run() throws {
+    common.apply()
     let info = try ActivationStore(opening: store.url).info()
     try common.show(info) { info.report($0) }
   }
@@ -56,6 +57,7 @@ struct StoreVerifyCommand: ParsableCommand {
   }
 
   func run() throws {
+    common.apply()
     if repair { try ActivationStore.rebuildIndex(store.url) }
     let line = ProgressLine(isSilent: common.quiet)
     let found = try ActivationStore.verify(store.url) { done, all in line.update("\(done) of \(all) files") }
@@ -91,6 +93,7 @@ struct StoreMergeCommand: ParsableCommand {
   }
 
   func run() throws {
+    common.apply()
     let info = try ActivationStore.merge(stores.map { URL(filePath: $0) }, to: URL(filePath: output)).info()
     try common.show(info) { info.report($0) }
   }
@@ -142,6 +145,7 @@ struct StoreLabelCommand: ParsableCommand {
   }
 
   func run() throws {
+    common.apply()
     let fields = labelField.isEmpty ? [DocumentTable.defaultLabels] : labelField
     let read = try StoreLabels(contentsOf: URL(filePath: labels), fields: fields)
     let (_, labelled) = try ActivationStore.label(store.url, with: read)

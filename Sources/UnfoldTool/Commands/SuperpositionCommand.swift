@@ -31,6 +31,7 @@ struct SuperpositionPackCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
+    try figure.check()
     let line = ProgressLine(isSilent: common.quiet)
     let settings = VectorPacking.Settings(optimizes: !random, steps: steps, trials: trials, seed: common.seed)
     let (packing, _) = try VectorPacking.pack(vectors, dimensions: dimensions, settings: settings) { share in
@@ -71,6 +72,7 @@ struct SuperpositionToyCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
+    try figure.check()
     let line = ProgressLine(isSilent: common.quiet)
     let progress: @Sendable (Int, Int) -> Void = { done, all in line.update("\(done) of \(all) trainings") }
     switch experiment {
@@ -123,7 +125,8 @@ struct SuperpositionMeasureCommand: ParsableCommand {
     commandName: "measure", abstract: "How far the directions of a layer are in superposition.",
     discussion: """
       Example:
-        unfold superposition measure korean.safetensors python.safetensors citations.safetensors --figure measure.svg
+        unfold superposition measure korean.safetensors python.safetensors \\
+            citations.safetensors --figure measure.svg
         unfold superposition measure my-dictionary
 
       Give probe files of one model and site, or the folder of a sparse dictionary.
@@ -135,6 +138,7 @@ struct SuperpositionMeasureCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
+    try figure.check()
     let urls = sources.map { URL(filePath: $0) }
     var isFolder: ObjCBool = false
     let folders = urls.filter {

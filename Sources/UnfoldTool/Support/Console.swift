@@ -33,14 +33,27 @@ enum Console {
   }
 
   /// Writes whole, also when the descriptor takes only a part at once. A reader that went away ends the process
-  /// quietly, as for other tools in a pipe.
+  /// quietly, as for other tools in a pipe; results that cannot be written end it with a message and code 74.
   static func write(_ text: String, to descriptor: Int32) {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
       let written = bytes.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
       if written < 0, errno == EINTR { continue }
-      guard written > 0 else { return }
+      guard written > 0 else {
+        if descriptor == STDOUT_FILENO { outputFailed(errno) }
+        return
+      }
       bytes = bytes.dropFirst(written)
     }
+  }
+
+  private static func outputFailed(_ code: Int32) -> Never {
+    let fault = Fault(
+      .inputOutput, "tool.output", "The results cannot be written to standard output",
+      found: String(cString: strerror(code)),
+      advice: Fault.advice(forSystem: code) ?? "send standard output to a terminal, a pipe or a file")
+    UnfinishedOutputs.removeAll()
+    FaultReport(fault).write(asJSON: false)
+    Foundation.exit(fault.kind.rawValue)
   }
 }

@@ -119,7 +119,8 @@ struct TrainingArguments: ParsableArguments {
   @Option(name: .long, help: "Steps between checkpoints; 0 for one at the end.") var checkpointSteps = 1000
   @Option(name: .long, help: "Leave tokens out whose norm exceeds so many times the median; 0 for none.")
   var outlierNorm: Float = 10
-  @Flag(name: .long, help: "Let begin tokens and their like take part.") var countSpecialTokens = false
+  @Flag(name: .customLong("special-tokens"), help: "Let begin tokens and their like take part.")
+  var countSpecialTokens = false
 
   func validate() throws {
     if checkpointSteps < 0 { throw ValidationError("--checkpoint-steps must not be negative.") }

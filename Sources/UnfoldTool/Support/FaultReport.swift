@@ -11,7 +11,7 @@ struct FaultReport: Encodable {
     let place: String?
     let expected: String?
     let found: String?
-    let advice: String?
+    let advice: String
   }
 
   let error: Body
@@ -19,7 +19,7 @@ struct FaultReport: Encodable {
   init(_ fault: Fault) {
     error = Body(
       name: fault.name, exitCode: fault.kind.rawValue, problem: fault.problem, file: fault.file, place: fault.place,
-      expected: fault.expected, found: fault.found, advice: fault.advice)
+      expected: fault.expected, found: fault.found, advice: fault.nextStep)
     text = fault.description
   }
 

@@ -30,9 +30,14 @@ extension Session {
         found: "\(found.model) (\(found.modelDigest.prefix(12)))",
         advice: "name the model that the store was captured with, or name none")
     }
-    guard let session = try? open(source.origin.model),
-      try session.model.checkpoint.digest() == source.origin.modelDigest
-    else {
+    let session: Session?
+    do {
+      session = try open(source.origin.model)
+    } catch let fault as Fault where fault.kind == .noInput {
+      // It is not here, which is no error.
+      session = nil
+    }
+    guard let session, try session.model.checkpoint.digest() == source.origin.modelDigest else {
       common?.note("The store's model, \(source.origin.model), was not found; name it with --model to see its weights.")
       return nil
     }
