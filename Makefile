@@ -1,5 +1,5 @@
 SWIFT ?= swift
-PACKAGES := libhdf5-dev libopenblas-dev libdnnl-dev zlib1g-dev pkg-config
+PACKAGES := libhdf5-dev libopenblas-dev libdnnl-dev libonig-dev zlib1g-dev pkg-config
 
 .PHONY: help setup demo install uninstall docs test test-arm64 lint calibration bench bench-sweep dictionaries probes notebooks
 

@@ -55,6 +55,8 @@ let targets: [Target] =
     .systemLibrary(
       name: "COneDNN", providers: [.apt(["libdnnl-dev"]), .brew(["onednn"])]),
     .systemLibrary(
+      name: "COnig", pkgConfig: "oniguruma", providers: [.apt(["libonig-dev"]), .brew(["oniguruma"])]),
+    .systemLibrary(
       name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .target(name: "CKernels"),
     .target(name: "CFileDriver", dependencies: ["CHDF5", "CKernels"]),
@@ -71,7 +73,7 @@ let targets: [Target] =
   + module("Digests", ["CKernels"])
   + module("HDF5", ["Diagnostics", "CHDF5", "CKernels", "CFileDriver"])
   + module("Checkpoints", ["Diagnostics", "StrictJSON", "Digests", "CKernels", "CZlib"])
-  + module("Tokenization", ["Diagnostics", "StrictJSON"])
+  + module("Tokenization", ["Diagnostics", "StrictJSON", "COnig"])
   + module("Architectures", ["Diagnostics", "StrictJSON", "Checkpoints"])
   + module(
     "Transformer", ["Diagnostics", "StrictJSON", "LinearAlgebra", "Checkpoints", "Architectures"])

@@ -5,13 +5,13 @@ set -euo pipefail
 if ! command -v apt-get >/dev/null; then
   if command -v brew >/dev/null; then
     missing=()
-    for formula in hdf5 openblas onednn pkg-config; do
+    for formula in hdf5 openblas onednn oniguruma pkg-config; do
       brew list --formula "$formula" >/dev/null 2>&1 || missing+=("$formula")
     done
     [ ${#missing[@]} -eq 0 ] || { echo "Please run: brew install ${missing[*]}" >&2; exit 1; }
     exit 0
   fi
-  echo "Neither apt-get nor brew is here. Unfold needs HDF5, OpenBLAS, oneDNN, zlib and pkg-config with headers." >&2
+  echo "Neither apt-get nor brew is here. Unfold needs HDF5, OpenBLAS, oneDNN, Oniguruma, zlib and pkg-config with headers." >&2
   exit 0
 fi
 

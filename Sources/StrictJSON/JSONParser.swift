@@ -14,8 +14,23 @@ extension JSONValue {
   ///   - file: The name that messages give.
   /// - Throws: `Fault` named `json.invalid`, with line and column.
   public init(parsing bytes: UnsafeRawBufferPointer, file: String) throws {
-    var parser = JSONParser(bytes: bytes, file: file)
+    var parser = JSONParser(bytes: bytes, file: file, keepsNumbers: false, replacesHalves: false)
     self = try parser.document()
+  }
+
+  /// Parses one JSON document of people's texts, which may hold what programs do not write.
+  ///
+  /// - Parameters:
+  ///   - keepsNumbers: Whether numbers with a fraction or an exponent, and those beyond 64 bits, stay as they are written
+  ///     (`decimal`).
+  ///   - halves: Set to the number of escapes such as `\ud83d` without the other half of their pair, which become U+FFFD.
+  /// - Throws: As `init(parsing:file:)`, but for such escapes.
+  public init(
+    parsing bytes: UnsafeRawBufferPointer, file: String, keepsNumbers: Bool, countingHalves halves: inout Int
+  ) throws {
+    var parser = JSONParser(bytes: bytes, file: file, keepsNumbers: keepsNumbers, replacesHalves: true)
+    self = try parser.document()
+    halves = parser.halves
   }
 
   /// Parses one JSON document held in an array or a `Data`; see `init(parsing:file:)`.
@@ -41,8 +56,12 @@ extension ArraySlice: ContiguousBytesSequence where Element == UInt8 {}
 private struct JSONParser {
   let bytes: UnsafeRawBufferPointer
   let file: String
+  let keepsNumbers: Bool
+  let replacesHalves: Bool
   var position = 0
   var depth = 0
+  /// Surrogates that stood alone and were replaced.
+  var halves = 0
 
   mutating func document() throws -> JSONValue {
     if bytes.count >= 3, bytes[0] == 0xEF, bytes[1] == 0xBB, bytes[2] == 0xBF { position = 3 }
@@ -153,6 +172,7 @@ private struct JSONParser {
     }
     let text = String(decoding: bytes[start..<position], as: UTF8.self)
     if whole, let integer = Int(text) { return .integer(integer) }
+    if keepsNumbers { return .decimal(text) }
     guard let number = Double(text), number.isFinite else {
       position = start
       throw fault("a number that a 64-bit float can hold", found: text)
@@ -216,19 +236,30 @@ private struct JSONParser {
     case UInt8(ascii: "t"): return "\t"
     case UInt8(ascii: "u"):
       let unit = try hexadecimal()
-      if let scalar = Unicode.Scalar(unit) { return scalar }
-      guard unit < 0xDC00, position + 1 < bytes.count, bytes[position] == UInt8(ascii: "\\"),
-        bytes[position + 1] == UInt8(ascii: "u")
-      else { throw fault("a pair of surrogates") }
-      position += 2
-      let low = try hexadecimal()
-      guard 0xDC00..<0xE000 ~= low, let scalar = Unicode.Scalar(0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00))
-      else { throw fault("a pair of surrogates") }
-      return scalar
+      return try Unicode.Scalar(unit) ?? secondHalf(of: unit)
     default:
       position -= 2
       throw fault("an escape")
     }
+  }
+
+  /// The scalar whose first half has been read; U+FFFD where the second does not follow and that is let pass.
+  private mutating func secondHalf(of unit: UInt32) throws -> Unicode.Scalar {
+    let end = position
+    if unit < 0xDC00, position + 1 < bytes.count, bytes[position] == UInt8(ascii: "\\"),
+      bytes[position + 1] == UInt8(ascii: "u")
+    {
+      position += 2
+      let low = try hexadecimal()
+      if 0xDC00..<0xE000 ~= low, let scalar = Unicode.Scalar(0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00)) {
+        return scalar
+      }
+    }
+    guard replacesHalves else { throw fault("a pair of surrogates") }
+    // The escape that follows stands for itself.
+    position = end
+    halves += 1
+    return "\u{FFFD}"
   }
 
   private mutating func hexadecimal() throws -> UInt32 {

@@ -44,20 +44,22 @@ public struct JSONReader: Sendable {
 
   /// An integer; a number without a fractional part (`4.0`) counts as one.
   public func integer() throws -> Int {
-    switch value {
-    case .integer(let integer): return integer
-    case .number(let number):
-      guard let integer = Int(exactly: number) else { throw unexpected("an integer") }
-      return integer
-    default: throw unexpected("an integer")
-    }
+    if case .integer(let integer) = value { return integer }
+    guard let number = finite, let integer = Int(exactly: number) else { throw unexpected("an integer") }
+    return integer
   }
 
   public func number() throws -> Double {
+    guard let number = finite else { throw unexpected("a number") }
+    return number
+  }
+
+  private var finite: Double? {
     switch value {
-    case .integer(let integer): return Double(integer)
-    case .number(let number): return number
-    default: throw unexpected("a number")
+    case .integer(let integer): Double(integer)
+    case .number(let number): number
+    case .decimal(let text): Double(text).flatMap { $0.isFinite ? $0 : nil }
+    default: nil
     }
   }
 
@@ -87,6 +89,7 @@ public struct JSONReader: Sendable {
     case .bool(let flag): "\(flag)"
     case .integer(let integer): "\(integer)"
     case .number(let number): "\(number)"
+    case .decimal(let text): String(text.prefix(80))
     case .string(let text): "\"\(text.prefix(80))\""
     default: value.kind
     }

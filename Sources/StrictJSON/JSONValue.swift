@@ -5,6 +5,8 @@ public enum JSONValue: Sendable, Equatable {
   /// A number written without fraction or exponent that fits `Int`.
   case integer(Int)
   case number(Double)
+  /// A number that is no `integer`, as it was written; only where the parser was asked for it.
+  case decimal(String)
   case string(String)
   case array([JSONValue])
   case object(JSONObject)
@@ -15,7 +17,7 @@ public enum JSONValue: Sendable, Equatable {
     case .null: "null"
     case .bool: "a boolean"
     case .integer: "an integer"
-    case .number: "a number"
+    case .number, .decimal: "a number"
     case .string: "a string"
     case .array: "an array"
     case .object: "an object"

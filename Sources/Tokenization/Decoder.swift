@@ -13,17 +13,22 @@ indirect enum Decoder: Sendable {
   case ctc(padding: String, delimiter: String, cleansUp: Bool)
 
   /// Turns the pieces of a sequence into texts, which joined are the sequence's text.
-  func decode(_ pieces: [String]) -> [String] {
+  ///
+  /// - Throws: `tokenizer.patternTooSlow`.
+  func decode(_ pieces: [String]) throws -> [String] {
     switch self {
-    case .sequence(let steps): return steps.reduce(pieces) { $1.decode($0) }
+    case .sequence(let steps): return try steps.reduce(pieces) { try $1.decode($0) }
     case .byteLevel: return [String(decoding: pieces.flatMap(Self.bytes(ofByteLevel:)), as: UTF8.self)]
     case .byteFallback: return Self.byteFallback(pieces)
     case .fuse: return [pieces.joined()]
     case .strip(let content, let start, let stop):
       return pieces.map { Self.strip($0, content, start: start, stop: stop) }
     case .replace(let pattern, let content):
-      var steps = RegularExpression.stepLimit(pieces.reduce(0) { $0 + $1.utf8.count })
-      return pieces.map { Self.replace(pattern, with: content, in: $0, &steps) }
+      let finder = try pattern.finder(bytes: pieces.reduce(0) { $0 + $1.utf8.count })
+      return try pieces.map { piece in
+        var piece = piece
+        return try piece.withUTF8 { Self.replace(try finder.matches(in: $0, 0..<$0.count), with: content, in: $0) }
+      }
     case .metaspace(let mark, let stripsFirst):
       return pieces.enumerated().map { index, piece in
         var text = String.UnicodeScalarView()
@@ -100,25 +105,17 @@ indirect enum Decoder: Sendable {
   }
 
   private static func replace(
-    _ pattern: Pattern, with content: String, in piece: String, _ steps: inout Int
+    _ matches: [Range<Int>], with content: String, in bytes: UnsafeBufferPointer<UInt8>
   ) -> String {
-    var piece = piece
-    if steps < 0 { return piece }
-    return piece.withUTF8 { bytes in
-      // A pattern that exceeds its step limit on a piece leaves the piece as it is.
-      guard let matches = try? pattern.matches(in: bytes, 0..<bytes.count, steps: &steps), !matches.isEmpty else {
-        return String(decoding: bytes, as: UTF8.self)
-      }
-      var text: [UInt8] = []
-      var position = 0
-      for match in matches {
-        text += bytes[position..<match.lowerBound]
-        text += content.utf8
-        position = match.upperBound
-      }
-      text += bytes[position...]
-      return String(decoding: text, as: UTF8.self)
+    var text: [UInt8] = []
+    var position = 0
+    for match in matches {
+      text += bytes[position..<match.lowerBound]
+      text += content.utf8
+      position = match.upperBound
     }
+    text += bytes[position...]
+    return String(decoding: text, as: UTF8.self)
   }
 
   /// The text after a prefix, compared by bytes.
@@ -129,8 +126,10 @@ indirect enum Decoder: Sendable {
   }
 
   private static func replacing(_ wanted: String, by content: String, in text: String) -> String {
-    var steps = 0
-    return replace(.string(Array(wanted.utf8)), with: content, in: text, &steps)
+    var text = text
+    return text.withUTF8 {
+      replace(Pattern.occurrences(of: Array(wanted.utf8), in: $0, 0..<$0.count), with: content, in: $0)
+    }
   }
 
   /// Undoes the spaces that English tokenization puts before punctuation and contractions.

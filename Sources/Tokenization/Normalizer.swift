@@ -129,8 +129,8 @@ indirect enum Normalizer: Sendable {
 
   /// Each match gives way to `content`, which takes the place of the match's last character.
   static func replace(_ pattern: Pattern, with content: [UInt32], in text: inout AlignedText) throws {
-    var steps = RegularExpression.stepLimit(text.count)
-    let matches = try text.withBytes { try pattern.matches(in: $0, 0..<$0.count, steps: &steps) }
+    let finder = try pattern.finder(bytes: text.count)
+    let matches = try text.withBytes { try finder.matches(in: $0, 0..<$0.count) }
     if matches.isEmpty { return }
     let bytes = content.reduce(0) { $0 + ($1 < 0x80 ? 1 : $1 < 0x800 ? 2 : $1 < 0x10000 ? 3 : 4) }
     let (added, overflows) = matches.count.multipliedReportingOverflow(by: bytes)

@@ -3,17 +3,28 @@ enum Pattern: Sendable {
   case string([UInt8])
   case regex(RegularExpression)
 
-  /// The matches within a range of the text, in order, none overlapping another. An empty fixed string never matches.
-  ///
-  /// - Parameter steps: What a regular expression may still take; see `RegularExpression`.
-  func matches(in bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, steps: inout Int) throws -> [Range<Int>] {
-    switch self {
-    case .string(let wanted): return Self.occurrences(of: wanted, in: bytes, range)
-    case .regex(let regex): return try regex.matches(in: bytes, range, steps: &steps)
+  /// The matches within ranges of one text, in order, none overlapping another. An empty fixed string never matches.
+  struct Finder {
+    fileprivate let pattern: Pattern
+    /// Shared by all ranges, so that one limit holds for them together.
+    fileprivate let search: RegexSearch?
+
+    func matches(in bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) throws -> [Range<Int>] {
+      switch (pattern, search) {
+      case (.regex(let regex), let search?): return try regex.matches(in: bytes, range, search)
+      case (.string(let wanted), _): return Pattern.occurrences(of: wanted, in: bytes, range)
+      case (.regex, nil): return []
+      }
     }
   }
 
-  private static func occurrences(
+  /// What finds the matches in a text of so many bytes.
+  func finder(bytes: Int) throws -> Finder {
+    if case .regex = self { return Finder(pattern: self, search: try RegexSearch(bytes: bytes)) }
+    return Finder(pattern: self, search: nil)
+  }
+
+  static func occurrences(
     of wanted: [UInt8], in bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>
   ) -> [Range<Int>] {
     guard let first = wanted.first else { return [] }

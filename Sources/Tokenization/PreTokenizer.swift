@@ -46,10 +46,9 @@ indirect enum PreTokenizer: Sendable {
         ScalarTable.shared.withPointers { scanner.scan(base, range, $0) { result.append($0, $1) } }
       }
     case .split(let pattern, let behavior, let inverted):
-      var steps = RegularExpression.stepLimit(text.count)
+      let finder = try pattern.finder(bytes: text.count)
       try refine(text, &words) { bytes, range, result in
-        result.split(
-          range, at: try pattern.matches(in: bytes, range, steps: &steps), behavior, inverted: inverted)
+        result.split(range, at: try finder.matches(in: bytes, range), behavior, inverted: inverted)
       }
     case .characters(let test, let behavior): Self.split(text, &words, test, behavior)
     case .whitespaceWords: Self.splitWhitespaceWords(text, &words)

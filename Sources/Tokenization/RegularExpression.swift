@@ -1,256 +1,129 @@
+import COnig
 import Diagnostics
+import Foundation
+import Synchronization
 
-/// A regular expression made ready to match UTF-8 by backtracking, within a limit of steps.
+/// A regular expression of a tokenizer, compiled by Oniguruma: the library, the syntax and so the meaning that Hugging
+/// Face's tokenizers have.
 ///
-/// Alternatives are tried in order and the leftmost match wins, as in Oniguruma. A pattern whose matching takes more
-/// steps than twenty million and two hundred for each byte of the text is given up with a `Fault`, so that none can hang.
-struct RegularExpression: Sendable {
-  private(set) var instructions: [RegexInstruction] = []
-  private(set) var sets: [ScalarBitmap] = []
-  private(set) var registers = 0
+/// Patterns are foreign data. One that could take very long or much memory to compile is refused when it is read; one that
+/// takes too long on a text is given up with a `Fault` (see `RegexSearch`), never with a wrong result.
+///
+/// `@unchecked Sendable` is true since Oniguruma only reads a compiled pattern while it searches.
+final class RegularExpression: @unchecked Sendable {
   let pattern: String
   private let file: String
   private let place: String
+  private let compiled: OnigRegex
 
-  /// - Throws: `Fault` named `tokenizer.unsupportedPattern` where the pattern is ill-formed or uses what is not known.
+  /// The longest patterns in use have some 2,000 characters.
+  private static let maximumLength = 10_000
+  /// Longer than any in use, and few enough that the steps between two of the library's own checks stay bounded.
+  private static let maximumParts = 10_000
+  /// Compiling recurses as deep, on threads that may have half a mebibyte of stack.
+  private static let maximumDepth: UInt32 = 250
+  private static let maximumCalls: UInt = 100_000
+
+  /// The library keeps names of properties for the whole process; and it wants to be started once.
+  private static let library = Mutex<(status: Int32, properties: UnicodeProperties)>(
+    (unfold_onig_start(maximumDepth, maximumCalls), UnicodeProperties()))
+
+  /// - Throws: `Fault` named `tokenizer.unsupportedPattern` where the pattern is ill-formed or too large.
   init(_ pattern: String, file: String, place: String) throws {
     self.pattern = pattern
     self.file = file
     self.place = place
-    var compiler = RegexCompiler(pattern: pattern, file: file, place: place)
-    try compiler.compile(try RegexParser.parse(pattern, file: file, place: place))
-    try compiler.append(.accept)
-    instructions = compiler.instructions
-    sets = compiler.bitmaps
-    registers = compiler.registers
+    func fault(_ problem: String, expected: String = "a regular expression in Oniguruma's syntax") -> Fault {
+      Fault(
+        .badData, "tokenizer.unsupportedPattern", "A pattern of the tokenizer cannot be used", file: file, place: place,
+        expected: expected, found: "\(problem): \(pattern.unicodeScalars.prefix(300))",
+        advice: "correct the pattern, or use another tokenizer")
+    }
+    let scalars = Array(pattern.unicodeScalars)
+    guard scalars.count <= Self.maximumLength else {
+      throw fault(
+        "\(scalars.count) characters", expected: "a pattern of at most \(Self.maximumLength) characters")
+    }
+    guard PatternSize.parts(of: scalars) <= Self.maximumParts else {
+      throw fault(
+        "more", expected: "a pattern of at most \(Self.maximumParts) parts, each counted as often as it is repeated")
+    }
+    compiled = try Self.library.withLock { library in
+      var regex: OnigRegex?
+      var problem = OnigErrorInfo()
+      var status = library.status
+      var bytes: [UInt8] = []
+      if status == ONIG_NORMAL {
+        bytes = Array(String(String.UnicodeScalarView(library.properties.prepared(scalars))).utf8)
+        // An empty pattern needs a place in memory too.
+        status = (bytes + [0]).withUnsafeBufferPointer {
+          unfold_onig_compile(&regex, $0.baseAddress, bytes.count, &problem)
+        }
+      }
+      if status == ONIG_NORMAL, let regex { return regex }
+      var text = [UInt8](repeating: 0, count: Int(ONIG_MAX_ERROR_MESSAGE_LEN))
+      // The explanation quotes from the pattern, which must still be there.
+      let length = bytes.withUnsafeBufferPointer { _ in unfold_onig_explain(&text, status, &problem) }
+      throw fault(String(decoding: text.prefix(max(0, Int(length))), as: UTF8.self))
+    }
   }
 
-  /// The steps that may be taken on so many bytes.
-  static func stepLimit(_ bytes: Int) -> Int { 20_000_000 + 200 * bytes }
+  deinit { onig_free(compiled) }
 
   /// The matches within a range of the text, which is matched as if it stood alone. An empty match is one too, unless it
-  /// touches the end of the match before.
+  /// touches the end of the match before; an empty range has none. As in Hugging Face's tokenizers.
   ///
-  /// - Parameter steps: How many steps may be taken; those taken are taken off, so that one limit holds for many ranges.
-  func matches(in bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, steps: inout Int) throws -> [Range<Int>] {
-    guard let base = bytes.baseAddress else { return [] }
+  /// - Throws: `Fault` named `tokenizer.patternTooSlow`.
+  func matches(
+    in bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, _ search: RegexSearch
+  ) throws -> [Range<Int>] {
+    guard let base = bytes.baseAddress, !range.isEmpty else { return [] }
     var found: [Range<Int>] = []
-    let failed = instructions.withUnsafeBufferPointer { instructions in
-      sets.withUnsafeBufferPointer { sets in
-        var matcher = RegexMatcher(
-          bytes: base, start: range.lowerBound, end: range.upperBound, instructions: instructions, sets: sets,
-          registers: [Int](repeating: -1, count: registers), stepsLeft: steps)
-        defer { steps = matcher.stepsLeft }
-        var position = range.lowerBound
-        while position <= range.upperBound {
-          let end = matcher.match(at: position)
-          if matcher.stepsLeft < 0 { return true }
-          if let end, end > position || found.last?.upperBound != position {
-            found.append(position..<end)
-            if end > position {
-              position = end
-              continue
-            }
-          }
-          guard position < range.upperBound else { break }
-          position += UTF8Reading.length(base[position])
-        }
-        return false
+    var position = range.lowerBound
+    while position <= range.upperBound {
+      guard let match = try first(in: base, range, from: position, search) else { break }
+      if match.isEmpty, found.last?.upperBound == match.lowerBound {
+        guard position < range.upperBound else { break }
+        position += UTF8Reading.length(base[position])
+      } else {
+        found.append(match)
+        position = match.upperBound
       }
-    }
-    if failed {
-      throw Fault(
-        .badData, "tokenizer.patternTooSlow", "A pattern of the tokenizer takes too many steps on a text", file: file,
-        place: place, expected: "at most twenty million steps and two hundred for each byte",
-        found: "the pattern \(pattern.prefix(300))",
-        advice: "cut the text into smaller documents, or use another tokenizer")
     }
     return found
   }
-}
 
-/// One step of a compiled pattern.
-enum RegexInstruction: Sendable {
-  case set(Int)
-  /// Repeats a set; `maximum` −1: without limit.
-  case loop(set: Int, minimum: Int, maximum: Int, RegexNode.Greed)
-  /// Goes on at `first`, and at `second` if that fails.
-  case split(first: Int, second: Int)
-  case jump(Int)
-  /// The instructions up to `end` are matched by themselves.
-  case atomic(end: Int)
-  case lookAhead(end: Int, negated: Bool)
-  /// Matched so as to end here, from as many scalars back as one of the lengths says.
-  case lookBehind(end: Int, negated: Bool, lengths: [Int])
-  case assertion(RegexNode.Assertion)
-  /// Ends a part that is matched backwards: it must end where it was asked for.
-  case endBehind
-  /// Notes the position in a register.
-  case mark(Int)
-  /// Leaves a loop for `exit` where nothing has been consumed since the mark.
-  case progress(Int, exit: Int)
-  case accept
-}
-
-struct RegexCompiler {
-  let pattern: String
-  let file: String
-  let place: String
-  private(set) var instructions: [RegexInstruction] = []
-  private(set) var bitmaps: [ScalarBitmap] = []
-  private var known: [ScalarSet: Int] = [:]
-  private(set) var registers = 0
-  private var compiledNodes = 0
-
-  init(pattern: String, file: String, place: String) {
-    self.pattern = pattern
-    self.file = file
-    self.place = place
+  /// The first match that begins at the position or behind it.
+  private func first(
+    in base: UnsafePointer<UInt8>, _ range: Range<Int>, from position: Int, _ search: RegexSearch
+  ) throws -> Range<Int>? {
+    let (start, end) = (base + range.lowerBound, base + range.upperBound)
+    let status = try search.run { region, parameters in
+      // The library's limit to where a match may begin is one to where it may end too, so that it is the text's end.
+      onig_search_with_param(
+        compiled, start, end, base + position, end, region, ONIG_OPTION_NONE, parameters)
+    } giveUp: { reason in
+      tooSlow(reason, at: position - range.lowerBound, base + position, range.upperBound - position)
+    }
+    guard status >= 0 else { return nil }
+    let (from, to) = search.match
+    // \K may move the start of a match, even behind its end.
+    guard from >= position - range.lowerBound, from <= to else {
+      throw tooSlow(
+        "a match that ends before it begins", at: from, base + position, range.upperBound - position)
+    }
+    return range.lowerBound + from..<range.lowerBound + to
   }
 
-  private func fault(_ problem: String) -> Fault {
-    Fault(
-      .badData, "tokenizer.unsupportedPattern", "A pattern of the tokenizer cannot be used", file: file, place: place,
-      found: "\(problem) in \(pattern.prefix(300))")
-  }
-
-  mutating func append(_ instruction: RegexInstruction) throws {
-    guard instructions.count < 20_000 else { throw fault("more than 20,000 steps") }
-    instructions.append(instruction)
-  }
-
-  private mutating func index(of set: ScalarSet) throws -> Int {
-    if let index = known[set] { return index }
-    guard bitmaps.count < 200 else { throw fault("more than 200 different classes") }
-    known[set] = bitmaps.count
-    bitmaps.append(ScalarBitmap(set))
-    return bitmaps.count - 1
-  }
-
-  mutating func compile(_ node: RegexNode) throws {
-    // Repeated parts are compiled as often as they are repeated, even where they are empty.
-    compiledNodes += 1
-    guard compiledNodes < 100_000 else { throw fault("more than 100,000 parts with all repetitions") }
-    switch node {
-    case .empty: break
-    case .set(let set): try append(.set(try index(of: set)))
-    case .sequence(let nodes): for node in nodes { try compile(node) }
-    case .alternatives(let branches): try compileAlternatives(branches)
-    case .repetition(let body, let minimum, let maximum, let greed):
-      try compileRepetition(body, minimum, maximum, greed)
-    case .atomic(let body):
-      try enclosed(body) { .atomic(end: $0) }
-    case .look(let body, let behind, let negated):
-      if behind {
-        guard let lengths = Self.lengths(body) else { throw fault("a lookbehind of variable length") }
-        try enclosed(body, last: .endBehind) { .lookBehind(end: $0, negated: negated, lengths: lengths.sorted()) }
-      } else {
-        try enclosed(body) { .lookAhead(end: $0, negated: negated) }
-      }
-    case .assertion(let assertion): try append(.assertion(assertion))
-    }
-  }
-
-  /// A part that ends in `accept` and is matched by itself, behind the instruction that does so.
-  private mutating func enclosed(
-    _ body: RegexNode, last: RegexInstruction? = nil, _ opening: (Int) -> RegexInstruction
-  ) throws {
-    let start = instructions.count
-    try append(.accept)
-    try compile(body)
-    if let last { try append(last) }
-    try append(.accept)
-    instructions[start] = opening(instructions.count)
-  }
-
-  private mutating func compileAlternatives(_ branches: [RegexNode]) throws {
-    var jumps: [Int] = []
-    for (i, branch) in branches.enumerated() {
-      if i == branches.count - 1 {
-        try compile(branch)
-        break
-      }
-      let split = instructions.count
-      try append(.accept)
-      try compile(branch)
-      jumps.append(instructions.count)
-      try append(.accept)
-      instructions[split] = .split(first: split + 1, second: instructions.count)
-    }
-    for jump in jumps { instructions[jump] = .jump(instructions.count) }
-  }
-
-  private mutating func compileRepetition(
-    _ body: RegexNode, _ minimum: Int, _ maximum: Int?, _ greed: RegexNode.Greed
-  ) throws {
-    if case .set(let set) = body {
-      try append(.loop(set: try index(of: set), minimum: minimum, maximum: maximum ?? -1, greed))
-      return
-    }
-    if greed == .possessive {
-      try compile(.atomic(.repetition(body, minimum: minimum, maximum: maximum, .greedy)))
-      return
-    }
-    for _ in 0..<minimum { try compile(body) }
-    func split(_ body: Int, _ exit: Int) -> RegexInstruction {
-      greed == .lazy ? .split(first: exit, second: body) : .split(first: body, second: exit)
-    }
-    guard let maximum else {
-      let register = registers
-      registers += 1
-      let start = instructions.count
-      try append(.accept)
-      try append(.mark(register))
-      try compile(body)
-      let end = instructions.count
-      try append(.progress(register, exit: end + 2))
-      try append(.jump(start))
-      instructions[start] = split(start + 1, end + 2)
-      return
-    }
-    var splits: [Int] = []
-    for _ in minimum..<max(minimum, maximum) {
-      splits.append(instructions.count)
-      try append(.accept)
-      try compile(body)
-    }
-    for at in splits { instructions[at] = split(at + 1, instructions.count) }
-  }
-
-  /// The numbers of scalars that a node can match, or nil where they are not bounded or more than twenty.
-  private static func lengths(_ node: RegexNode) -> Set<Int>? {
-    func combined(_ a: Set<Int>, _ b: Set<Int>) -> Set<Int>? {
-      let all = Set(a.flatMap { x in b.map { x + $0 } })
-      return all.count <= 20 ? all : nil
-    }
-    switch node {
-    case .empty, .look, .assertion: return [0]
-    case .set: return [1]
-    case .atomic(let body): return lengths(body)
-    case .sequence(let nodes):
-      var all: Set<Int> = [0]
-      for node in nodes {
-        guard let lengths = lengths(node), let both = combined(all, lengths) else { return nil }
-        all = both
-      }
-      return all
-    case .alternatives(let branches):
-      var all: Set<Int> = []
-      for branch in branches {
-        guard let lengths = lengths(branch) else { return nil }
-        all.formUnion(lengths)
-      }
-      return all.count <= 20 ? all : nil
-    case .repetition(let body, let minimum, let maximum, _):
-      guard let maximum, maximum <= 20, let once = lengths(body) else { return nil }
-      var all: Set<Int> = []
-      var times: Set<Int> = [0]
-      for count in 0...maximum {
-        if count >= minimum { all.formUnion(times) }
-        guard let more = combined(times, once) else { return nil }
-        times = more
-      }
-      return all.count <= 20 ? all : nil
-    }
+  private func tooSlow(_ reason: String, at offset: Int, _ rest: UnsafePointer<UInt8>, _ count: Int) -> Fault {
+    let text = String(decoding: UnsafeBufferPointer(start: rest, count: min(count, 400)), as: UTF8.self)
+    return Fault(
+      .badData, "tokenizer.patternTooSlow", "A pattern of the tokenizer cannot be matched on a text", file: file,
+      place: place, expected: "a match within \(RegexSearch.limits)",
+      found: """
+        \(reason) with the pattern \(pattern.unicodeScalars.prefix(300)) at byte \(offset) of a piece of the text, before \
+        "\(text.unicodeScalars.prefix(60))"
+        """,
+      advice: "cut the text into smaller documents, or use another tokenizer")
   }
 }

@@ -15,17 +15,19 @@ public struct StreamingDecoder {
   }
 
   /// Takes the next token and returns the text that is settled by it, which may be empty.
-  public mutating func append(_ id: Int32) -> String {
+  ///
+  /// - Throws: As `Tokenizer.decode`.
+  public mutating func append(_ id: Int32) throws -> String {
     window.append(id)
-    return settle(atEnd: false)
+    return try settle(atEnd: false)
   }
 
   /// The text still held back, in which an unfinished character is U+FFFD.
-  public mutating func finish() -> String { settle(atEnd: true) }
+  public mutating func finish() throws -> String { try settle(atEnd: true) }
 
-  private mutating func settle(atEnd: Bool) -> String {
-    let before = Array(tokenizer.decode(window[..<given], skipSpecialTokens: skipsSpecialTokens).utf8)
-    let now = Array(tokenizer.decode(window, skipSpecialTokens: skipsSpecialTokens).utf8)
+  private mutating func settle(atEnd: Bool) throws -> String {
+    let before = Array(try tokenizer.decode(window[..<given], skipSpecialTokens: skipsSpecialTokens).utf8)
+    let now = Array(try tokenizer.decode(window, skipSpecialTokens: skipsSpecialTokens).utf8)
     let replacement: [UInt8] = [0xEF, 0xBF, 0xBD]
     guard now.count > before.count, atEnd || !now.suffix(3).elementsEqual(replacement) else { return "" }
     window.removeFirst(given)

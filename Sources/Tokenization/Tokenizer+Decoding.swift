@@ -2,10 +2,11 @@ extension Tokenizer {
   /// The text of a sequence of tokens. Ids without a token are passed over; bytes that are no UTF-8 become U+FFFD.
   ///
   /// - Parameter skipSpecialTokens: Whether special tokens (begin, end and their like) are left out.
-  public func decode(_ ids: some Sequence<Int32>, skipSpecialTokens: Bool = false) -> String {
+  /// - Throws: `tokenizer.patternTooSlow` where the decoder replaces a pattern that takes too long.
+  public func decode(_ ids: some Sequence<Int32>, skipSpecialTokens: Bool = false) throws -> String {
     let pieces = ids.compactMap { id in skipSpecialTokens && isSpecial(id) ? nil : vocabulary.piece(id) }
     guard let decoder else { return pieces.joined(separator: " ") }
-    return decoder.decode(pieces).joined()
+    return try decoder.decode(pieces).joined()
   }
 
   /// The text that one token stands for within a text, for display: "Ġthe" and "▁the" become " the", bytes that are no

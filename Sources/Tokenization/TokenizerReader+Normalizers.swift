@@ -51,7 +51,12 @@ extension TokenizerReader {
   }
 
   func pattern(_ reader: JSONReader) throws -> Pattern {
-    if let text = try reader.optional("String") { return .string(Array(try text.string().utf8)) }
+    if let text = try reader.optional("String") {
+      let wanted = Array(try text.string().utf8)
+      // An empty text is found between all characters, as an empty pattern is.
+      if wanted.isEmpty { return .regex(try RegularExpression("", file: text.file, place: text.path)) }
+      return .string(wanted)
+    }
     let text = try reader.required("Regex")
     return .regex(try RegularExpression(try text.string(), file: text.file, place: text.path))
   }

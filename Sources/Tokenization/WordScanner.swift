@@ -1,6 +1,6 @@
 /// Hand-written scanners for the patterns that most byte-level vocabularies split by.
 ///
-/// Each gives exactly the matches of its pattern (a property test compares them with the general engine), at a
+/// Each gives exactly the matches of its pattern (a property test compares them with Oniguruma), at a
 /// hundred times its speed. They are chosen by the pattern's exact text.
 enum WordScanner: Sendable, Equatable {
   /// GPT-2's, built into `ByteLevel`.

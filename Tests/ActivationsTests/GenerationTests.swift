@@ -61,10 +61,10 @@ import Transformer
     #expect(free.stopped == .length && free.tokens.count == 24)
     // The same text as decoding all at once.
     let tokenizer = try session.requireTokenizer()
-    let whole = tokenizer.decode(prompt + free.tokens, skipSpecialTokens: true)
-    #expect(whole == tokenizer.decode(prompt, skipSpecialTokens: true) + free.text)
+    let whole = try tokenizer.decode(prompt + free.tokens, skipSpecialTokens: true)
+    #expect(whole == (try tokenizer.decode(prompt, skipSpecialTokens: true)) + free.text)
     // A stop string that begins within one token and ends within another.
-    let pieces = free.tokens.map { tokenizer.decode([$0], skipSpecialTokens: true) }
+    let pieces = try free.tokens.map { try tokenizer.decode([$0], skipSpecialTokens: true) }
     let place = try #require((4..<20).first { pieces[$0].count > 1 && pieces[$0 + 1].count > 1 })
     let stop = String(pieces[place].suffix(1)) + pieces[place + 1].prefix(2)
     let first = try #require(free.text.range(of: stop))

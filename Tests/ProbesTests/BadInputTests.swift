@@ -239,6 +239,17 @@ import Testing
     own.documents.labels["label"] = years.map { _ in .number(3) }
     #expect(
       fault { _ = try trained(settings, on: own) }?.name == "probe.constantTarget")
+    // Texts that are numbers are predicted too; what a 32-bit float cannot hold is refused at once.
+    own.documents.labels["label"] = years.map { .text("\($0)0e0") }
+    #expect(try #require(try trained(settings, on: own).record.regression).scores.r2 > 0.9)
+    for (large, name) in [(1e50, "probe.targetRange"), (1e-17, "probe.targetRange"), (1e15, nil)] {
+      own.documents.labels["label"] = years.indices.map { .number($0.isMultiple(of: 2) ? large : -large) }
+      let found = fault { _ = try trained(settings, on: own) }
+      #expect(found?.name == name && (name == nil) == (found?.advice == nil))
+    }
+    own.documents.labels["label"] = years.indices.map { .text($0 == 7 ? "0x1A" : "\($0)") }
+    let hexadecimal = fault { _ = try trained(settings, on: own) }
+    #expect(hexadecimal?.name == "probe.notNumeric" && hexadecimal?.advice != nil)
     // Ridge regression has no classes to tell apart.
     #expect(
       fault { _ = try trained(.quick(classifiers: [.ridge, .lda]), on: source(labels(40, yesEvery: 2))) }?.name

@@ -70,10 +70,7 @@ func expectFault(_ name: String, _ body: () throws -> Void, sourceLocation: Sour
   @Test(
     "A pattern that cannot be used is refused",
     arguments: [
-      "(", ")", "[a", "a{2,1}", "*a", #"\p{Nope}"#, #"(a)\1"#, "(?<=a*)b", "[b-a]", #"\"#, "(?z)", "a{2000}",
-      String(repeating: "(", count: 5000), "a" + String(repeating: "*", count: 300_000),
-      "(((((){1000}){1000}){1000}){1000}){1000}", String(repeating: "a", count: 20_000),
-      String(repeating: "((a{9}){9}){9}", count: 300),
+      "(", ")", "[a", "*a", #"\p{Nope}"#, "(?<=(?=a))b", "[b-a]", #"\"#, "(?z)", "(?{x})", "(*FAIL)", #"\g<0>"#, "[]",
     ])
   func badPattern(pattern: String) throws {
     let text = String(decoding: try JSONEncoder().encode(pattern), as: UTF8.self)
@@ -83,19 +80,14 @@ func expectFault(_ name: String, _ body: () throws -> Void, sourceLocation: Sour
     }
   }
 
-  @Test("A pathological pattern is given up", .timeLimit(.minutes(1)))
-  func pathologicalPattern() throws {
-    let tokenizer = try load(
-      model(ab, #", "pre_tokenizer": {"type": "Split", "pattern": {"Regex": "(a+)+c"}, "behavior": "Isolated"}"#))
-    #expect(try tokenizer.encode("ab").ids == [2])
-    expectFault("tokenizer.patternTooSlow") { _ = try tokenizer.encode(String(repeating: "a", count: 60)) }
-    // One limit holds for all words of a text.
+  @Test("One limit holds for all words of a text", .timeLimit(.minutes(1)))
+  func slowWords() throws {
     let words = try load(
       model(
         ab,
         """
         , "pre_tokenizer": {"type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"},
-          {"type": "Split", "pattern": {"Regex": "(a+)+c"}, "behavior": "Isolated"}]}
+          {"type": "Split", "pattern": {"Regex": "(a+)+[bc]$"}, "behavior": "Isolated"}]}
         """))
     expectFault("tokenizer.patternTooSlow") {
       _ = try words.encode(Array(repeating: String(repeating: "a", count: 18), count: 2000).joined(separator: " "))
@@ -210,7 +202,7 @@ func expectFault(_ name: String, _ body: () throws -> Void, sourceLocation: Sour
     #expect(tokenizer.vocabularySize == 8)
     #expect(tokenizer.tokenCount == 2)
     #expect(tokenizer.piece(3) == nil)
-    #expect(tokenizer.decode([0, 3, 7, 99, -5]) == "a b")
+    #expect(try tokenizer.decode([0, 3, 7, 99, -5]) == "a b")
     try tokenizer.check(embeddingRows: 8, of: "model")
     expectFault("tokenizer.idBeyondEmbedding") { try tokenizer.check(embeddingRows: 7, of: "model") }
   }
@@ -226,7 +218,7 @@ func expectFault(_ name: String, _ body: () throws -> Void, sourceLocation: Sour
     let text = String(repeating: "theneuron", count: 110_000)
     let encoding = try tokenizer.encode(text)
     #expect(encoding.ends.last == 990_000)
-    #expect(tokenizer.decode(encoding.ids) == text)
+    #expect(try tokenizer.decode(encoding.ids) == text)
   }
 
   @Test(
@@ -243,7 +235,7 @@ func expectFault(_ name: String, _ body: () throws -> Void, sourceLocation: Sour
       do {
         let tokenizer = try Tokenizer(json: damaged, file: "damaged.json")
         let encoding = try tokenizer.encode("ﬁrst <s>\r\n naïve 12345 한국어 e\u{301} ▁x")
-        _ = tokenizer.decode(encoding.ids)
+        _ = try tokenizer.decode(encoding.ids)
         #expect(zip(encoding.starts, encoding.ends).allSatisfy { $0 >= 0 && $0 <= $1 })
       } catch is Fault {}
     }

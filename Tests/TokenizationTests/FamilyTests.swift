@@ -38,7 +38,7 @@ import Tokenization
         let starts = try parts[1].integers()
         let ends = zip(starts, try parts[2].integers()).map { $0 + $1 }
         let encoding = try tokenizer.encode(text)
-        let decoded = tokenizer.decode(encoding.ids)
+        let decoded = try tokenizer.decode(encoding.ids)
         let special = try parts[3].integer()
         let wanted = try parts[4].string()
         // Again, now that the words are in the cache.

@@ -29,6 +29,6 @@ import Tokenization
     #expect(encoding.starts == [0, 0, 0, 1, 3, 4, 5, 5, 5, 6, 6, 6, 7, 8, 9, 10])
     #expect(encoding.ends == [0, 1, 1, 3, 4, 5, 6, 6, 6, 7, 7, 7, 8, 9, 10, 11])
     #expect(encoding.special.first == true && !encoding.special.dropFirst().contains(true))
-    #expect(tokenizer.decode(encoding.ids, skipSpecialTokens: true) == "  Hé 한국  x\n")
+    #expect(try tokenizer.decode(encoding.ids, skipSpecialTokens: true) == "  Hé 한국  x\n")
   }
 }

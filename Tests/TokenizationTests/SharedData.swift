@@ -13,6 +13,9 @@ enum SharedData {
   /// Folders of further cases, made by the script of the family fixtures, separated by colons.
   static let moreCases = ProcessInfo.processInfo.environment["UNFOLD_TOKENIZER_CASES"]
 
+  /// A file of further cases, made by the script of the patterns' fixture.
+  static let morePatternCases = ProcessInfo.processInfo.environment["UNFOLD_PATTERN_CASES"]
+
   static let moreSentencePieceCases = ProcessInfo.processInfo.environment["UNFOLD_SENTENCEPIECE_CASES"]
 
   static func has(_ path: String) -> Bool {

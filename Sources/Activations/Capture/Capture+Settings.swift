@@ -108,6 +108,7 @@ extension Capture {
       "text-field": options.textField, "label-fields": options.labelFields.joined(separator: ","),
       "threads": String(Threads.count), "kernel": MatrixKernel.name(for: model.compute),
     ]
+    if options.labelType != .automatic { record["label-type"] = options.labelType.rawValue }
     if let layer = sites.first(where: \.kind.isOfRouting)?.layer, let experts = model.architecture.blocks[layer].experts
     {
       record["router"] = experts.router.score.rawValue

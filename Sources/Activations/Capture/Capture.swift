@@ -253,6 +253,7 @@ private struct CaptureState {
       cutDocuments: counts.cutDocuments, cutTokens: counts.cutTokens, computedTokens: computedTokens, seconds: seconds,
       secondsWaitingForWeights: model.secondsWaitingForWeights - waitedBefore, batchTokens: batchTokens,
       emptyDocuments: (reader?.reader.emptyDocuments ?? 0) + (reader?.documentsWithoutTokens ?? 0),
-      invalidDocuments: reader?.reader.invalidDocuments ?? 0, wasComplete: wasComplete)
+      invalidDocuments: reader?.reader.invalidDocuments ?? 0,
+      documentsWithNUL: reader?.reader.documentsWithNUL ?? 0, wasComplete: wasComplete)
   }
 }

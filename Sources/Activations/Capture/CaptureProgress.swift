@@ -31,6 +31,8 @@ public struct CaptureSummary: Sendable, Equatable, Codable {
   public var emptyDocuments: Int
   /// Documents left out since they were not UTF-8.
   public var invalidDocuments: Int
+  /// Documents in whose texts, ids or labels U+0000 became U+FFFD, since a store's texts cannot hold it.
+  public var documentsWithNUL: Int
   /// Whether the store was complete before, so that nothing was done.
   public var wasComplete: Bool
 }

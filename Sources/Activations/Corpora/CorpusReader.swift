@@ -9,6 +9,8 @@ public final class CorpusReader {
   public private(set) var emptyDocuments = 0
   /// Documents left out because their bytes are not UTF-8, so far.
   public private(set) var invalidDocuments = 0
+  /// Documents that hold U+0000 in a text, an id or a label, so far: a store's texts cannot, and have U+FFFD there.
+  public private(set) var documentsWithNUL = 0
   /// Bytes of the corpus's files read so far, as they lie on disk.
   public var bytesRead: Int { finishedBytes + (records?.bytesRead ?? 0) }
 
@@ -23,25 +25,27 @@ public final class CorpusReader {
     identities = IdentitySet(corpus)
   }
 
-  /// The next document, or nil after the last. Empty documents are left out and counted.
+  /// The next document, or nil after the last. Empty documents are counted, and left out unless they are asked for.
   /// - Throws: `Fault` of the kinds `badData` and `inputOutput`, with file and line: `corpus.invalidUTF8`,
   ///   `corpus.json`, `corpus.missingText`, `corpus.duplicateID`, `corpus.documentTooLong`, `corpus.csv`,
   ///   `corpus.gzip` and their like.
-  public func next() throws -> Document? {
-    if let documents = corpus.inMemory {
-      while nextInMemory < documents.count {
-        let document = documents[nextInMemory]
-        nextInMemory += 1
-        if !document.isEmpty { return document }
-        emptyDocuments += 1
-      }
-      return nil
-    }
-    while true {
-      guard let document = try nextRecord(checkingIdentity: true) else { return nil }
+  public func next(keepsEmpty: Bool = false) throws -> Document? {
+    while let document = try following() {
+      if document.holdsNUL { documentsWithNUL += 1 }
       if !document.isEmpty { return document }
       emptyDocuments += 1
+      if keepsEmpty { return document }
     }
+    return nil
+  }
+
+  private func following() throws -> Document? {
+    if let documents = corpus.inMemory {
+      guard nextInMemory < documents.count else { return nil }
+      nextInMemory += 1
+      return documents[nextInMemory - 1]
+    }
+    return try nextRecord(checkingIdentity: true)
   }
 
   private func nextRecord(checkingIdentity: Bool) throws -> Document? {

@@ -40,10 +40,12 @@ final class DelimitedReader {
     while true {
       if index == line.count {
         guard quoted else { break }
-        // The line feed is part of the field; whether it came with a carriage return is not kept.
+        // The end of the line is part of the field, as it is written.
+        let hadReturn = lines.lineHadReturn
         guard lines.lineWasEnded, let next = try lines.next() else { throw unterminated() }
+        if hadReturn { field.append(0x0D) }
         field.append(0x0A)
-        total += 1 + next.count
+        total += 2 + next.count
         guard total <= maximumBytes else {
           throw documentTooLong(file: file, line: recordLine, maximumBytes: maximumBytes)
         }

@@ -49,7 +49,12 @@ final class DelimitedRecords: RecordReader {
     var document = Document(id: "", text: text, place: .init(file: reader.file, line: reader.recordLine))
     for column in labelColumns where !fields[column.index].isEmpty {
       guard let value = try string(fields[column.index]) else { return .invalid }
-      document.labels[column.name] = Self.label(value)
+      do {
+        document.labels[column.name] = try options.labelType.label(written: value)
+      } catch var fault as Fault {
+        (fault.file, fault.place) = (reader.file, "line \(reader.recordLine), column \(column.name)")
+        throw fault
+      }
     }
     if let groupColumn, !fields[groupColumn].isEmpty {
       guard let group = try string(fields[groupColumn]) else { return .invalid }
@@ -65,17 +70,5 @@ final class DelimitedRecords: RecordReader {
     try field.withUnsafeBytes {
       try decodeUTF8($0, policy: options.invalidUTF8, file: reader.file, line: reader.recordLine)
     }
-  }
-
-  /// A number where the field is written as JSON writes numbers (so `007` stays a name), else a text.
-  static func label(_ field: String) -> Label {
-    var rest = field.utf8[...]
-    if rest.first == UInt8(ascii: "-") { rest = rest.dropFirst() }
-    let digits = rest.prefix { $0 &- 0x30 < 10 }
-    let allowed = rest.allSatisfy { $0 &- 0x30 < 10 || ".eE+-".utf8.contains($0) }
-    guard !digits.isEmpty, digits.count == 1 || digits.first != UInt8(ascii: "0"), allowed,
-      let number = Double(field), number.isFinite
-    else { return .text(field) }
-    return .number(number)
   }
 }

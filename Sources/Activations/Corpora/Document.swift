@@ -58,6 +58,12 @@ public struct Document: Sendable, Equatable {
     self.place = place
   }
 
+  /// Whether U+0000 stands in what a store keeps of the document as text.
+  var holdsNUL: Bool {
+    ([text, id, group].compactMap { $0 } + (labels.values + spans.map(\.label)).map(\.description))
+      .contains { $0.utf8.contains(0) }
+  }
+
   /// Whether there is nothing to run a model on.
   var isEmpty: Bool { tokens?.isEmpty ?? text?.isEmpty ?? true }
 }

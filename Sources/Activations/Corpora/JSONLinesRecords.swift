@@ -14,35 +14,59 @@ final class JSONLinesRecords: RecordReader {
   var bytesRead: Int { lines.bytesRead }
 
   func next() throws -> CorpusRecord {
+    guard let line = try nextLine() else { return .end }
+    return try record(line)
+  }
+
+  /// Empty lines between objects, as at the end of many files, are no documents.
+  private func nextLine() throws -> UnsafeRawBufferPointer? {
     while let line = try lines.next() {
-      // Empty lines between objects, as at the end of many files, are no documents.
-      if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { continue }
-      return try record(line)
+      if !line.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { return line }
     }
-    return .end
+    return nil
+  }
+
+  /// The next line as an object of whatever fields; nil after the last. Lines that are left out are passed over.
+  func nextObject() throws -> JSONReader? {
+    while let line = try nextLine() {
+      if let json = try parse(line) { return JSONReader(json, file: lines.file) }
+    }
+    return nil
   }
 
   func record(_ line: UnsafeRawBufferPointer) throws -> CorpusRecord {
     guard let json = try parse(line) else { return .invalid }
+    return try placing { try record(JSONReader(json, file: lines.file)) }
+  }
+
+  /// Adds the line to complaints of `body`, which know the key path alone.
+  func placing<R>(_ body: () throws -> R) throws -> R {
     do {
-      return try record(JSONReader(json, file: lines.file))
-    } catch let fault as Fault where fault.name.hasPrefix("json.") {
-      // The reader knows the key path; the line is known here.
-      var fault = fault
-      fault.name = "corpus.field"
+      return try body()
+    } catch var fault as Fault where fault.name.hasPrefix("json.") || fault.name == "corpus.label" {
+      if fault.name != "corpus.label" { fault.name = "corpus.field" }
       fault.place = "line \(lines.line)" + (fault.place.map { ", \($0)" } ?? "")
+      fault.advice = fault.advice ?? "correct the line, or leave the field out"
       throw fault
     }
   }
 
   private func parse(_ line: UnsafeRawBufferPointer) throws -> JSONValue? {
     do {
-      if options.invalidUTF8 == .strict || String(validating: line, as: UTF8.self) != nil {
-        return try JSONValue(parsing: line, file: lines.file)
-      }
-      if options.invalidUTF8 == .skip { return nil }
-      return try JSONValue(parsing: String(decoding: line, as: UTF8.self), file: lines.file)
-    } catch let fault as Fault {
+      var halves = 0
+      let policy = options.invalidUTF8
+      let isValid = policy == .strict || String(validating: line, as: UTF8.self) != nil
+      if !isValid, policy == .skip { return nil }
+      let value =
+        isValid
+        ? try JSONValue(parsing: line, file: lines.file, keepsNumbers: true, countingHalves: &halves)
+        : try Array(String(decoding: line, as: UTF8.self).utf8).withUnsafeBytes {
+          try JSONValue(parsing: $0, file: lines.file, keepsNumbers: true, countingHalves: &halves)
+        }
+      if halves > 0, policy == .skip { return nil }
+      if halves > 0, policy == .strict { throw halfOfPair() }
+      return value
+    } catch let fault as Fault where fault.name == "json.invalid" {
       // A message about bytes is clearer than one about JSON where the bytes are at fault.
       _ = try decodeUTF8(line, policy: options.invalidUTF8, file: lines.file, line: lines.line)
       let isCutOff = !lines.lineWasEnded && fault.found == "the end of the file"
@@ -53,8 +77,17 @@ final class JSONLinesRecords: RecordReader {
         file: lines.file,
         place: "line \(lines.line)" + (column.map { ",\($0)" } ?? "").trimmingSuffix(" "), expected: fault.expected,
         found: fault.found == "the end of the file" ? "the end of the line" : fault.found,
-        advice: isCutOff ? "write the file again: it was not finished" : nil)
+        advice: isCutOff
+          ? "write the file again: it was not finished"
+          : "write each document as one JSON object on one line; plain text lines go into a .txt file")
     }
+  }
+
+  private func halfOfPair() -> Fault {
+    Fault(
+      .badData, "corpus.invalidUTF8", "A text holds half of a surrogate pair, which is no character", file: lines.file,
+      place: "line \(lines.line)", expected: "escapes such as \\ud83d\\ude42 in pairs", found: "one without the other",
+      advice: "correct the line, or read it with invalid UTF-8 set to replace or skip")
   }
 
   private func record(_ object: JSONReader) throws -> CorpusRecord {
@@ -67,20 +100,28 @@ final class JSONLinesRecords: RecordReader {
       throw missingText(object)
     }
     for field in options.labelFields {
-      if let label = try object.optional(field) { document.labels[field] = try Self.label(label) }
+      if let label = try object.optional(field) { document.labels[field] = try options.labelType.label(label) }
     }
-    document.group = try object.optional("group").map(name)
+    document.group = try object.optional("group").map(Self.name)
     if let spans = try object.optional("spans") {
       let length = document.text?.unicodeScalars.count ?? document.tokens?.count ?? 0
       document.spans = try spans.array().map { try span($0, length: length) }
     }
     guard let id = try object.optional("id") else { return .document(document, hasOwnID: false) }
-    document.id = try name(id)
+    document.id = try Self.name(id)
     return .document(document, hasOwnID: true)
   }
 
   private func missingText(_ object: JSONReader) -> Fault {
-    let keys = (try? object.members().map(\.key)) ?? []
+    let members = (try? object.members()) ?? []
+    let keys = members.map(\.key)
+    // A key whose value is null counts as absent.
+    if keys.contains(where: { $0.utf8.elementsEqual(options.textField.utf8) }) {
+      return Fault(
+        .badData, "corpus.missingText", "This document's text is null", file: lines.file, place: "line \(lines.line)",
+        expected: "a string under the key \"\(options.textField)\"", found: "null",
+        advice: "write \"\" for an empty text, or leave the document out")
+    }
     return Fault(
       .badData, "corpus.missingText", "This document has no text", file: lines.file, place: "line \(lines.line)",
       expected: "the key \"\(options.textField)\" (or \"tokens\")",
@@ -93,29 +134,20 @@ final class JSONLinesRecords: RecordReader {
     return try elements.enumerated().map { index, element in
       guard case .integer(let id) = element, let token = Int32(exactly: id), token >= 0 else {
         throw JSONReader(element, file: reader.file, path: "\(reader.path)[\(index)]")
-          .unexpected("a token id from 0 to \(Int32.max)")
+          .unexpected("a token id from 0 to \(Int32.max)", advice: "give tokens as ids of the model's vocabulary")
       }
       return token
     }
   }
 
   /// Ids and groups are names; numbers are taken as they are written.
-  private func name(_ reader: JSONReader) throws -> String {
+  static func name(_ reader: JSONReader) throws -> String {
     switch reader.value {
     case .string(let text): return text
     case .integer(let number): return String(number)
     case .number(let number): return "\(number)"
-    default: throw reader.unexpected("a string or a number")
-    }
-  }
-
-  private static func label(_ reader: JSONReader) throws -> Label {
-    switch reader.value {
-    case .string(let text): return .text(text)
-    case .integer(let number): return .number(Double(number))
-    case .number(let number): return .number(number)
-    case .bool(let flag): return .text(flag ? "true" : "false")
-    default: throw reader.unexpected("a string or a number")
+    case .decimal(let text): return text
+    default: throw reader.unexpected("a string or a number", advice: "give ids and groups as strings")
     }
   }
 
@@ -123,9 +155,11 @@ final class JSONLinesRecords: RecordReader {
     let start = try reader.required("start").integer()
     let end = try reader.required("end").integer()
     guard 0 <= start, start <= end, end <= length else {
-      throw reader.unexpected("0 ≤ start ≤ end ≤ \(length), the document's length", found: "\(start) to \(end)")
+      throw reader.unexpected(
+        "0 ≤ start ≤ end ≤ \(length), the document's length", found: "\(start) to \(end)",
+        advice: "count spans in characters (Unicode scalars) of the text, not in bytes or tokens")
     }
-    return Document.Span(start: start, end: end, label: try Self.label(reader.required("label")))
+    return Document.Span(start: start, end: end, label: try options.labelType.label(reader.required("label")))
   }
 }
 

@@ -7,6 +7,8 @@ final class LineReader {
   private(set) var line = 0
   /// Whether the line returned last ended with a line feed, as all but the last of a file do.
   private(set) var lineWasEnded = true
+  /// Whether a carriage return stood before that end, and was left out with it.
+  private(set) var lineHadReturn = false
   var bytesRead: Int { stream.bytesRead }
   var file: String { stream.file }
 
@@ -53,7 +55,8 @@ final class LineReader {
     var slice = slice
     line += 1
     if line == 1, slice.starts(with: [0xEF, 0xBB, 0xBF]) { slice = slice.dropFirst(3) }
-    if slice.last == 0x0D { slice = slice.dropLast() }
+    lineHadReturn = slice.last == 0x0D
+    if lineHadReturn { slice = slice.dropLast() }
     return UnsafeRawBufferPointer(rebasing: slice)
   }
 

@@ -47,9 +47,9 @@ extension Session {
   ) throws -> [GeneratedText] {
     let tokenizer = try requireTokenizer()
     // What comes first in a text may lose its space: the text given is decoded before.
-    var decoders = texts.map { tokens in
+    var decoders = try texts.map { tokens in
       var decoder = StreamingDecoder(tokenizer, skipSpecialTokens: true)
-      for token in tokens { _ = decoder.append(token) }
+      for token in tokens { _ = try decoder.append(token) }
       return decoder
     }
     var written = texts.map { _ in StoppedText(stops: stops) }
@@ -60,11 +60,13 @@ extension Session {
       sharesDraws: sharesDraws, hooks: hooks,
       each: { number, token in
         times[number].append(DispatchTime.now().uptimeNanoseconds)
-        show(number, written[number].append(decoders[number].append(token)))
+        show(number, written[number].append(try decoders[number].append(token)))
         return written[number].isStopped ? .stopString : nil
       })
-    return continuations.enumerated().map { number, continuation in
-      if !written[number].isStopped { show(number, written[number].append(decoders[number].finish(), isLast: true)) }
+    return try continuations.enumerated().map { number, continuation in
+      if !written[number].isStopped {
+        show(number, written[number].append(try decoders[number].finish(), isLast: true))
+      }
       let own = times[number]
       let (from, counted) = own.count > 1 ? (own[0], own.count - 1) : (start, own.count)
       let seconds = Double((own.last ?? start) - from) * 1e-9

@@ -17,12 +17,15 @@ final class TextColumn {
 
   init(_ name: String) { self.name = name }
 
-  /// Appends a text; nil is stored as an empty one, and U+0000, which would end it, as U+FFFD.
+  /// A text as it is stored: U+0000, which would end it, becomes U+FFFD (`CorpusReader.documentsWithNUL` counts them).
+  static func stored(_ text: String) -> String {
+    guard text.utf8.contains(0) else { return text }
+    return String(String.UnicodeScalarView(text.unicodeScalars.map { $0 == "\0" ? "\u{FFFD}" : $0 }))
+  }
+
+  /// Appends a text; nil is stored as an empty one.
   func append(_ text: String?, in group: borrowing H5Group) throws {
-    var text = text ?? ""
-    if text.utf8.contains(0) {
-      text = String(String.UnicodeScalarView(text.unicodeScalars.map { $0 == "\0" ? "\u{FFFD}" : $0 }))
-    }
+    let text = Self.stored(text ?? "")
     pending.append(text)
     pendingBytes += text.utf8.count
     if pending.count == 4096 || pendingBytes > 1 << 22 { try flush(in: group) }

@@ -51,6 +51,9 @@ extension Examples {
     if count > most { keep(most, seed: seed) }
   }
 
+  /// The largest number that a regression is asked to predict.
+  static let largest = 1e15
+
   /// The numbers as two classes, at most and above their median (where that is the largest, below it).
   ///
   /// - Throws: `probe.constantTarget`, `probe.labelNaN`.
@@ -65,7 +68,16 @@ extension Examples {
     guard let first = sorted.first, let last = sorted.last, first < last else {
       throw Fault(
         .badData, "probe.constantTarget", "All examples have the same number, so there is nothing to predict",
-        expected: "numbers that differ", found: sorted.first.map { "\(Label.number($0))" } ?? "no examples")
+        expected: "numbers that differ", found: sorted.first.map { "\(Label.number($0))" } ?? "no examples",
+        advice: "choose another label, or leave out the texts that have this one")
+    }
+    // Weights and scores are 32-bit floats, and squares of them are summed.
+    guard max(abs(first), abs(last)) <= largest, last - first >= 1 / largest else {
+      throw Fault(
+        .badData, "probe.targetRange", "The numbers to predict are too large or too close to one another",
+        expected: "numbers from -\(largest) to \(largest) that differ by \(1 / largest) or more",
+        found: "\(Label.number(first)) to \(Label.number(last))",
+        advice: "give them in another unit, or their logarithms")
     }
     var median = sorted[(sorted.count - 1) / 2]
     if median == last { median = sorted.last { $0 < last } ?? first }
@@ -79,10 +91,11 @@ extension Examples {
     switch label {
     case .number(let own): number = own
     case .text(let text):
-      guard let own = Double(text) else {
+      guard let own = Label.decimal(text) else {
         throw Fault(
           .badData, "probe.notNumeric", "A label is not a number, which a regression needs", place: place(),
-          expected: "a number", found: text, advice: "choose a classifier for labels that are names")
+          expected: "a finite number in decimal, such as -2.5 or 1e3", found: "\"\(text.prefix(80))\"",
+          advice: "leave the label out where it is not known, or choose a classifier for labels that are names")
       }
       number = own
     }

@@ -136,6 +136,10 @@ struct StoreLabelCommand: ParsableCommand {
   @OptionGroup var store: StoreArgument
   @Argument(help: "The labels.") var labels: String
   @Option(name: .long, help: "A field or column to take; may be given several times.") var labelField: [String] = []
+  @Option(
+    name: .long,
+    help: "What labels are: text, number, or auto (numbers where that loses nothing, so 3.10 and 007 are texts).")
+  var labelType: LabelType = .automatic
   @OptionGroup var common: CommonOptions
 
   struct Result: Encodable {
@@ -147,7 +151,10 @@ struct StoreLabelCommand: ParsableCommand {
   func run() throws {
     common.apply()
     let fields = labelField.isEmpty ? [DocumentTable.defaultLabels] : labelField
-    let read = try StoreLabels(contentsOf: URL(filePath: labels), fields: fields)
+    let read = try StoreLabels(contentsOf: URL(filePath: labels), fields: fields, type: labelType)
+    if read.labelsWithNUL > 0 {
+      common.note("\(Format.count(read.labelsWithNUL)) labels hold U+0000, which stands as U+FFFD in the store's texts")
+    }
     let (_, labelled) = try ActivationStore.label(store.url, with: read)
     try common.show(Result(store: store.store, labelled: labelled)) { _ in
       labelled.sorted { $0.key < $1.key }

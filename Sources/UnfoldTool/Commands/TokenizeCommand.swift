@@ -51,14 +51,24 @@ struct TokenizeCommand: ParsableCommand {
       return try common.show(result) { table(of: result, by: tokenizer, $0) }
     }
     let reader = try Corpus(input, options: corpus.options).makeReader()
-    while let document = try reader.next() {
-      guard let text = document.text else { continue }
+    var withoutText = 0
+    while let document = try reader.next(keepsEmpty: true) {
+      guard let text = document.text else {
+        withoutText += 1
+        continue
+      }
       let result = try result(of: text, id: document.id, by: tokenizer)
       if common.json {
         try Console.jsonLine(result)
       } else {
         Console.standardOutput("\(document.id)\t\(result.tokens.map(String.init).joined(separator: " "))")
       }
+    }
+    if withoutText > 0 {
+      common.note("\(Format.count(withoutText)) documents were left out: they are given as tokens, without a text")
+    }
+    if reader.invalidDocuments > 0 {
+      common.note("\(Format.count(reader.invalidDocuments)) documents that were not UTF-8 were left out")
     }
   }
 
