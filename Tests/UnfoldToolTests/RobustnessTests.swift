@@ -43,6 +43,11 @@ struct RobustnessTests {
     if outcome.code == 71 { #expect(outcome.errors.contains("gives no memory for")) }
   }
 
+  @Test("A text of one token has no loss") func oneToken() throws {
+    let outcome = try Tool().run("run", "unfold-mini", "")
+    #expect(outcome.code == 0 && outcome.output.contains("probability") && !outcome.output.contains("loss"))
+  }
+
   @Test("A file that is there is replaced only with --force") func taken() throws {
     let tool = try Tool()
     try tool.write("{\"text\": \"one two three\"}\n", to: "corpus.jsonl")

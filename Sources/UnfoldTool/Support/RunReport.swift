@@ -8,7 +8,7 @@ struct RunReport {
 
   func text(_ style: TerminalStyle) -> String {
     var parts: [String] = []
-    if let loss = result.loss { parts.append(self.loss(loss)) }
+    if let loss = result.loss, loss.predictions > 0 { parts.append(self.loss(loss)) }
     if let next = result.next { parts.append(predictions(next, style)) }
     if let attention = result.attention { parts.append(self.attention(attention, style)) }
     if let attribution = result.attribution {
@@ -17,6 +17,11 @@ struct RunReport {
     }
     if let routes = result.routes { parts.append(routes.report(pieces: result.pieces, style)) }
     if let sites = result.sites { parts.append(values(sites, style)) }
+    if parts.isEmpty {
+      parts.append(
+        "\(result.tokens.count) tokens; this model predicts no next token: see its values with --sites, its attention "
+          + "with --attend")
+    }
     return parts.joined(separator: "\n\n")
   }
 
