@@ -36,7 +36,7 @@ struct GenerateCommand: ParsableCommand {
     common.apply()
     let session = try splice.applied(to: Session.open(model.model, compute: compute.compute))
     let prompt = try TextArgument.tokens(text, for: session, addSpecialTokens: !noSpecialTokens)
-    let write = common.json ? { _ in } : { Console.write($0, to: STDOUT_FILENO) }
+    let write = common.json ? { _ in } : Console.said
     write(try session.requireTokenizer().decode(prompt, skipSpecialTokens: true))
     let written = try session.generate(
       after: prompt, count: options.maxTokens, sampling: options.sampling(seed: common.seed), stops: options.stops,

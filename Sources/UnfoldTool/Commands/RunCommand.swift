@@ -102,7 +102,7 @@ struct RunCommand: ParsableCommand {
       }
     }
     if let greedy {
-      let write = common.json ? { _ in } : { Console.write($0, to: STDOUT_FILENO) }
+      let write = common.json ? { _ in } : Console.said
       write(try session.requireTokenizer().decode(tokens, skipSpecialTokens: true))
       let added = try session.generate(after: tokens, count: greedy, show: write)
       write("\n")

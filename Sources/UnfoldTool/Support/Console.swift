@@ -32,6 +32,11 @@ enum Console {
     return String(decoding: try encoder.encode(value), as: UTF8.self)
   }
 
+  /// Writes what a model says as it is; to a terminal without control characters, which could be commands to it.
+  static func said(_ text: String) {
+    write(isatty(STDOUT_FILENO) == 1 ? text.withoutControls : text, to: STDOUT_FILENO)
+  }
+
   /// Writes whole, also when the descriptor takes only a part at once. A reader that went away ends the process
   /// quietly, as for other tools in a pipe; results that cannot be written end it with a message and code 74.
   static func write(_ text: String, to descriptor: Int32) {
