@@ -109,7 +109,6 @@ struct LensTrainCommand: ParsableCommand {
   func run() throws {
     common.apply()
     try figure.check(output)
-    Interruption.shared.listen()
     // Not only found out when the work is done.
     let folder = URL(filePath: output).deletingLastPathComponent()
     guard FileManager.default.isWritableFile(atPath: folder.path) else {
@@ -128,7 +127,6 @@ struct LensTrainCommand: ParsableCommand {
     let line = ProgressLine(isSilent: common.quiet)
     defer { line.clear() }
     let lens = try training.run(
-      isCancelled: { Interruption.shared.isRequested },
       progress: {
         line.update(
           "step \(Format.count($0.step)) of \(Format.count($0.steps)), KL \(Format.fixed($0.loss, 3)), "
