@@ -61,7 +61,9 @@ import Testing
     #expect(forced[0].labels["label"] == .number(5) && forced[0].spans[0].label == .number(2.5))
   }
 
-  @Test("A label that is no number is refused where numbers are wanted", arguments: ["0x1A", "nan", "inf", "1e400", "b", " 5"])
+  @Test(
+    "A label that is no number is refused where numbers are wanted",
+    arguments: ["0x1A", "nan", "inf", "1e400", "b", " 5"])
   func notANumber(cell: String) throws {
     func check(_ body: () throws -> Void) {
       let fault = #expect(throws: Fault.self, performing: body)
@@ -141,7 +143,8 @@ import Testing
       #"{"text": "a", "label": [1]}"#, #"{"text": "a", "label": {"b": 1}}"#, #"{"text": "a", "label": NaN}"#,
       #"{"text": "a", "spans": [{"start": 0, "end": 9, "label": 1}]}"#, #"{"text": "a", "spans": {"start": 0}}"#,
       #"{"text": "a", "spans": [{"start": "0", "end": 1, "label": 1}]}"#, #"{"text": "a", "spans": [{"start": 0}]}"#,
-      #"{"text": 5}"#, #"{"tokens": [-1]}"#, #"{"tokens": "a"}"#, #"{"text": "a", "group": []}"#, "[1]", "{", "null", "a",
+      #"{"text": 5}"#, #"{"tokens": [-1]}"#, #"{"tokens": "a"}"#, #"{"text": "a", "group": []}"#, "[1]", "{", "null",
+      "a",
       #"{"text": "a", "text": "b"}"#, #"{"text": "\x"}"#, #"{"text": "a", "id": true}"#,
     ])
   func advice(line: String) throws {

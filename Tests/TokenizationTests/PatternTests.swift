@@ -39,8 +39,8 @@ import Tokenization
         "\"normalizer\": {\"type\": \"Replace\", \(pattern), \"content\": \(content)}, \(model)")
       let splitting = try tokenizer(
         """
-        "pre_tokenizer": {"type": "Split", \(pattern), "behavior": "\(item.required("behavior").string())",
-        "invert": \(item.required("invert").bool())}, "model": {"type": "WordLevel", "vocab": {"?": 0}, "unk_token": "?"}
+        "pre_tokenizer": {"type": "Split", \(pattern),
+        "behavior": "\(item.required("behavior").string())", "invert": \(item.required("invert").bool())}, "model": {"type": "WordLevel", "vocab": {"?": 0}, "unk_token": "?"}
         """)
       let decoding = try tokenizer(
         """
@@ -60,7 +60,8 @@ import Tokenization
           try row[1...3].map { try $0.integers() })
         let split = try splitting.encode(text)
         check(
-          "split", [split.starts, zip(split.starts, split.ends).map { $1 - $0 }], try row[4...5].map { try $0.integers() })
+          "split", [split.starts, zip(split.starts, split.ends).map { $1 - $0 }],
+          try row[4...5].map { try $0.integers() })
         let decoded = try decoding.decode(text.unicodeScalars.compactMap { ids[Array(String($0).utf8)] })
         check(
           "decode", [decoded.unicodeScalars.map { Int32($0.value) }],
@@ -70,7 +71,9 @@ import Tokenization
     return failures
   }
 
-  private func quoted(_ text: String) throws -> String { String(decoding: try JSONEncoder().encode(text), as: UTF8.self) }
+  private func quoted(_ text: String) throws -> String {
+    String(decoding: try JSONEncoder().encode(text), as: UTF8.self)
+  }
 
   private func tokenizer(_ body: String) throws -> Tokenizer {
     try Tokenizer(json: Array("{\(body)}".utf8), file: "pattern.json")
@@ -160,9 +163,12 @@ import Tokenization
   @Test("Any pattern gives a fault or a tokenizer, and soon", .timeLimit(.minutes(2)))
   func anyPattern() throws {
     let parts = [
-      "a", "b", "ß", "ſ", #"\p{L}"#, #"\P{Lu}"#, "[a-zß]", #"[^\s\p{N}]"#, #"\X"#, #"\R"#, "(?i)", "(?:", "(", "(?>", "(?=", "(?!",
-      "(?<=", "(?<!", "(?~", "(?i:", "(?x:", ")", ")", ")", ")", ")", ")", "*", "+", "?", "{2,9}", "{,100}", "{3}", "{1000}", "|",
-      "^", "$", #"\b"#, #"\1"#, #"\k<1>"#, #"\g<1>"#, "(?<n>", #"\g<n>"#, ".", "(?m:", #"\K"#, #"\G"#, "[[:alpha:]&&[^a]]",
+      "a", "b", "ß", "ſ", #"\p{L}"#, #"\P{Lu}"#, "[a-zß]", #"[^\s\p{N}]"#, #"\X"#, #"\R"#, "(?i)", "(?:", "(", "(?>",
+      "(?=", "(?!",
+      "(?<=", "(?<!", "(?~", "(?i:", "(?x:", ")", ")", ")", ")", ")", ")", "*", "+", "?", "{2,9}", "{,100}", "{3}",
+      "{1000}", "|",
+      "^", "$", #"\b"#, #"\1"#, #"\k<1>"#, #"\g<1>"#, "(?<n>", #"\g<n>"#, ".", "(?m:", #"\K"#, #"\G"#,
+      "[[:alpha:]&&[^a]]",
       "(?(1)a|b)", "(?y{g})", #"\y"#, #"\O"#, "#", " ", "[", "]", #"\w"#, #"\c"#, "(?W)", "(?{x})", "(*FAIL)", "\0",
     ]
     let text = "aaab ßs\n12 ssſK abAB  " + String(repeating: "ab", count: 100)

@@ -13,7 +13,6 @@ import Testing
     try tool.write("text,label\n" + rows.joined(), to: "versions.csv")
   }
 
-
   @Test("3.1 and 3.10 are two classes, unless labels are numbers")
   func versions() throws {
     let flags = [
@@ -33,12 +32,14 @@ import Testing
       {"id": "b", "text": "plain"}
 
       """, to: "nul.jsonl")
-    let capture = try tool.run("capture", "unfold-mini", "nul.jsonl", "-o", "store", "--sites", "resid_post", "--layers", "0")
+    let capture = try tool.run(
+      "capture", "unfold-mini", "nul.jsonl", "-o", "store", "--sites", "resid_post", "--layers", "0")
     #expect(capture.code == 0 && (capture.output + capture.errors).contains("1 documents hold U+0000"))
     try tool.write("id,tone\nb,007\n\"a\0x\",0x1A\n", to: "labels.csv")
     let label = try tool.run("store", "label", "store", "labels.csv", "--label-field", "tone", "--json")
     #expect(label.code == 0 && label.output.contains("\"tone\" : 2"), "\(label.output)\(label.errors)")
-    let number = try tool.run("store", "label", "store", "labels.csv", "--label-field", "tone", "--label-type", "number", "--json")
+    let number = try tool.run(
+      "store", "label", "store", "labels.csv", "--label-field", "tone", "--label-type", "number", "--json")
     #expect(number.code == 65 && number.faultName == "corpus.label")
   }
 

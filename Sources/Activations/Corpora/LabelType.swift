@@ -24,7 +24,8 @@ public enum LabelType: String, Sendable, Codable, CaseIterable {
     case .number:
       guard let number = Label.decimal(written) else {
         throw Fault(
-          .badData, "corpus.label", "A label is not a number", expected: "a finite number in decimal, such as -2.5 or 1e3",
+          .badData, "corpus.label", "A label is not a number",
+          expected: "a finite number in decimal, such as -2.5 or 1e3",
           found: "\"\(written.prefix(80))\"",
           advice: "leave out labels that are not known, or take labels as they are written: --label-type text")
       }

@@ -44,11 +44,15 @@ public struct StoreLabels: Sendable, Equatable {
     contentsOf url: URL, fields: [String] = [DocumentTable.defaultLabels], type: LabelType = .automatic
   ) throws {
     self.init()
-    let lines = LineReader(try ByteStream(url), maximumBytes: 64 << 20)
+    let most = CorpusOptions().maximumDocumentBytes
+    let lines = LineReader(try ByteStream(url), maximumBytes: most)
+    func table(_ separator: UInt8) -> DelimitedReader {
+      DelimitedReader(lines, separator: separator, maximumBytes: most)
+    }
     let ending = url.pathExtension == "gz" ? url.deletingPathExtension().pathExtension : url.pathExtension
     switch ending.lowercased() {
-    case "csv": try readTable(DelimitedReader(lines, separator: UInt8(ascii: ","), maximumBytes: 64 << 20), fields, type)
-    case "tsv": try readTable(DelimitedReader(lines, separator: UInt8(ascii: "\t"), maximumBytes: 64 << 20), fields, type)
+    case "csv": try readTable(table(UInt8(ascii: ",")), fields, type)
+    case "tsv": try readTable(table(UInt8(ascii: "\t")), fields, type)
     default: try readLines(lines, fields, type)
     }
   }
@@ -71,7 +75,8 @@ public struct StoreLabels: Sendable, Equatable {
 
   private mutating func readTable(_ reader: DelimitedReader, _ fields: [String], _ type: LabelType) throws {
     func text(_ field: [UInt8]) throws -> String {
-      try field.withUnsafeBytes { try decodeUTF8($0, policy: .strict, file: reader.file, line: reader.recordLine) } ?? ""
+      try field.withUnsafeBytes { try decodeUTF8($0, policy: .strict, file: reader.file, line: reader.recordLine) }
+        ?? ""
     }
     let header = try reader.next()?.map(text) ?? []
     func column(_ name: String) throws -> Int {
@@ -80,7 +85,8 @@ public struct StoreLabels: Sendable, Equatable {
           .badData, "store.labels", "The table has no such column", file: reader.file, place: "line 1",
           expected: "a column \(name)", found: header.joined(separator: ", "),
           advice: name == "id"
-            ? "name the column of the documents' ids \"id\" in the first line" : "name a column that is there with --label-field")
+            ? "name the column of the documents' ids \"id\" in the first line"
+            : "name a column that is there with --label-field")
       }
       return index
     }

@@ -199,7 +199,8 @@ extension CaptureSummary {
       lines.append("\(Format.count(invalidDocuments)) documents that were not UTF-8 were left out")
     }
     if documentsWithNUL > 0 {
-      lines.append("\(Format.count(documentsWithNUL)) documents hold U+0000, which stands as U+FFFD in the store's texts")
+      lines.append(
+        "\(Format.count(documentsWithNUL)) documents hold U+0000, which stands as U+FFFD in the store's texts")
     }
     let opens = store.hasSuffix(".h5") ? store : "\(store)/index.h5"
     lines.append("Open it with h5py: \(style.bold(opens))")
