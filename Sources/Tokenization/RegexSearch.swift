@@ -76,10 +76,10 @@ final class RegexSearch {
     var time = timespec()
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
     let now = UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
-    guard let began else {
+    if let began {
+      if now - began > nanoseconds { throw giveUp("too much time") }
+    } else {
       began = now
-      return
     }
-    if now - began > nanoseconds { throw giveUp("too much time") }
   }
 }

@@ -36,7 +36,7 @@ final class RegularExpression: @unchecked Sendable {
     func fault(_ problem: String, expected: String = "a regular expression in Oniguruma's syntax") -> Fault {
       Fault(
         .badData, "tokenizer.unsupportedPattern", "A pattern of the tokenizer cannot be used", file: file, place: place,
-        expected: expected, found: "\(problem): \(pattern.unicodeScalars.prefix(300))",
+        expected: expected, found: "\(problem): \(String(pattern.unicodeScalars.prefix(300)))",
         advice: "correct the pattern, or use another tokenizer")
     }
     let scalars = Array(pattern.unicodeScalars)
@@ -121,8 +121,8 @@ final class RegularExpression: @unchecked Sendable {
       .badData, "tokenizer.patternTooSlow", "A pattern of the tokenizer cannot be matched on a text", file: file,
       place: place, expected: "a match within \(RegexSearch.limits)",
       found: """
-        \(reason) with the pattern \(pattern.unicodeScalars.prefix(300)) at byte \(offset) of a piece of the text, before \
-        "\(text.unicodeScalars.prefix(60))"
+        \(reason) with the pattern \(String(pattern.unicodeScalars.prefix(300))) at byte \(offset) of a piece of the text, \
+        before "\(String(text.unicodeScalars.prefix(60)))"
         """,
       advice: "cut the text into smaller documents, or use another tokenizer")
   }

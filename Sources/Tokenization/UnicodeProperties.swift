@@ -44,7 +44,9 @@ struct UnicodeProperties {
       switch scalar {
       case "\\":
         guard let letter = rest.popFirst() else { break }
-        if let name = ["w": "{UnfoldWord}", "d": "{Nd}"][letter.properties.lowercaseMapping] {
+        // Small digits and fractions of Latin-1 are in \w, but not in a class that holds it.
+        let word = depth > 0 ? "{UnfoldWord}" : "{UnfoldWordAlone}"
+        if let name = ["w": word, "d": "{Nd}"][letter.properties.lowercaseMapping] {
           result += [letter.properties.isUppercase ? "P" : "p"] + name.unicodeScalars
         } else {
           result.append(letter)
@@ -110,8 +112,8 @@ struct UnicodeProperties {
     case "katakana": katakana
     case "alphabetic", "alpha": ranges(alphabeticOr: 0)
     case "alnum": ranges(alphabeticOr: mask(["nd"]))
-    // Small digits and fractions of Latin-1 are in \w, but not in \p{Word}.
-    case "unfoldword":
+    case "unfoldword": ranges(alphabeticOr: mask(["m", "nd", "pc"]))
+    case "unfoldwordalone":
       ranges(alphabeticOr: mask(["m", "nd", "pc"]), or: [0xB2, 0xB3, 0xB9, 0xBC, 0xBD, 0xBE])
     case "unfoldpunct": ranges(in: mask(["p", "s"]))
     default: mask([categories[name] ?? name]) == 0 ? nil : ranges(in: mask([categories[name] ?? name]))

@@ -39,8 +39,8 @@ import Tokenization
         "\"normalizer\": {\"type\": \"Replace\", \(pattern), \"content\": \(content)}, \(model)")
       let splitting = try tokenizer(
         """
-        "pre_tokenizer": {"type": "Split", \(pattern), "behavior": "\(item.required("behavior").string())",
-        "invert": \(item.required("invert").bool())}, "model": {"type": "WordLevel", "vocab": {"?": 0}, "unk_token": "?"}
+        "pre_tokenizer": {"type": "Split", \(pattern),
+        "behavior": "\(item.required("behavior").string())", "invert": \(item.required("invert").bool())}, "model": {"type": "WordLevel", "vocab": {"?": 0}, "unk_token": "?"}
         """)
       let decoding = try tokenizer(
         """

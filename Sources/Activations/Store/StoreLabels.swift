@@ -44,13 +44,15 @@ public struct StoreLabels: Sendable, Equatable {
     contentsOf url: URL, fields: [String] = [DocumentTable.defaultLabels], type: LabelType = .automatic
   ) throws {
     self.init()
-    let lines = LineReader(try ByteStream(url), maximumBytes: 64 << 20)
+    let most = CorpusOptions().maximumDocumentBytes
+    let lines = LineReader(try ByteStream(url), maximumBytes: most)
+    func table(_ separator: UInt8) -> DelimitedReader {
+      DelimitedReader(lines, separator: separator, maximumBytes: most)
+    }
     let ending = url.pathExtension == "gz" ? url.deletingPathExtension().pathExtension : url.pathExtension
     switch ending.lowercased() {
-    case "csv":
-      try readTable(DelimitedReader(lines, separator: UInt8(ascii: ","), maximumBytes: 64 << 20), fields, type)
-    case "tsv":
-      try readTable(DelimitedReader(lines, separator: UInt8(ascii: "\t"), maximumBytes: 64 << 20), fields, type)
+    case "csv": try readTable(table(UInt8(ascii: ",")), fields, type)
+    case "tsv": try readTable(table(UInt8(ascii: "\t")), fields, type)
     default: try readLines(lines, fields, type)
     }
   }
