@@ -37,13 +37,13 @@ final class GlobalHeap {
   ) throws -> ArraySlice<UInt8> {
     let objects = try collections[address] ?? read(address, place)
     guard let range = objects[number], UInt64(range.count) == length else {
-      throw file.damaged(
+      throw damaged(
         place, "\(length) bytes, as its reference says",
         objects[number].map { "\($0.count) bytes" } ?? "no text of number \(number)")
     }
     textBytes += length
     guard textBytes <= file.size else {
-      throw file.damaged(place, "texts that lie in the file once each", "more bytes of text than the file has")
+      throw damaged(place, "texts that lie in the file once each", "more bytes of text than the file has")
     }
     if let last, range.lowerBound >= last.start, range.upperBound <= last.start + UInt64(last.bytes.count) {
       let start = last.bytes.startIndex + Int(range.lowerBound - last.start)
@@ -52,19 +52,25 @@ final class GlobalHeap {
     return try file.read(range.lowerBound, length, place)
   }
 
+  private func damaged(_ place: String, _ expected: String, _ found: String) -> Fault {
+    var fault = file.damaged(place, expected, found)
+    fault.problem = "A text in the file is damaged"
+    return fault
+  }
+
   /// Reads where the objects of a collection lie.
   private func read(_ address: UInt64, _ place: String) throws -> [UInt64: Range<UInt64>] {
     var header = try file.read(address, 16, place)
     let signature = header.prefix(4)
     guard signature.elementsEqual("GCOL".utf8) else {
-      throw file.damaged(place, "a heap of texts at byte \(address)", "something else")
+      throw damaged(place, "a heap of texts at byte \(address)", "something else")
     }
     header.skip(8)
-    guard let size = header.takeNumber(8), size >= 16 else { throw file.damaged(place, "a heap's size", "less") }
+    guard let size = header.takeNumber(8), size >= 16 else { throw damaged(place, "a heap's size", "less") }
     let bytes = try file.read(address, size, place)
     collectionBytes += size
     guard collectionBytes <= file.size else {
-      throw file.damaged(place, "heaps beside each other", "heaps that overlap")
+      throw damaged(place, "heaps beside each other", "heaps that overlap")
     }
     var objects: [UInt64: Range<UInt64>] = [:]
     var rest = bytes.dropFirst(16)
@@ -74,7 +80,7 @@ final class GlobalHeap {
       // Number 0 is the room that is left, to the end.
       guard let length = rest.takeNumber(8), number != 0 else { break }
       guard length <= UInt64(rest.count) else {
-        throw file.damaged(place, "texts within their heap", "one of \(length) bytes in \(rest.count)")
+        throw damaged(place, "texts within their heap", "one of \(length) bytes in \(rest.count)")
       }
       let start = address + UInt64(rest.startIndex - bytes.startIndex)
       objects[number] = start..<start + length

@@ -16,7 +16,9 @@ public enum H5Library {
   /// Texts are read by this module, never by HDF5: see `GlobalHeap`.
   private static let readingSafely: Void = {
     // Nor does it follow a link into another file, wherever a chain of links leads there.
-    guard unfold_keep_text_references() >= 0, H5Lunregister(H5L_TYPE_EXTERNAL) >= 0 else { preconditionFailure("HDF5 does not take the settings") }
+    guard unfold_keep_text_references() >= 0, H5Lunregister(H5L_TYPE_EXTERNAL) >= 0 else {
+      preconditionFailure("HDF5 does not take the settings")
+    }
   }()
 
   /// Runs calls of the library alone, with HDF5's own printing of errors switched off.

@@ -98,7 +98,8 @@ struct ObjectHeader {
       case (1...4, 1): layout = .contiguous
       case (1...4, 2): layout = .chunked
       case (1...4, 3): layout = .virtual
-      case let (version, kind): throw file.damaged(place, "a layout that is known", "version \(version), kind \(kind)")
+      case (let version, let kind):
+        throw file.damaged(place, "a layout that is known", "version \(version), kind \(kind)")
       }
     default: break
     }

@@ -88,13 +88,13 @@ import Testing
   ])
   func numbersOutOfRangeAreRefused(table: String, row: Int, value: Int64) throws {
     try forge(table, row: row, Int32(value), of: parts[1])
-    try expectRefused("store.shape", "\(table)[\(row)] = \(value)")
+    try expectRefused("store.outOfRange", "\(table)[\(row)] = \(value)")
   }
 
   @Test(arguments: [Int64.max, Int64.min, -1, 0])
   func aDocumentsFirstTokenIsHeldAgainstTheTable(value: Int64) throws {
     try forge("documents/first_token", row: 3, value, of: parts[1])
-    try expectRefused("store.shape", "first_token = \(value)")
+    try expectRefused("store.outOfRange", "first_token = \(value)")
   }
 
   @Test func placesInStatisticsAreHeldAgainstTheStore() throws {

@@ -77,7 +77,8 @@ import Testing
     let url = folder.file("store")
     try run.capture(to: url)
     let index = url.appending(path: "index.h5").path
-    let names = SyntheticRun.sites.map { "activations/\($0.name)" } + ["tokens/id", "tokens/document", "documents/first_token"]
+    let names =
+      SyntheticRun.sites.map { "activations/\($0.name)" } + ["tokens/id", "tokens/document", "documents/first_token"]
     let whole = try names.map { try PlainHDF5.numbers($0, in: index).values }
     #expect(whole.allSatisfy { $0.allSatisfy(\.isFinite) })
     for name in missing { try FileManager.default.removeItem(at: url.appending(path: name)) }

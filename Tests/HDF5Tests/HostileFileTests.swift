@@ -132,7 +132,9 @@ import Testing
           && whole[place + 4..<place + 6].elementsEqual([UInt8(heap & 0xFF), UInt8(heap >> 8 & 0xFF)])
       })
     var refused = 0
-    for place in Array(heap..<heap + 200) + Array(references..<references + 160) + Array(stride(from: 0, to: whole.count, by: 61)) {
+    for place in Array(heap..<heap + 200) + Array(references..<references + 160)
+      + Array(stride(from: 0, to: whole.count, by: 61))
+    {
       for flip in [UInt8(1), 0xFF] {
         var bytes = whole
         bytes[place] ^= flip
@@ -159,7 +161,9 @@ import Testing
         of: withUnsafeBytes(of: UInt32(2000).littleEndian) { Array($0) }
           + withUnsafeBytes(of: UInt64(heap).littleEndian) { Array($0) })
     ).lowerBound
-    for row in 1..<200 { bytes.replaceSubrange(first + 16 * row..<first + 16 * row + 16, with: bytes[first..<first + 16]) }
+    for row in 1..<200 {
+      bytes.replaceSubrange(first + 16 * row..<first + 16 * row + 16, with: bytes[first..<first + 16])
+    }
     try folder.write(bytes, "a.h5")
     let file = try H5File(opening: path)
     #expect(#expect(throws: Fault.self) { try file.dataset("x").readTexts() }?.name == "hdf5.damaged")

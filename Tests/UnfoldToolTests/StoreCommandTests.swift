@@ -105,7 +105,9 @@ struct StoreCommandTests {
     var bytes = try Data(contentsOf: weights)
     bytes[bytes.count - 40] ^= 1
     try bytes.write(to: weights)
-    let evaluate = ["sae", "evaluate", "d", "unfold-mini", "set.jsonl", "--rows", "100", "--splice-tokens", "50", "--json"]
+    let evaluate = [
+      "sae", "evaluate", "d", "unfold-mini", "set.jsonl", "--rows", "100", "--splice-tokens", "50", "--json",
+    ]
     let refused = try tool.run(evaluate)
     #expect(refused.code == 65 && refused.faultName == "dictionary.altered", "\(refused.output)")
     // One that was made before has no digest, and is read.

@@ -25,7 +25,8 @@ extension ActivationStore {
   public var unfinishedNote: String? {
     if isComplete { return nil }
     let held = run.expectedDocuments.map { "\(documentCount.formatted()) of \($0.formatted()) documents" }
-    return "The store is not complete: it holds \(held ?? "the first \(documentCount.formatted()) documents of its corpus")."
+    return
+      "The store is not complete: it holds \(held ?? "the first \(documentCount.formatted()) documents of its corpus")."
       + " Resume the capture to finish it."
   }
 

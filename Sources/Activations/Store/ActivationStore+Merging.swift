@@ -21,6 +21,8 @@ extension ActivationStore {
       (mine.settings[shareName], first.settings[shareName]) = (nil, nil)
       try mine.mustEqual(first, in: url, advice: "merge shares of one run: `unfold capture … --shard 0/2`, 1/2")
     }
+    // What is damaged is said first, before anything is written.
+    for store in stores { _ = try (store.documents, store.spans) }
     try requireEveryShare(stores)
     let documents = stores.reduce(0) { $0 + $1.documentCount }
     guard documents <= Int(Int32.max) else {
@@ -53,7 +55,8 @@ extension ActivationStore {
   /// Refuses stores that are not each share of a run once: a document would be missing, or there twice.
   private static func requireEveryShare(_ stores: [ActivationStore]) throws {
     var (seen, count): ([Int: ActivationStore], Int?) = ([:], nil)
-    func refuse(_ problem: String, _ store: ActivationStore, _ expected: String, _ found: String, _ advice: String) -> Fault
+    func refuse(_ problem: String, _ store: ActivationStore, _ expected: String, _ found: String, _ advice: String)
+      -> Fault
     {
       Fault(
         .badData, "store.shares", problem, file: store.url.path, expected: expected, found: found, advice: advice)

@@ -70,7 +70,7 @@ extension ActivationStore {
         rows = try readSpans(
           H5File(opening: url.appendingPathComponent(entry.file).path), documents: 0..<documentCount)
       } else {
-        for part in parts where part.spanCount > 0 { 
+        for part in parts where part.spanCount > 0 {
           rows += try readSpans(H5File(opening: part.path), documents: part.documents)
         }
       }

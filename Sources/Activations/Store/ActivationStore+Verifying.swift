@@ -152,7 +152,7 @@ extension ActivationStore {
 
   static func storeIndex(_ manifest: StoreManifest, in folder: URL) throws -> StoreIndex {
     var statistics: [String: SiteStatistics] = [:]
-    for shard in manifest.shards { 
+    for shard in manifest.shards {
       try statistics.merge(open(shard, in: folder).statistics(of: shard, manifest.run), run: manifest.run)
     }
     return StoreIndex(folder: folder, manifest: manifest, statistics: statistics)

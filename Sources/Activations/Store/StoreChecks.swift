@@ -77,7 +77,7 @@ extension ActivationStore {
     var before = part.tokens.lowerBound
     for (row, (piece, (first, count))) in zip(rows, zip(pieces, zip(firstTokens, counts))) {
       guard first >= before, count >= 0, first <= part.tokens.upperBound - count, piece >= 0 else {
-        throw misshapen(
+        throw outOfRange(
           part.path, "/documents, row \(row)", "tokens within \(part.tokens), behind those of the document before",
           "piece \(piece), \(count) tokens from \(first)")
       }
@@ -92,7 +92,7 @@ extension ActivationStore {
       guard documents.contains(Int(span.document)), Int(span.document) >= before, span.start >= 0,
         span.end >= span.start
       else {
-        throw misshapen(
+        throw outOfRange(
           file, "/spans, row \(row)", "documents within \(documents), ascending, and 0 ≤ start ≤ end",
           "document \(span.document), \(span.start) to \(span.end)")
       }
@@ -108,14 +108,22 @@ extension ActivationStore {
         || tokens.positions[row] < 0
     }
     guard let wrong else { return }
-    throw misshapen(
+    throw outOfRange(
       url.path, "/tokens, row \(firstRow + wrong)", "documents below \(documentCount), 0 ≤ start ≤ end, ids from 0",
-      "document \(tokens.documents[wrong]), \(tokens.starts[wrong]) to \(tokens.ends[wrong]), id \(tokens.ids[wrong]), position \(tokens.positions[wrong])")
+      "document \(tokens.documents[wrong]), \(tokens.starts[wrong]) to \(tokens.ends[wrong]), id \(tokens.ids[wrong]), position \(tokens.positions[wrong])"
+    )
+  }
+
+  private func outOfRange(_ file: String, _ place: String, _ expected: String, _ found: String) -> Fault {
+    Fault(
+      .badData, "store.outOfRange", "A table of the store holds numbers that are out of range", file: file,
+      place: place, expected: expected, found: found, advice: "restore the file from a copy, or capture again")
   }
 
   /// The statistics of one file.
   func statistics(of part: Part, _ file: borrowing H5File) throws -> [String: SiteStatistics] {
-    try file.statistics(run, rows: max(part.rows.upperBound, part.tokens.upperBound), documents: part.documents.upperBound)
+    try file.statistics(
+      run, rows: max(part.rows.upperBound, part.tokens.upperBound), documents: part.documents.upperBound)
   }
 }
 
@@ -124,7 +132,9 @@ extension SiteStatistics {
   func problem(width expected: Int?, rows: Int, documents: Int) -> String? {
     if let expected, expected != width { return "\(width) columns in place of \(expected)" }
     let most = Int64(1) << 50
-    if count > most || histogram?.counts.contains(where: { !(0...most ~= $0) }) == true { return "counts that overflow" }
+    if count > most || histogram?.counts.contains(where: { !(0...most ~= $0) }) == true {
+      return "counts that overflow"
+    }
     func isPlace(_ row: Int64, _ document: Int32) -> Bool {
       0..<Int64(rows) ~= row && 0..<Int64(documents) ~= Int64(document)
     }

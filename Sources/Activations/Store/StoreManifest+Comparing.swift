@@ -33,7 +33,8 @@ extension StoreRun {
 
   /// Refuses to go on with a run that was begun otherwise.
   func mustEqual(
-    _ begun: StoreRun, in folder: URL, advice: String = "resume with the settings of the first run, or choose another output"
+    _ begun: StoreRun, in folder: URL,
+    advice: String = "resume with the settings of the first run, or choose another output"
   ) throws {
     let differences = differences(from: begun)
     guard let first = differences.first else { return }

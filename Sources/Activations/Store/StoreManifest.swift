@@ -203,7 +203,9 @@ extension StoreManifest {
       else { throw wrong("shard \(before.shards.count), from row \(before.rows) and token \(before.tokens)") }
       manifest?.shards.append(entry)
     case .labels:
-      guard let entry = line.labels, isLocalName(entry.file), entry.isSound else { throw wrong("a labels file of this folder") }
+      guard let entry = line.labels, isLocalName(entry.file), entry.isSound else {
+        throw wrong("a labels file of this folder")
+      }
       manifest?.labels = entry
     case .complete:
       guard line.shards == before.shards.count else { throw wrong("\(before.shards.count) shards") }

@@ -71,7 +71,8 @@ extension Direction {
     guard !ModelIdentity.agree(digest, own) else { return }
     throw Fault(
       .badData, "direction.otherModel", "The direction belongs to another model", file: file,
-      expected: "\(model.folder.lastPathComponent) (\(ModelIdentity.short(own)))", found: "\(name) (\(ModelIdentity.short(digest)))",
+      expected: "\(model.folder.lastPathComponent) (\(ModelIdentity.short(own)))",
+      found: "\(name) (\(ModelIdentity.short(digest)))",
       advice: "name the model that it was made with")
   }
 }

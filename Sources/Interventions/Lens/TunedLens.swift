@@ -89,7 +89,9 @@ public struct TunedLens: Sendable {
   /// - Throws: `lens.otherModel`, `lens.tunedSites`.
   func require(_ model: Model, sites: [Site]) throws {
     let digest = try model.checkpoint.digest()
-    guard ModelIdentity.agree(digest, record.modelDigest), translators.allSatisfy({ $0.bias.count == model.architecture.width }) else {
+    guard ModelIdentity.agree(digest, record.modelDigest),
+      translators.allSatisfy({ $0.bias.count == model.architecture.width })
+    else {
       throw Fault(
         .badData, "lens.otherModel", "This tuned lens belongs to another model", file: model.folder.path,
         expected: "\(record.model) (\(ModelIdentity.short(record.modelDigest)))", found: ModelIdentity.short(digest),
