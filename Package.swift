@@ -60,7 +60,8 @@ let targets: [Target] =
       name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .target(name: "CKernels"),
     .target(name: "CFileDriver", dependencies: ["CHDF5", "CKernels"]),
-    .target(name: "TestFiles", path: "Tests/TestFiles", swiftSettings: settings),
+    .target(
+      name: "TestFiles", dependencies: ["HDF5", "CHDF5"], path: "Tests/TestFiles", swiftSettings: settings),
     .target(
       name: "TestSupport", dependencies: ["Diagnostics", "LinearAlgebra", "Activations"], path: "Tests/TestSupport",
       swiftSettings: settings),

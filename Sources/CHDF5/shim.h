@@ -39,15 +39,18 @@ static inline size_t unfold_h5t_variable(void) { return H5T_VARIABLE; }
 // The current thread's error stack.
 static inline hid_t unfold_h5e_default(void) { return H5E_DEFAULT; }
 
-// Calls that HDF5 1.12 renumbered: the form that 1.10 and 1.14 share. H5Oget_info's macro would pick by version.
-static inline herr_t unfold_h5o_type(hid_t object, int *type) {
+// Where an object's header lies in its file: HDF5 1.12 hides the address behind a token.
+static inline herr_t unfold_h5o_address(hid_t location, const char *name, uint64_t *address) {
 #if H5_VERSION_GE(1, 12, 0)
   H5O_info2_t info;
-  herr_t result = H5Oget_info3(object, &info, H5O_INFO_BASIC);
+  haddr_t found = HADDR_UNDEF;
+  herr_t result = H5Oget_info_by_name3(location, name, &info, H5O_INFO_BASIC, H5P_DEFAULT);
+  if (result >= 0) result = H5VLnative_token_to_addr(location, info.token, &found);
+  *address = (uint64_t)found;
 #else
   H5O_info_t info;
-  herr_t result = H5Oget_info2(object, &info, H5O_INFO_BASIC);
+  herr_t result = H5Oget_info_by_name2(location, name, &info, H5O_INFO_BASIC, H5P_DEFAULT);
+  *address = (uint64_t)info.addr;
 #endif
-  *type = (int)info.type;
   return result;
 }

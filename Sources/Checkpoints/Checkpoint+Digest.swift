@@ -4,7 +4,7 @@ import Foundation
 
 extension Checkpoint {
   /// What tells this model from another: SHA-256, in hexadecimal, over config.json, tokenizer.json, and the name, size
-  /// and header of every safetensors file. Costs nothing beside opening the model, and does not see a changed weight.
+  /// and header of every safetensors file; a dot; SHA-256 over the weights' bytes, which are read once and remembered.
   public func digest() throws -> String {
     var hash = try filesDigest()
     for file in files {
@@ -12,18 +12,7 @@ extension Checkpoint {
       withUnsafeBytes(of: UInt64(file.byteCount).littleEndian) { hash.update($0) }
       file.withUnsafeHeaderBytes { hash.update($0) }
     }
-    return hash.hexadecimal()
-  }
-
-  /// As `digest()`, over every byte of the weights too; reads them all.
-  public func fullDigest() throws -> String {
-    var hash = try filesDigest()
-    for file in files {
-      hash.update(file.url.lastPathComponent)
-      withUnsafeBytes(of: UInt64(file.byteCount).littleEndian) { hash.update($0) }
-      file.file.update(&hash)
-    }
-    return hash.hexadecimal()
+    return "\(hash.hexadecimal()).\(WeightsDigest.hexadecimal(of: files.map(\.file)))"
   }
 
   /// The digest of the folder's tokenizer.json, or nil where there is none.
@@ -49,17 +38,5 @@ extension Checkpoint {
       file.withUnsafeBytes { hash.update($0) }
     }
     return hash
-  }
-}
-
-extension MappedFile {
-  /// Hashes the whole file, piece by piece, so that its pages can be given back.
-  func update(_ hash: inout SHA256) {
-    let piece = 64 << 20
-    for start in stride(from: 0, to: count, by: piece) {
-      let range = start..<min(start + piece, count)
-      withUnsafeBytes { hash.update(UnsafeRawBufferPointer(rebasing: $0[range])) }
-      advise(.done, on: range)
-    }
   }
 }

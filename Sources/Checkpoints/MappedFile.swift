@@ -18,6 +18,10 @@ public final class MappedFile: Sendable {
   public let url: URL
   /// The file's size in bytes when it was opened.
   public let count: Int
+  /// What tells this file, as it was when it was opened, from others and from itself before and after a change.
+  let identity: String
+  /// Whether the last change lies so far back that one more would have another time.
+  let isSettled: Bool
   // The pages are mapped read-only and stay where they are until deinit, so any thread may read them.
   nonisolated(unsafe) private let bytes: UnsafeRawBufferPointer
 
@@ -39,6 +43,14 @@ public final class MappedFile: Sendable {
         found: isFolder ? "a folder" : "a device, pipe or socket")
     }
     count = Int(status.st_size)
+    #if canImport(Darwin)
+      let (changed, modified) = (status.st_ctimespec, status.st_mtimespec)
+    #else
+      let (changed, modified) = (status.st_ctim, status.st_mtim)
+    #endif
+    identity =
+      "\(status.st_dev) \(status.st_ino) \(status.st_size) \(modified.tv_sec).\(modified.tv_nsec) \(changed.tv_sec).\(changed.tv_nsec)"
+    isSettled = changed.tv_sec < time(nil) - 2
     guard count > 0 else {
       bytes = UnsafeRawBufferPointer(start: nil, count: 0)
       return

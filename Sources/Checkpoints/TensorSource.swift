@@ -14,11 +14,10 @@ public protocol TensorSource: Sendable {
   /// The sum of the files' sizes in bytes.
   var byteCount: Int { get }
 
-  /// What tells this model from another: SHA-256, in hexadecimal, over everything but the weights. Costs nothing beside
-  /// opening the model, and does not see a changed weight.
+  /// What tells this model from another: SHA-256, in hexadecimal, over everything but the weights; a dot; SHA-256 over the
+  /// weights' bytes. The first time the weights are read, on every core; what was found is remembered by path, size, number
+  /// and times of the files, and costs nothing from then on.
   func digest() throws -> String
-  /// As `digest()`, over every byte of the weights too; reads them all.
-  func fullDigest() throws -> String
   /// The digest of what the source says of its tokenizer, or nil where it has none.
   func tokenizerDigest() throws -> String?
 }

@@ -49,13 +49,13 @@ extension H5Dataset {
       let selection = try Selection(of: self, at: [rows.lowerBound], shape: [rows.count], writing: false)
       switch elementType {
       case .string:
-        let type = try H5ElementType.string.makeDatatype()
-        var pointers = [UnsafeMutablePointer<CChar>?](repeating: nil, count: rows.count)
+        let type = try H5ElementType.makeReferenceDatatype()
+        var references = [UInt8](
+          repeating: 0, count: try Self.product([rows.count, GlobalHeap.referenceSize], file, path))
         try H5Library.check(
-          H5Dread(handle, type.raw, selection.memory.raw, selection.file.raw, unfold_h5p_default(), &pointers),
+          H5Dread(handle, type.raw, selection.memory.raw, selection.file.raw, unfold_h5p_default(), &references),
           "reading \(path)", file: file)
-        defer { for pointer in pointers { H5free_memory(pointer) } }
-        return pointers.map { $0.map { String(cString: $0) } ?? "" }
+        return try GlobalHeap(FileBytes(file)).texts(references[...], path)
       case .fixedString(let length):
         let type = try H5Identifier(H5Dget_type(handle), .datatype, "reading \(path)", file: file)
         var bytes = [UInt8](repeating: 0, count: try Self.product([rows.count, length], file, path))

@@ -10,19 +10,16 @@ public struct H5Dataset: ~Copyable, H5Object {
   public let elementType: H5ElementType
   /// The shape of a chunk, or nil where the dataset is not chunked.
   public let chunk: [Int]?
-  public let isVirtual: Bool
   private let identifier: H5Identifier
 
   init(
-    _ identifier: consuming H5Identifier, file: String, path: String, elementType: H5ElementType, chunk: [Int]?,
-    isVirtual: Bool
+    _ identifier: consuming H5Identifier, file: String, path: String, elementType: H5ElementType, chunk: [Int]?
   ) {
     self.identifier = identifier
     self.file = file
     self.path = path
     self.elementType = elementType
     self.chunk = chunk
-    self.isVirtual = isVirtual
   }
 
   /// The lengths of the axes now; empty for a single value.
@@ -80,7 +77,7 @@ extension H5Location where Self: ~Copyable {
     let place = path(of: name)
     precondition(!growing || chunk != nil, "\(place): a dataset that grows is chunked")
     return try H5Library.locked {
-      let creation = try datasetCreation(place)
+      let creation = try datasetCreation(elementType, place)
       if let chunk {
         precondition(chunk.count == shape.count && chunk.allSatisfy { $0 > 0 }, "\(place): chunk \(chunk) of \(shape)")
         let lengths = chunk.map { hsize_t($0) }
@@ -100,20 +97,21 @@ extension H5Location where Self: ~Copyable {
       let id = try H5Identifier(
         H5Dcreate2(handle, name, type.raw, space.raw, unfold_h5p_default(), creation.raw, unfold_h5p_default()),
         .dataset, "making \(place)", file: file, writing: true)
-      return H5Dataset(id, file: file, path: place, elementType: elementType, chunk: chunk, isVirtual: false)
+      return H5Dataset(id, file: file, path: place, elementType: elementType, chunk: chunk)
     }
   }
 
   /// Makes a dataset that holds nothing itself but shows datasets of other files, one after another along the first axis.
   ///
-  /// A source that is missing later reads as zeros, without an error: check that the files are there before reading.
+  /// HDF5 reads a source that is missing later without an error, as what the elements are filled with: NaN, and −1 or the
+  /// largest number for integers. This module writes virtual datasets for others and does not read them.
   public func makeVirtualDataset(
     _ name: String, _ elementType: H5ElementType, sources: [H5VirtualSource]
   ) throws -> H5Dataset {
     let place = path(of: name)
     guard let first = sources.first else { preconditionFailure("\(place): no sources") }
     return try H5Library.locked {
-      let creation = try datasetCreation(place)
+      let creation = try datasetCreation(elementType, place)
       let rows = sources.reduce(0) { $0 + $1.shape[0] }
       let whole = try H5Identifier.dataspace([rows] + first.shape.dropFirst(), file: file)
       var row = 0
@@ -135,95 +133,21 @@ extension H5Location where Self: ~Copyable {
       let id = try H5Identifier(
         H5Dcreate2(handle, name, type.raw, whole.raw, unfold_h5p_default(), creation.raw, unfold_h5p_default()),
         .dataset, "making \(place)", file: file, writing: true)
-      return H5Dataset(id, file: file, path: place, elementType: elementType, chunk: nil, isVirtual: true)
+      return H5Dataset(id, file: file, path: place, elementType: elementType, chunk: nil)
     }
   }
 
-  private func datasetCreation(_ place: String) throws -> H5Identifier {
+  private func datasetCreation(_ elementType: H5ElementType, _ place: String) throws -> H5Identifier {
     let creation = try propertyList(unfold_h5p_dataset_create())
     try H5Library.check(H5Pset_obj_track_times(creation.raw, false), "making \(place)", file: file, writing: true)
+    if let fill = elementType.fill {
+      let type = try elementType.makeDatatype()
+      try fill.withUnsafeBytes { bytes in
+        _ = try H5Library.check(
+          H5Pset_fill_value(creation.raw, type.raw, bytes.baseAddress), "making \(place)", file: file, writing: true)
+      }
+    }
     return creation
-  }
-
-  /// Opens a dataset of this file. `name` may have several parts, divided by `/`.
-  ///
-  /// - Throws: `Fault` named `hdf5.foreignStorage` where its content lies in external storage, behind an external link, or
-  ///   in virtual sources outside the file's own folder; `hdf5.missingSource` where a virtual source is not there.
-  public func dataset(_ name: String) throws -> H5Dataset {
-    try dataset(name, depth: 0)
-  }
-
-  func dataset(_ name: String, depth: Int) throws -> H5Dataset {
-    let place = path(of: name)
-    return try H5Library.locked {
-      try refuseForeignLinks(name)
-      // A cache that holds a whole chunk, or each read of a part of one would read and check it anew.
-      let access = try propertyList(unfold_h5p_dataset_access())
-      try H5Library.check(H5Pset_chunk_cache(access.raw, 521, 8 << 20, 1), "opening \(place)", file: file)
-      let id = try H5Identifier(H5Dopen2(handle, name, access.raw), .dataset, "opening \(place)", file: file)
-      try refuseOtherFile(id.raw, place)
-      let creation = try H5Identifier(H5Dget_create_plist(id.raw), .propertyList, "opening \(place)", file: file)
-      if H5Pget_external_count(creation.raw) > 0 { throw foreign(place, "external storage") }
-      var chunk: [Int]?
-      var isVirtual = false
-      switch H5Pget_layout(creation.raw) {
-      case H5D_CHUNKED:
-        var lengths = [hsize_t](repeating: 0, count: 32)
-        let rank = try H5Library.check(H5Pget_chunk(creation.raw, 32, &lengths), "opening \(place)", file: file)
-        chunk = lengths.prefix(Int(rank)).map { Int(clamping: $0) }
-      case H5D_VIRTUAL:
-        isVirtual = true
-        try checkSources(creation, place, depth: depth)
-      default: break
-      }
-      let type = try H5Identifier(H5Dget_type(id.raw), .datatype, "opening \(place)", file: file)
-      let elementType = try H5ElementType(recognising: type)
-      return H5Dataset(id, file: file, path: place, elementType: elementType, chunk: chunk, isVirtual: isVirtual)
-    }
-  }
-
-  /// Holds the sources of a virtual dataset against the rules, and their own sources too.
-  private func checkSources(_ creation: borrowing H5Identifier, _ place: String, depth: Int) throws {
-    guard depth < 4 else { throw foreign(place, "virtual datasets nested more than four deep") }
-    var count = 0
-    try H5Library.check(H5Pget_virtual_count(creation.raw, &count), "opening \(place)", file: file)
-    let folder = URL(fileURLWithPath: file).resolvingSymlinksInPath().deletingLastPathComponent()
-    var seen: Set<String> = []
-    for number in 0..<count {
-      let source = try virtualText(place) { H5Pget_virtual_filename(creation.raw, number, $0, $1) }
-      let name = try virtualText(place) { H5Pget_virtual_dsetname(creation.raw, number, $0, $1) }
-      guard seen.insert("\(source)\0\(name)").inserted else { continue }
-      let parts = source.split(separator: "/", omittingEmptySubsequences: false)
-      guard !source.hasPrefix("/"), !parts.contains(".."), !source.contains("%") else {
-        throw foreign(place, "a virtual source \"\(source)\"")
-      }
-      let path: String
-      if source == "." {
-        path = file
-      } else {
-        let url = folder.appendingPathComponent(source)
-        guard FileManager.default.fileExists(atPath: url.path) else {
-          throw Fault(
-            .badData, "hdf5.missingSource", "A file that holds part of a dataset is not there", file: file,
-            place: place, expected: source, found: "no such file; HDF5 would read zeros in its place",
-            advice: "bring the file back, or make the dataset again")
-        }
-        let resolved = url.resolvingSymlinksInPath()
-        guard resolved.path.hasPrefix(folder.path + "/") else { throw foreign(place, "a virtual source \"\(source)\"") }
-        path = resolved.path
-      }
-      let sourceFile = try H5File(opening: path)
-      _ = try sourceFile.dataset(name, depth: depth + 1)
-    }
-  }
-
-  private func virtualText(
-    _ place: String, _ read: (UnsafeMutablePointer<CChar>?, Int) -> Int
-  ) throws -> String {
-    let length = try H5Library.check(read(nil, 0), "opening \(place)", file: file)
-    var bytes = [CChar](repeating: 0, count: length + 1)
-    try H5Library.check(read(&bytes, bytes.count), "opening \(place)", file: file)
-    return String(decoding: bytes.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 }
 

@@ -1,3 +1,4 @@
+import CFileDriver
 import CHDF5
 
 /// What an element of a dataset or attribute is.
@@ -21,6 +22,18 @@ public enum H5ElementType: Sendable, Hashable {
     case .string: MemoryLayout<UnsafePointer<CChar>>.size
     case .fixedString(let length): length
     case .other(let size): size
+    }
+  }
+
+  /// The bytes of what a reader shall see where nothing was written: NaN, −1, the largest of the numbers that have no sign
+  /// (which is NaN too where bfloat16 is kept so). Zeros would pass for values. Nil for texts, of which there are none then.
+  var fill: [UInt8]? {
+    switch self {
+    case .float16: [0x00, 0x7E]
+    case .float32: withUnsafeBytes(of: Float.nan) { Array($0) }
+    case .float64: withUnsafeBytes(of: Double.nan) { Array($0) }
+    case .uint8, .uint16, .uint64, .int32, .int64: [UInt8](repeating: 0xFF, count: size)
+    case .string, .fixedString, .other: nil
     }
   }
 
@@ -53,6 +66,11 @@ public enum H5ElementType: Sendable, Hashable {
       return type
     case .other(let size): preconditionFailure("no datatype for an unknown element of \(size) bytes")
     }
+  }
+
+  /// The datatype of a reference to a text, as `GlobalHeap` follows them. Call inside `H5Library.locked`.
+  static func makeReferenceDatatype() throws -> H5Identifier {
+    try H5Identifier(unfold_text_reference_type(), .datatype, "making a type of references", file: nil)
   }
 
   /// Recognises a datatype. Call inside `H5Library.locked`.

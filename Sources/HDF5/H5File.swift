@@ -1,7 +1,6 @@
 import CFileDriver
 import CHDF5
 import Diagnostics
-import Foundation
 
 /// An open HDF5 file. It is also its root group.
 public struct H5File: ~Copyable, H5Location {
@@ -39,7 +38,8 @@ public struct H5File: ~Copyable, H5Location {
   }
 
   /// Opens a file for reading.
-  /// - Throws: `Fault` of kind `noInput` where it is not there or may not be read; `badData` where it is no HDF5 file.
+  /// - Throws: `Fault` of kind `noInput` where it is not there or may not be read; `badData` where it is no HDF5 file, or
+  ///   none at all but a pipe or device.
   public init(opening path: String) throws {
     let identifier = try Self.open(path)
     self.identifier = identifier
@@ -48,11 +48,7 @@ public struct H5File: ~Copyable, H5Location {
   }
 
   private static func open(_ path: String) throws -> H5Identifier {
-    guard FileManager.default.isReadableFile(atPath: path) else {
-      throw Fault(
-        .noInput, "hdf5.unreadable", "The file is not there or may not be read", file: path,
-        expected: "a readable HDF5 file", advice: "check the path and its permissions")
-    }
+    try H5Gate.look(path)
     return try H5Library.locked {
       let access = try propertyList(unfold_h5p_file_access())
       let id = H5Fopen(path, unfold_h5f_read_only(), access.raw)
@@ -62,6 +58,7 @@ public struct H5File: ~Copyable, H5Location {
           fault.name = "hdf5.notHDF5"
           fault.problem = "The file cannot be opened as HDF5"
           fault.expected = "an HDF5 file that was closed properly"
+          fault.advice = "restore the file from a copy, or make it again"
         }
         throw fault
       }

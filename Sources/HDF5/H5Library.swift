@@ -1,3 +1,4 @@
+import CFileDriver
 import CHDF5
 import Diagnostics
 import Foundation
@@ -12,11 +13,20 @@ public enum H5Library {
   /// must be on the disk is closed long before.
   private static let noCleaningUpAtExit: Void = { H5dont_atexit() }()
 
+  /// Texts are read by this module, never by HDF5: see `GlobalHeap`.
+  private static let readingSafely: Void = {
+    // Nor does it follow a link into another file, wherever a chain of links leads there.
+    guard unfold_keep_text_references() >= 0, H5Lunregister(H5L_TYPE_EXTERNAL) >= 0 else {
+      preconditionFailure("HDF5 does not take the settings")
+    }
+  }()
+
   /// Runs calls of the library alone, with HDF5's own printing of errors switched off.
-  static func locked<Result: ~Copyable>(_ body: () throws -> Result) rethrows -> Result {
+  package static func locked<Result: ~Copyable>(_ body: () throws -> Result) rethrows -> Result {
     lock.lock()
     defer { lock.unlock() }
     noCleaningUpAtExit
+    readingSafely
     // The setting belongs to the thread, so it is made at each call; it costs nanoseconds.
     H5Eset_auto2(unfold_h5e_default(), nil, nil)
     return try body()
@@ -61,6 +71,12 @@ public enum H5Library {
       return Fault(
         .inputOutput, "hdf5.outOfSpace", "The disk is full", file: file, place: doing, found: innermost,
         advice: "make room and run again")
+    }
+    if stack.contains(where: { $0.contains("UD link class") }) {
+      return Fault(
+        .badData, "hdf5.foreignStorage", "A dataset's content lies outside its own file", file: file, place: doing,
+        expected: "data in the file itself", found: "a link into another file",
+        advice: "copy the data into one file with h5repack, if you trust where they come from")
     }
     if !writing,
       stack.contains(where: { $0.contains("fletcher32") || $0.contains("checksum") || $0.contains("filter") })

@@ -143,7 +143,7 @@ extension H5Location where Self: ~Copyable {
   func foreign(_ place: String, _ found: String) -> Fault {
     Fault(
       .badData, "hdf5.foreignStorage", "A dataset's content lies outside its own file", file: file, place: place,
-      expected: "data in the file itself, or in files of its own folder", found: found,
+      expected: "data in the file itself", found: found,
       advice: "copy the data into one file with h5repack, if you trust where they come from")
   }
 }

@@ -62,11 +62,10 @@ extension H5Object where Self: ~Copyable {
       guard H5Sget_simple_extent_npoints(space.raw) == 1 else { return nil }
       switch try H5ElementType(recognising: type) {
       case .string:
-        let memory = try H5ElementType.string.makeDatatype()
-        var pointer: UnsafeMutablePointer<CChar>?
-        try H5Library.check(H5Aread(attribute.raw, memory.raw, &pointer), "reading the attribute \(name)", file: file)
-        defer { H5free_memory(pointer) }
-        return pointer.map { String(cString: $0) } ?? ""
+        let memory = try H5ElementType.makeReferenceDatatype()
+        var reference = [UInt8](repeating: 0, count: GlobalHeap.referenceSize)
+        try H5Library.check(H5Aread(attribute.raw, memory.raw, &reference), "reading the attribute \(name)", file: file)
+        return try GlobalHeap(FileBytes(file)).texts(reference[...], "attribute \(name) of \(path)").first
       case .fixedString(let length):
         guard length <= 1 << 20 else { return nil }
         var bytes = [UInt8](repeating: 0, count: length)
@@ -77,15 +76,19 @@ extension H5Object where Self: ~Copyable {
     }
   }
 
-  /// A number in an attribute, converted; or nil where there is none of that name or it is no single number.
+  /// A number in an attribute, converted; or nil where there is none of that name or it is no single number of a type that
+  /// datasets may have.
   public func numberAttribute<Element: H5Element>(_ name: String, as: Element.Type) throws -> Element? {
     try H5Library.locked {
       guard H5Aexists(handle, name) > 0 else { return nil }
       let attribute = try open(attribute: name)
       let type = try H5Identifier(H5Aget_type(attribute.raw), .datatype, "reading the attribute \(name)", file: file)
       let space = try H5Identifier(H5Aget_space(attribute.raw), .dataspace, "reading the attribute \(name)", file: file)
-      let kind = H5Tget_class(type.raw)
-      guard H5Sget_simple_extent_npoints(space.raw) == 1, kind == H5T_FLOAT || kind == H5T_INTEGER else { return nil }
+      guard H5Sget_simple_extent_npoints(space.raw) == 1 else { return nil }
+      switch try H5ElementType(recognising: type) {
+      case .string, .fixedString, .other: return nil
+      default: break
+      }
       let memory = try Element.elementType.makeDatatype()
       var number = Element.zero
       try H5Library.check(H5Aread(attribute.raw, memory.raw, &number), "reading the attribute \(name)", file: file)

@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 import Synchronization
 
@@ -151,17 +152,8 @@ struct ProductRates {
     #endif
   }
 
-  /// The user's folder of caches: `$XDG_CACHE_HOME/unfold`, or `.cache/unfold` at home.
-  static var folder: URL {
-    let environment = ProcessInfo.processInfo.environment
-    let caches =
-      environment["XDG_CACHE_HOME"].flatMap { $0.isEmpty ? nil : URL(filePath: $0) }
-      ?? FileManager.default.homeDirectoryForCurrentUser.appending(path: ".cache")
-    return caches.appending(path: "unfold")
-  }
-
   /// What there is; nothing where it cannot be read, which costs a trial and no more.
-  static func read(in folder: URL = folder) -> ProductRates {
+  static func read(in folder: URL = UserCaches.folder) -> ProductRates {
     let file = folder.appending(path: name)
     let size = (try? FileManager.default.attributesOfItem(atPath: file.path)[.size] as? Int) ?? 0
     guard size > 0, size <= mostBytes, let data = try? Data(contentsOf: file),
@@ -171,7 +163,7 @@ struct ProductRates {
   }
 
   /// Keeps it, where that is allowed.
-  func write(in folder: URL = folder) {
+  func write(in folder: URL = UserCaches.folder) {
     var all = others
     all[Self.machine] = rates
     let encoder = JSONEncoder()

@@ -30,7 +30,7 @@ extension PageMaker {
     if !names.isEmpty {
       let live = try session.activations(of: corpus, sites: names)
       var known: [String: SiteStatistics] = [:]
-      if let store = content.store, store.origin.modelDigest == live.origin.modelDigest {
+      if let store = content.store, store.origin.isOfSameModel(as: live.origin) {
         for site in live.neuronSites { known[site.name] = try store.statistics(of: site.name) }
       }
       let found = try NeuronsTop.text(live, statistics: known, count: 40, piece: { tokenizer.text(of: $0) ?? "" })

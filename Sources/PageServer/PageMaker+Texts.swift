@@ -89,7 +89,7 @@ extension PageMaker {
     var reading = TextReading(
       tokens: tokens, measure: "activation", scale: abs(strongest?.value ?? 1),
       lead: strongest.map { "Strongest at “\($0.text.onOneLine)”: \(Format.fixed(Double($0.value ?? 0), 2))." })
-    if let store = content.store, store.origin.modelDigest == live.origin.modelDigest,
+    if let store = content.store, store.origin.isOfSameModel(as: live.origin),
       let known = try store.statistics(of: neuron.site), known.count > 0, known.width == width
     {
       reading.scale = max(abs(known.maximum[neuron.index]), abs(known.minimum[neuron.index]))

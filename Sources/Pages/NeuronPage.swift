@@ -32,7 +32,8 @@ extension Page {
 extension Origin {
   /// What a result was made from, in a sentence.
   public var words: String {
-    "From \(model) (\(modelDigest.prefix(12)))" + (corpus.isEmpty ? "." : " on \(corpus.joined(separator: ", ")).")
+    "From \(model) (\(ModelIdentity.short(modelDigest)))"
+      + (corpus.isEmpty ? "." : " on \(corpus.joined(separator: ", ")).")
   }
 }
 

@@ -7,7 +7,7 @@ extension StoreInfo {
       style.bold(path) + (isComplete ? "" : style.yellow("  not complete: resume the capture to finish it")),
       "\(Format.count(tokens)) tokens of \(Format.count(documents)) documents, \(Format.count(spans)) spans; "
         + "\(Format.bytes(bytes)) in \(shards) shard\(shards == 1 ? "" : "s")",
-      "model \(run.origin.model) (\(run.origin.modelDigest.prefix(12))), corpus "
+      "model \(run.origin.model) (\(ModelIdentity.short(run.origin.modelDigest))), corpus "
         + run.origin.corpus.joined(separator: ", ") + ", Unfold \(run.origin.version)",
     ]
     if !labels.isEmpty { lines.append("labels: \(labels.joined(separator: ", "))") }

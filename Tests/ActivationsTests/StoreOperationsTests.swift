@@ -229,9 +229,8 @@ import Testing
     #expect(documents.labels["label"]?[1] == .text("new") && documents.labels["label"]?[0] == .some(nil))
     #expect(try store.spans.rows == [SpanRow(document: 0, start: 0, end: 4, label: .text("word"))])
     #expect(try ActivationStore.verify(url).problems == [])
-    let index = try H5File(opening: url.appendingPathComponent("index.h5").path)
-    #expect(try index.dataset("labels/topic").readTexts()[3] == "three")
-    #expect(try index.dataset("documents/label").readTexts()[1] == "new")
+    let scores = try PlainHDF5.numbers("labels/score", in: url.appendingPathComponent("index.h5").path).values
+    #expect(scores.count == 14 && scores[1] == 0.5 && scores[0].isNaN)
     let files = try FileManager.default.contentsOfDirectory(atPath: url.path).filter { $0.hasPrefix("labels") }
     #expect(files == ["labels-00001.h5"])
     let fault = #expect(throws: Fault.self) {

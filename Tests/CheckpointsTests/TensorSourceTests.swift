@@ -84,13 +84,13 @@ import Testing
     }
   }
 
-  /// The digest sees the header and the size, the full one every byte; names do not matter.
+  /// The digest's first part sees the header and the size, its second every byte; names do not matter.
   @Test func digests() throws {
     let scratch = try TemporaryFolder()
     let bytes = Array(try Data(contentsOf: Fixture.url("gguf/types.gguf")))
     func digests(_ bytes: [UInt8], _ name: String) throws -> [String?] {
       let source = try GGUFCheckpoint(scratch.write(bytes, name))
-      return [try source.digest(), try source.fullDigest(), try source.tokenizerDigest()]
+      return try source.digest().split(separator: ".").map(String.init) + [source.tokenizerDigest()]
     }
     let original = try digests(bytes, "a.gguf")
     #expect(try digests(bytes, "b.gguf") == original)

@@ -34,8 +34,10 @@ struct Tool {
   func run(_ arguments: String...) throws -> Outcome { try run(arguments) }
 
   /// - Parameter input: the file that standard input is.
-  func run(_ arguments: [String], input: String? = nil) throws -> Outcome {
-    try run(Self.executable, arguments, in: folder.url, input: input)
+  func run(
+    _ arguments: [String], input: String? = nil, environment: [String: String] = [:]
+  ) throws -> Outcome {
+    try run(Self.executable, arguments, in: folder.url, input: input, environment: environment)
   }
 
   /// Runs a program that is built beside the tool.
@@ -43,8 +45,13 @@ struct Tool {
     try run(Self.executable.deletingLastPathComponent().appending(path: name), [], in: folder)
   }
 
-  func run(_ program: URL, _ arguments: [String], in place: URL, input: String? = nil) throws -> Outcome {
+  func run(
+    _ program: URL, _ arguments: [String], in place: URL, input: String? = nil, environment: [String: String] = [:]
+  ) throws -> Outcome {
     let process = Process()
+    if !environment.isEmpty {
+      process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+    }
     process.executableURL = program
     process.arguments = arguments
     process.currentDirectoryURL = place

@@ -79,7 +79,8 @@ public struct Capture {
       shardTokens: settings.shardTokens,
       shardBytes: settings.shardBytes, seed: settings.seed,
       settings: Self.record(
-        settings, corpus.options, context: context, sample: sampleCapacity, model: model, sites: sites))
+        settings, corpus.options, context: context, sample: sampleCapacity, model: model, sites: sites),
+      expectedDocuments: survey.flatMap { $0.isComplete ? $0.pieces : nil })
     planner = CaptureMemoryPlanner(
       model, sites, settings, run: run, longest: survey.flatMap { $0.isComplete ? $0.longest : nil } ?? context,
       tokens: survey.flatMap { $0.isComplete ? $0.tokens : nil }, sample: sampleCapacity)

@@ -70,8 +70,21 @@ extension SiteStatistics {
     }
   }
 
-  /// Reads what `write` wrote, and holds every table's shape against the others.
-  init(reading group: borrowing H5Group) throws {
+  /// Reads what `write` wrote, and holds every table's shape against the others and its places against the store.
+  ///
+  /// - Parameters:
+  ///   - expected: the width of the site, where it is known.
+  ///   - rows: the rows of the store up to the end of the file, and its documents.
+  init(reading group: borrowing H5Group, width expected: Int?, rows: Int, documents: Int) throws {
+    self = try SiteStatistics(reading: group)
+    guard let problem = problem(width: expected, rows: rows, documents: documents) else { return }
+    throw Fault(
+      .badData, "store.statistics", "Statistics of a store do not fit its rows", file: group.file, place: group.path,
+      expected: "places in \(rows) rows and \(documents) documents" + (expected.map { ", \($0) columns" } ?? ""),
+      found: problem, advice: "restore the file from a copy, or capture again")
+  }
+
+  private init(reading group: borrowing H5Group) throws {
     let width = try group.dataset("mean").count
     func column<Element: H5Element>(_ name: String, _ type: Element.Type) throws -> [Element] {
       try group.table(name, type, shape: [width])

@@ -23,9 +23,11 @@ public struct StoreInfo: Codable, Sendable, Equatable {
 extension ActivationStore {
   /// What must be said beside results from a store whose capture has not come to its end; nil where it has.
   public var unfinishedNote: String? {
-    isComplete
-      ? nil
-      : "The store is not complete: this is of what has been captured so far. Resume the capture to finish it."
+    if isComplete { return nil }
+    let held = run.expectedDocuments.map { "\(documentCount.formatted()) of \($0.formatted()) documents" }
+    return
+      "The store is not complete: it holds \(held ?? "the first \(documentCount.formatted()) documents of its corpus")."
+      + " Resume the capture to finish it."
   }
 
   /// A description. Reads the document table and the first shard's list of statistics.

@@ -9,10 +9,12 @@ extension ActivationStore {
   /// For `uint8` the store is read twice: every column's least and greatest value decide its scale and offset, so that a
   /// value is off by at most half a scale, (max − min) / 510. The numbers of the experts chosen are no measurements: they
   /// stay as they are where the format would change them.
-  /// - Throws: `Fault` named `store.overflow` where a value does not fit the format, with site, row and column;
+  /// - Throws: `Fault` named `store.incomplete` where the store's capture has not come to its end, since the copy could not be
+  ///   resumed; `store.overflow` where a value does not fit the format, with site, row and column;
   ///   `store.notFinite` where an infinite value or NaN cannot be made a byte.
   @discardableResult
   public func pack(to output: URL, storage: StorageType) throws -> ActivationStore {
+    try requireComplete("finish the capture with --resume, then pack")
     var packed = run
     for index in packed.sites.indices where storage.isExact(at: packed.sites[index]) {
       packed.sites[index].storage = storage
@@ -28,7 +30,7 @@ extension ActivationStore {
             try repack(site, index, of: part, from: source, into: file, quantization[site.name])
           }
           try file.copyTables(of: part, from: self, source)
-          return try source.statistics()
+          return try statistics(of: part, source)
         }
       }
       try rewriter.copyLabels(of: self)

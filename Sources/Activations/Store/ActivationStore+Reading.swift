@@ -1,4 +1,5 @@
 import Diagnostics
+import Foundation
 import HDF5
 import LinearAlgebra
 
@@ -38,10 +39,10 @@ extension ActivationStore {
     let wanted = try self.site(named: site)
     try requireEveryToken([wanted])
     let order = rows.indices.sorted { rows[$0] < rows[$1] }
+    if let first = order.first, let last = order.last { try requireRows(rows[first], rows[last] + 1) }
     var result = Matrix(zeros: rows.count, columns: wanted.width)
     var next = 0
     for part in parts where next < order.count && rows[order[next]] < part.rows.upperBound {
-      precondition(rows[order[next]] >= 0, "row \(rows[order[next]])")
       let file = try H5File(opening: part.path)
       let reader = try SiteReader(wanted, file)
       while next < order.count, rows[order[next]] < part.rows.upperBound {
@@ -59,7 +60,6 @@ extension ActivationStore {
         next = end
       }
     }
-    precondition(next == order.count, "row \(next < order.count ? rows[order[next]] : 0) of \(rowCount)")
     return result
   }
 
@@ -67,7 +67,7 @@ extension ActivationStore {
   public func read(_ site: String, rows: Range<Int>) throws -> Matrix {
     let wanted = try self.site(named: site)
     try requireEveryToken([wanted])
-    precondition(rows.lowerBound >= 0 && rows.upperBound <= rowCount, "rows \(rows) of \(rowCount)")
+    try requireRows(rows.lowerBound, rows.upperBound)
     var elements: [Float] = []
     elements.reserveCapacity(rows.count * wanted.width)
     for part in parts where part.rows.overlaps(rows) {
@@ -76,6 +76,15 @@ extension ActivationStore {
       elements += try SiteReader(wanted, file).read(some).elements
     }
     return Matrix(rows: rows.count, columns: wanted.width, elements: elements)
+  }
+}
+
+extension ActivationStore {
+  /// Refuses rows that are not there: they may come from a file, such as a probe's or a dictionary's examples.
+  private func requireRows(_ first: Int, _ end: Int) throws {
+    guard first >= 0, end <= rowCount else {
+      throw misshapen(url.path, "/activations", "rows \(first)..<\(end)", "\(rowCount) rows")
+    }
   }
 }
 
@@ -156,8 +165,18 @@ final class SiteReader {
     }
   }
 
-  /// Rows as they are stored, for files that are rewritten.
+  /// Rows as they are stored, for files that are rewritten. Of a foreign number type they are made float32.
   func readStored(_ rows: Range<Int>, into bytes: UnsafeMutableRawBufferPointer) throws {
+    guard dataset.elementType == site.storage.elementType else {
+      guard site.storage == .float32 else {
+        throw Fault(
+          .badData, "store.shape", "A dataset is not of the type it must have", file: dataset.file,
+          place: dataset.path, expected: "\(site.storage.elementType)", found: "\(dataset.elementType)",
+          advice: "restore the file from a copy, or capture again")
+      }
+      try read(rows).elements.withUnsafeBytes { bytes.copyMemory(from: $0) }
+      return
+    }
     try dataset.read(into: bytes, at: [rows.lowerBound] + site.shape.map { _ in 0 }, shape: [rows.count] + site.shape)
   }
 }

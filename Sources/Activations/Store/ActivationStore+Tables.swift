@@ -52,13 +52,9 @@ extension ActivationStore {
     guard lengths.allSatisfy({ $0 == expected }), table.labels.values.allSatisfy({ $0.count == expected }) else {
       throw misshapen(part.path, "/documents", "\(expected) rows in every column", "\(lengths)")
     }
-    for row in part.documents {
-      let (first, count) = (table.firstTokens[row], table.tokenCounts[row])
-      guard first >= part.tokens.lowerBound, count >= 0, first <= part.tokens.upperBound - count else {
-        throw misshapen(
-          part.path, "/documents, row \(row)", "tokens within \(part.tokens)", "\(count) from \(first)")
-      }
-    }
+    try requireSound(
+      documents: part.documents, pieces: table.pieces[part.documents], firstTokens: table.firstTokens[part.documents],
+      counts: table.tokenCounts[part.documents], of: part)
   }
 
   /// Labels of shards that differ in kind, as texts.
@@ -71,9 +67,12 @@ extension ActivationStore {
     get throws {
       var rows: [SpanRow] = []
       if let entry = manifest?.labels, entry.spans != nil {
-        rows = try readSpans(H5File(opening: url.appendingPathComponent(entry.file).path))
+        rows = try readSpans(
+          H5File(opening: url.appendingPathComponent(entry.file).path), documents: 0..<documentCount)
       } else {
-        for part in parts where part.spanCount > 0 { rows += try readSpans(H5File(opening: part.path)) }
+        for part in parts where part.spanCount > 0 {
+          rows += try readSpans(H5File(opening: part.path), documents: part.documents)
+        }
       }
       if LabelKind(rows.map(\.label)) == .text {
         for index in rows.indices { rows[index].label = .text(rows[index].label.description) }
@@ -82,7 +81,8 @@ extension ActivationStore {
     }
   }
 
-  private func readSpans(_ file: borrowing H5File) throws -> [SpanRow] {
+  /// Reads the spans of a file, which lie in these documents.
+  func readSpans(_ file: borrowing H5File, documents range: Range<Int>) throws -> [SpanRow] {
     let documents = try file.dataset("spans/document").read(as: Int32.self)
     let starts = try file.dataset("spans/start").read(as: Int32.self)
     let ends = try file.dataset("spans/end").read(as: Int32.self)
@@ -90,17 +90,17 @@ extension ActivationStore {
     guard starts.count == documents.count, ends.count == documents.count, labels.count == documents.count else {
       throw misshapen(file.file, "/spans", "\(documents.count) rows in every column", "others")
     }
-    return try documents.indices.map { row in
-      guard documents[row] >= 0, Int(documents[row]) < documentCount else {
-        throw misshapen(file.file, "/spans/document, row \(row)", "below \(documentCount)", "\(documents[row])")
-      }
-      return SpanRow(
-        document: documents[row], start: starts[row], end: ends[row], label: labels[row] ?? .text(""))
+    let rows = documents.indices.map {
+      SpanRow(document: documents[$0], start: starts[$0], end: ends[$0], label: labels[$0] ?? .text(""))
     }
+    try requireSound(rows, documents: range, file.file)
+    return rows
   }
 
   public func tokens(in rows: Range<Int>) throws -> TokenTable {
-    precondition(rows.lowerBound >= 0 && rows.upperBound <= tokenCount, "tokens \(rows) of \(tokenCount)")
+    guard rows.lowerBound >= 0 && rows.upperBound <= tokenCount else {
+      throw misshapen(url.path, "/tokens", "rows \(rows)", "\(tokenCount) rows")
+    }
     var table = TokenTable()
     for part in parts where part.tokens.overlaps(rows) {
       let wanted = part.tokens.clamped(to: rows)
@@ -114,16 +114,14 @@ extension ActivationStore {
           ids: try column("id"), positions: try column("position"), documents: try column("document"),
           starts: try column("start"), ends: try column("end"), special: try column("special")))
     }
-    if let row = table.documents.firstIndex(where: { $0 < 0 || Int($0) >= documentCount }) {
-      throw misshapen(
-        url.path, "/tokens/document, row \(rows.lowerBound + row)", "below \(documentCount)",
-        "\(table.documents[row])")
-    }
+    try requireSound(table, firstRow: rows.lowerBound)
     return table
   }
 
   public func text(ofDocument document: Int) throws -> String? {
-    precondition(document >= 0 && document < documentCount, "document \(document) of \(documentCount)")
+    guard document >= 0 && document < documentCount else {
+      throw misshapen(url.path, "/documents", "a row \(document)", "\(documentCount) rows")
+    }
     guard let part = parts.first(where: { $0.documents.contains(document) }) else { return nil }
     let file = try H5File(opening: part.path)
     let row = document - part.documents.lowerBound
@@ -134,15 +132,15 @@ extension ActivationStore {
   /// Merged over all shards in their order; the same bits as in `index.h5`.
   public func statistics(of site: String) throws -> SiteStatistics? {
     let gated = (run.statisticsSites + run.sites).contains { $0.name == site && $0.gated }
+    let width = (run.statisticsSites + run.sites).first { $0.name == site }?.width
     var result: SiteStatistics?
     for part in parts {
       let file = try H5File(opening: part.path)
       guard file.contains("statistics/\(site)") else { continue }
       let group = try file.group("statistics/\(site)")
-      let statistics = try SiteStatistics(reading: group)
-      guard result == nil || result?.width == statistics.width else {
-        throw misshapen(part.path, group.path, "the width of the other shards", "\(statistics.width)")
-      }
+      let statistics = try SiteStatistics(
+        reading: group, width: width ?? result?.width,
+        rows: max(part.rows.upperBound, part.tokens.upperBound), documents: part.documents.upperBound)
       if result == nil { result = statistics } else { result?.merge(statistics, gated: gated) }
     }
     return result

@@ -1,3 +1,4 @@
+import Checkpoints
 import Diagnostics
 import Foundation
 import HDF5
@@ -53,6 +54,9 @@ extension ActivationStore {
         return labels.bytes
       }
     }
+    if result.isSound {
+      do { try verifyTables(url) } catch let fault as Fault { result.problems.append(fault) }
+    }
     if result.isSound { try step { try verifyIndex(manifest, in: url) } }
     return result
   }
@@ -94,48 +98,63 @@ extension ActivationStore {
       try expect("rows/\(site.name)", [part.count(of: site)])
       _ = try RoutedRows(site, of: part, file)
     }
-    _ = try file.statistics()
+    _ = try file.statistics(of: shard, run)
   }
 
-  /// Makes the index anew in a temporary folder and compares. Another version of HDF5 may lay the same content out
-  /// otherwise; then the shapes must agree.
+  /// Reads the tables, whose values are used as places in each other.
+  private static func verifyTables(_ folder: URL) throws {
+    let store = try ActivationStore(opening: folder)
+    for first in stride(from: 0, to: store.tokenCount, by: 1 << 20) {
+      _ = try store.tokens(in: first..<min(store.tokenCount, first + (1 << 20)))
+    }
+    _ = try store.documents
+    _ = try store.spans
+    for part in store.parts { _ = try store.rows(of: part, H5File(opening: part.path)) }
+  }
+
+  /// Makes the index anew in a temporary folder and compares.
+  ///
+  /// One that an older version made lays the same out otherwise; then it must speak of the same shards.
   private static func verifyIndex(_ manifest: StoreManifest, in folder: URL) throws -> Int {
-    let path = folder.appendingPathComponent(StoreIndex.fileName).path
+    let url = folder.appendingPathComponent(StoreIndex.fileName)
     func stale(_ found: String) -> Fault {
       Fault(
-        .badData, "store.indexStale", "The index does not say what the shards say", file: path, found: found,
+        .badData, "store.indexStale", "The index does not say what the shards say", file: url.path, found: found,
         advice: "make it anew with `unfold store verify --repair`; the shards are sound")
     }
+    let isCurrent = StoreIndex.isCurrent(folder, manifest)
     // While a store is written its index may lag behind; whoever goes on with the run makes it anew.
-    if !manifest.isComplete, !StoreIndex.isCurrent(folder, manifest) { return 0 }
-    guard let present = FileManager.default.contents(atPath: path) else { throw stale("no such file") }
-    let made = try makeIndex(manifest, in: folder)
-    if present == made { return present.count }
-    let index = try H5File(opening: path)
-    guard try index.textAttribute("hdf5_version") != H5Library.version else { throw stale("other bytes") }
-    let routed = manifest.run.routedSites.enumerated().map { number, site in
-      (site.name, manifest.shards.reduce(0) { $0 + ($1.routedRows?[number] ?? 0) })
-    }
-    let routedRows = Dictionary(uniqueKeysWithValues: routed)
-    for site in manifest.run.sites {
-      let shape = try index.dataset("activations/\(site.name)").shape
-      guard shape == [routedRows[site.name] ?? manifest.rows] + site.shape else {
-        throw stale("\(site.name) of shape \(shape)")
+    if !manifest.isComplete, !isCurrent { return 0 }
+    guard FileManager.default.fileExists(atPath: url.path) else { throw stale("no such file") }
+    guard isCurrent else { throw stale("other shards, or a file that cannot be read") }
+    let (version, library) = try versions(ofIndex: url)
+    let present = try MappedFile(contentsOf: url)
+    if version == nil { return present.count }
+    let temporary = FileManager.default.temporaryDirectory.appendingPathComponent("unfold-\(UUID().uuidString).h5")
+    defer { try? FileManager.default.removeItem(at: temporary) }
+    try storeIndex(manifest, in: folder).make(at: temporary.path, library: library ?? H5Library.version)
+    let made = try MappedFile(contentsOf: temporary)
+    let isSame = present.withUnsafeBytes { present in
+      made.withUnsafeBytes { made in
+        present.elementsEqual(made)
       }
+    }
+    guard isSame else {
+      throw stale(library == H5Library.version ? "other bytes" : "other bytes, by HDF5 \(library ?? "unknown")")
     }
     return present.count
   }
 
-  private static func makeIndex(_ manifest: StoreManifest, in folder: URL) throws -> Data {
-    let temporary = FileManager.default.temporaryDirectory.appendingPathComponent("unfold-\(UUID().uuidString).h5")
-    defer { try? FileManager.default.removeItem(at: temporary) }
-    try storeIndex(manifest, in: folder).make(at: temporary.path)
-    return FileManager.default.contents(atPath: temporary.path) ?? Data()
+  private static func versions(ofIndex url: URL) throws -> (index: Int64?, library: String?) {
+    let file = try H5File(opening: url.path)
+    return (try file.numberAttribute("index_version", as: Int64.self), try file.textAttribute("hdf5_version"))
   }
 
   static func storeIndex(_ manifest: StoreManifest, in folder: URL) throws -> StoreIndex {
     var statistics: [String: SiteStatistics] = [:]
-    for shard in manifest.shards { statistics.merge(try open(shard, in: folder).statistics(), run: manifest.run) }
+    for shard in manifest.shards {
+      try statistics.merge(open(shard, in: folder).statistics(of: shard, manifest.run), run: manifest.run)
+    }
     return StoreIndex(folder: folder, manifest: manifest, statistics: statistics)
   }
 
@@ -165,7 +184,7 @@ extension ActivationStore {
     try attempt { _ = try store.spans }
     let file = try H5File(opening: url.path)
     if file.contains("documents/text") { try attempt { _ = try file.checkedTexts("documents/text") } }
-    try attempt { _ = try file.statistics() }
+    for part in store.parts { try attempt { _ = try store.statistics(of: part, file) } }
     return result
   }
 

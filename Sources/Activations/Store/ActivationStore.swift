@@ -83,11 +83,22 @@ public struct ActivationStore: ActivationSource {
   private init(file url: URL) throws {
     let file = try H5File(opening: url.path)
     let run = try Self.run(of: file)
-    func length(_ name: String) throws -> Int { try file.contains(name) ? file.dataset(name).shape.first ?? 0 : 0 }
+    try run.requireSound(url.path)
+    func misshapen(_ name: String, _ expected: String, _ found: [Int]) -> Fault {
+      Fault(
+        .badData, "store.shape", "A dataset is not of the shape it must have", file: url.path, place: "/\(name)",
+        expected: expected, found: "\(found)", advice: "write the file as docs/store.md describes, or capture again")
+    }
+    func length(_ name: String) throws -> Int {
+      guard file.contains(name) else { return 0 }
+      let shape = try file.dataset(name).shape
+      guard shape.count == 1 else { throw misshapen(name, "one axis", shape) }
+      return shape[0]
+    }
     let tokens = try length("tokens/id")
     let documents = try length("documents/id")
     let rows =
-      try run.sites.first { !$0.isRouted }.map { try length("activations/\($0.name)") }
+      try run.sites.first { !$0.isRouted }.flatMap { try file.dataset("activations/\($0.name)").shape.first }
       ?? (run.rowKind == .token ? tokens : documents)
     var routed: [String: Int] = [:]
     for site in run.sites {
@@ -95,10 +106,13 @@ public struct ActivationStore: ActivationSource {
       if site.isRouted { routed[site.name] = try length("rows/\(site.name)") }
       let rows = routed[site.name] ?? rows
       guard shape == [rows] + site.shape else {
-        throw Fault(
-          .badData, "store.shape", "A dataset is not of the shape it must have", file: url.path,
-          place: "/activations/\(site.name)", expected: "\([rows] + site.shape)", found: "\(shape)")
+        throw misshapen("activations/\(site.name)", "\([rows] + site.shape)", shape)
       }
+    }
+    guard documents <= Int(Int32.max) else { throw misshapen("documents/id", "at most 2^31 − 1 rows", [documents]) }
+    let described = run.rowKind == .token ? tokens : documents
+    guard rows == described || described == 0 else {
+      throw misshapen(run.rowKind == .token ? "tokens/id" : "documents/id", "\(rows), as many as rows", [described])
     }
     self.url = url
     self.run = run
@@ -120,7 +134,8 @@ public struct ActivationStore: ActivationSource {
       } catch {
         throw Fault(
           .badData, "store.manifestDamaged", "The file's record of its run cannot be read", file: file.file,
-          place: "attribute run", found: Fault.words(of: error))
+          place: "attribute run", found: Fault.words(of: error),
+          advice: "restore the file from a copy, or capture again")
       }
     }
     guard file.contains("activations") else {
@@ -176,6 +191,12 @@ public struct ActivationStore: ActivationSource {
         .badData, "store.missingShard", "A file of the store is missing", file: url.path,
         expected: "\(name), \(bytes.formatted()) bytes", found: "no such file",
         advice: "bring the file back, or capture again")
+    }
+    guard attributes[.type] as? FileAttributeType == .typeRegular else {
+      throw Fault(
+        .badData, "store.shardDamaged", "A file of the store is no regular file", file: url.path,
+        expected: "a regular file of \(bytes.formatted()) bytes", found: "a pipe, link, folder or device",
+        advice: "restore the file from a copy, or capture again")
     }
     guard size == bytes else {
       throw Fault(

@@ -2,7 +2,8 @@
 public struct Origin: Codable, Sendable, Hashable {
   /// The model as the user named it, without folders that only this machine has.
   public var model: String
-  /// SHA-256, in hexadecimal, over configuration, tokenizer, tensor headers and sizes.
+  /// SHA-256, in hexadecimal, over configuration, tokenizer, tensor headers and sizes, a dot, and that over the weights'
+  /// bytes; what older versions recorded has no second part. Compare by `isOfSameModel(as:)`.
   public var modelDigest: String
   /// SHA-256 of the tokenizer's definition; nil where the corpus came as token ids.
   public var tokenizerDigest: String?

@@ -16,7 +16,7 @@ enum PlainFile {
         let source = try H5File(opening: shard.path)
         try file.copyRows(of: shard, from: source, run: store.run)
         try file.copyTables(of: shard, from: store, source)
-        statistics.merge(try source.statistics(), run: store.run)
+        try statistics.merge(store.statistics(of: shard, source), run: store.run)
       }
       _ = try file.close(
         statistics: statistics, quantization: try store.quantization(),
@@ -85,12 +85,14 @@ extension ActivationStore {
     let groups = try file.checkedTexts("documents/group")
     let labels = try file.labels("documents/label")
     let pieces = try file.dataset("documents/piece").read(as: Int32.self)
-    let firstTokens = try file.dataset("documents/first_token").read(as: Int64.self)
-    let counts = try file.dataset("documents/token_count").read(as: Int32.self)
+    let firstTokens = try file.dataset("documents/first_token").read(as: Int64.self).map { Int($0) }
+    let counts = try file.dataset("documents/token_count").read(as: Int32.self).map { Int($0) }
     guard
       [texts.count, groups.count, labels.count, pieces.count, firstTokens.count, counts.count]
         .allSatisfy({ $0 == ids.count }) && ids.count == part.documents.count
     else { throw misshapen(file.file, "/documents", "\(part.documents.count) rows in every column", "others") }
+    try requireSound(
+      documents: part.documents, pieces: pieces[...], firstTokens: firstTokens[...], counts: counts[...], of: part)
     var further: [String: [Label?]] = [:]
     for name in run.labelColumns { further[name] = try file.labels("labels/\(name)") }
     guard further.values.allSatisfy({ $0.count == ids.count }) else {
@@ -99,22 +101,12 @@ extension ActivationStore {
     let rows = ids.indices.map { row in
       var document = DocumentRow(
         id: ids[row], text: texts[row].isEmpty ? nil : texts[row], label: labels[row],
-        group: groups[row].isEmpty ? nil : groups[row], piece: pieces[row], firstToken: Int(firstTokens[row]),
-        tokenCount: Int(counts[row]))
+        group: groups[row].isEmpty ? nil : groups[row], piece: pieces[row], firstToken: firstTokens[row],
+        tokenCount: counts[row])
       document.labels = further.compactMapValues { $0[row] }
       return document
     }
-    let spanDocuments = try file.dataset("spans/document").read(as: Int32.self)
-    let starts = try file.dataset("spans/start").read(as: Int32.self)
-    let ends = try file.dataset("spans/end").read(as: Int32.self)
-    let spanLabels = try file.labels("spans/label")
-    guard starts.count == spanDocuments.count, ends.count == starts.count, spanLabels.count == starts.count else {
-      throw misshapen(file.file, "/spans", "columns of one length", "others")
-    }
-    let spans = starts.indices.map {
-      SpanRow(document: spanDocuments[$0], start: starts[$0], end: ends[$0], label: spanLabels[$0] ?? .text(""))
-    }
-    return (rows, spans)
+    return (rows, try readSpans(file, documents: part.documents))
   }
 
   /// Scales and offsets of the sites that are stored as bytes.

@@ -4,9 +4,11 @@ import HDF5
 import LinearAlgebra
 
 /// `index.h5`: the datasets of all shards as virtual datasets, and the merged statistics. It is made anew when
-/// the shards have doubled, at a stop and at the end, and never trusted: a source that is missing would read as zeros, so Unfold's own reader goes by the manifest.
+/// the shards have doubled, at a stop and at the end. It is for other programs; Unfold's own reader goes by the manifest.
 struct StoreIndex {
   static let fileName = "index.h5"
+  /// Version 2 shows NaN and −1 where a shard is missing; one without a version shows zeros.
+  static let version: Int64 = 2
 
   let folder: URL
   let manifest: StoreManifest
@@ -30,10 +32,12 @@ struct StoreIndex {
     return shards == Int64(manifest.shards.count) && complete == (manifest.isComplete ? 1 : 0)
   }
 
-  func make(at path: String) throws {
+  /// - Parameter library: the version of HDF5 that is recorded.
+  func make(at path: String, library: String = H5Library.version) throws {
     let file = try H5File(creating: path)
     try file.setRunAttributes(manifest.run)
-    try file.setAttribute("hdf5_version", H5Library.version)
+    try file.setAttribute("hdf5_version", library)
+    try file.setAttribute("index_version", Self.version)
     try file.setAttribute("shards", Int64(manifest.shards.count))
     try file.setAttribute("complete", UInt8(manifest.isComplete ? 1 : 0))
     let tokens = try file.makeGroup("tokens")
@@ -216,7 +220,7 @@ extension H5File {
   func checkedTexts(_ name: String) throws -> [String] {
     let column = try dataset(name)
     let texts = try column.readTexts()
-    if let stated = try column.textAttribute("crc32c"), !column.isVirtual {
+    if let stated = try column.textAttribute("crc32c") {
       let found = TextColumn.checksum(texts)
       guard found == stated else {
         throw Fault(
@@ -228,22 +232,38 @@ extension H5File {
     return texts
   }
 
-  /// The statistics of every site that has some.
-  func statistics() throws -> [String: SiteStatistics] {
+  /// The statistics of every site that has some, held against the run and the rows and documents up to the file's end.
+  func statistics(_ run: StoreRun, rows: Int, documents: Int) throws -> [String: SiteStatistics] {
     guard contains("statistics") else { return [:] }
     let group = try group("statistics")
+    let widths = Dictionary((run.statisticsSites + run.sites).map { ($0.name, $0.width) }) { first, _ in first }
     var result: [String: SiteStatistics] = [:]
     for name in try group.members() {
       let site = try group.group(name)
-      result[name] = try SiteStatistics(reading: site)
+      result[name] = try SiteStatistics(reading: site, width: widths[name], rows: rows, documents: documents)
     }
     return result
+  }
+
+  /// Those of a shard.
+  func statistics(of shard: ShardEntry, _ run: StoreRun) throws -> [String: SiteStatistics] {
+    try statistics(
+      run, rows: max(shard.firstRow + shard.rows, shard.firstToken + shard.tokens),
+      documents: shard.firstDocument + shard.documents)
   }
 }
 
 extension [String: SiteStatistics] {
   /// Takes in the statistics of the next shard.
-  mutating func merge(_ shard: Self, run: StoreRun) {
+  /// - Throws: `Fault` named `store.statistics` where a site that the run does not name has another width there.
+  mutating func merge(_ shard: Self, run: StoreRun) throws {
+    for (name, statistics) in shard {
+      guard let mine = self[name], mine.width != statistics.width else { continue }
+      throw Fault(
+        .badData, "store.statistics", "Statistics of one site differ in width between files of a store", place: name,
+        expected: "\(mine.width) columns", found: "\(statistics.width)",
+        advice: "restore the files from a copy, or capture again")
+    }
     let gated = Set((run.statisticsSites + run.sites).filter(\.gated).map(\.name))
     let names = Array(shard.keys)
     let merged = Threads.map(names.count) { index -> SiteStatistics? in

@@ -12,7 +12,9 @@ extension StoreRun {
     func names(_ sites: [StoredSite]) -> String {
       sites.map { "\($0.name) \($0.shape) \($0.storage.rawValue)" }.joined(separator: ", ")
     }
-    compare("model digest", origin.modelDigest, other.origin.modelDigest, text)
+    if !origin.isOfSameModel(as: other.origin) {
+      compare("model digest", origin.modelDigest, other.origin.modelDigest, text)
+    }
     compare("tokenizer digest", origin.tokenizerDigest, other.origin.tokenizerDigest, text)
     compare("corpus digest", origin.corpusDigest, other.origin.corpusDigest, text)
     compare("version", origin.version, other.origin.version, text)
@@ -30,7 +32,10 @@ extension StoreRun {
   }
 
   /// Refuses to go on with a run that was begun otherwise.
-  func mustEqual(_ begun: StoreRun, in folder: URL) throws {
+  func mustEqual(
+    _ begun: StoreRun, in folder: URL,
+    advice: String = "resume with the settings of the first run, or choose another output"
+  ) throws {
     let differences = differences(from: begun)
     guard let first = differences.first else { return }
     func shortened(_ text: String) -> String { text.count > 200 ? text.prefix(200) + "…" : text }
@@ -38,6 +43,6 @@ extension StoreRun {
       first.name == "corpus digest" ? .badData : .usage, "store.differs",
       "The run that was begun here is another one: \(differences.map(\.name).joined(separator: ", ")) \(differences.count == 1 ? "differs" : "differ")",
       file: folder.path, place: first.name, expected: shortened(first.there), found: shortened(first.here),
-      advice: "resume with the settings of the first run, or choose another output")
+      advice: advice)
   }
 }

@@ -1,3 +1,4 @@
+import Checkpoints
 import Diagnostics
 import Digests
 import Foundation
@@ -134,11 +135,12 @@ extension StoreManifest {
   /// - Throws: `Fault` `store.noManifest` or `store.manifestDamaged`, with the line.
   static func read(_ folder: URL) throws -> StoreManifest? {
     let url = folder.appendingPathComponent(fileName)
-    guard let data = FileManager.default.contents(atPath: url.path) else {
+    guard FileManager.default.fileExists(atPath: url.path) else {
       throw Fault(
         .noInput, "store.noManifest", "There is no activation store here", file: folder.path,
         expected: "a folder with \(fileName), or one .h5 file", advice: "check the path")
     }
+    let data = try MappedFile(contentsOf: url).withUnsafeBytes { Array($0) }
     var lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map { Array($0) }
     // What follows the last line's end was being written when the run was killed.
     lines.removeLast()
@@ -188,6 +190,7 @@ extension StoreManifest {
           found: "\(line.format ?? "none"), version \(line.version.map(String.init) ?? "none")",
           advice: "use the version of Unfold that wrote it")
       }
+      try run.requireSound(file)
       manifest = StoreManifest(run: run)
       return
     }
@@ -196,13 +199,13 @@ extension StoreManifest {
     case .shard:
       guard let entry = line.shard, entry.file == ShardEntry.fileName(before.shards.count),
         entry.firstRow == before.rows, entry.firstToken == before.tokens, entry.firstDocument == before.documents,
-        [entry.bytes, entry.rows, entry.tokens, entry.documents, entry.spans].allSatisfy({ (0...(1 << 50)) ~= $0 }),
-        (entry.routedRows ?? []).count == before.run.routedSites.count,
-        (entry.routedRows ?? []).allSatisfy({ 0...entry.rows ~= $0 })
+        entry.isSound(before.run)
       else { throw wrong("shard \(before.shards.count), from row \(before.rows) and token \(before.tokens)") }
       manifest?.shards.append(entry)
     case .labels:
-      guard let entry = line.labels, isLocalName(entry.file) else { throw wrong("a labels file of this folder") }
+      guard let entry = line.labels, isLocalName(entry.file), entry.isSound else {
+        throw wrong("a labels file of this folder")
+      }
       manifest?.labels = entry
     case .complete:
       guard line.shards == before.shards.count else { throw wrong("\(before.shards.count) shards") }

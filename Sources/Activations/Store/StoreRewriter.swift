@@ -47,7 +47,7 @@ final class StoreRewriter {
     manifest.shards.append(
       try file.close(statistics: shardStatistics, quantization: quantization, cursor: cursor))
     try operations.sync(path)
-    statistics.merge(shardStatistics, run: run)
+    try statistics.merge(shardStatistics, run: run)
   }
 
   /// Takes over the labels that were added to a store, where nothing was joined to it.
@@ -84,56 +84,5 @@ final class StoreRewriter {
     fault.file = url.path
     fault.advice = "make room, then run the same command again"
     return fault
-  }
-}
-
-extension ActivationStore {
-  /// Joins the stores of a run that was divided (`--shard I/N`) into one, in the order given. The parts stay as they are.
-  ///
-  /// Rows of documents, tokens and examples are counted anew; statistics are merged in that order.
-  /// - Throws: `Fault` named `store.differs` where the stores are not parts of one run, `store.incomplete` where one is
-  ///   not finished, `store.exists` where the output is.
-  @discardableResult
-  public static func merge(_ urls: [URL], to output: URL) throws -> ActivationStore {
-    let stores = try urls.map { try ActivationStore(opening: $0) }
-    guard var run = stores.first?.run else {
-      throw Fault(.usage, "store.nothingToMerge", "No store was named", expected: "two or more stores")
-    }
-    for (store, url) in zip(stores, urls) {
-      guard store.isComplete else {
-        throw Fault(
-          .badData, "store.incomplete", "A part of the run is not finished", file: url.path,
-          advice: "finish it with --resume")
-      }
-      var (mine, first) = (store.run, run)
-      // The part's number, and what of the corpus it read, are what may differ.
-      for name in ["shard"] {
-        mine.settings[name] = nil
-        first.settings[name] = nil
-      }
-      try mine.mustEqual(first, in: url)
-    }
-    run.settings["shard"] = nil
-    let rewriter = try StoreRewriter(creating: output, run: run)
-    do {
-      var cursor = DocumentCursor()
-      for store in stores {
-        let (tokens, documents, rows) = (
-          rewriter.manifest.tokens, rewriter.manifest.documents, rewriter.manifest.rows
-        )
-        for part in store.parts {
-          try rewriter.addShard(cursor: cursor, quantization: store.quantization()) { file in
-            let source = try H5File(opening: part.path)
-            try file.copyRows(of: part, from: source, run: run, shiftRows: rows)
-            try file.copyTables(of: part, from: store, source, shiftTokens: tokens, shiftDocuments: documents)
-            return try source.statistics().mapValues { $0.shifted(rows: rows, documents: documents) }
-          }
-        }
-        cursor.documents = rewriter.manifest.documents
-      }
-      return try rewriter.finish()
-    } catch {
-      throw rewriter.abandon(after: error)
-    }
   }
 }

@@ -16,11 +16,15 @@ public struct StoreRun: Codable, Sendable, Equatable {
   /// Every other choice that decides what is written, by the name of its flag: `context`, `overflow`, `pool`,
   /// `batch-tokens`, `compute`, `threads`, `kernel`, `top`, `shard` …
   public var settings: [String: String]
+  /// Rows that the document table has at the end, where the corpus was counted before the run: what a store that was left
+  /// unfinished is held against. No choice, so runs that differ here alone are equal.
+  public var expectedDocuments: Int?
 
   public init(
     origin: Origin, sites: [StoredSite], statisticsSites: [StoredSite] = [], rowKind: RowKind = .token,
     labelColumns: [String] = [],
-    shardTokens: Int = 1 << 20, shardBytes: Int = 1 << 30, seed: UInt64 = 0, settings: [String: String] = [:]
+    shardTokens: Int = 1 << 20, shardBytes: Int = 1 << 30, seed: UInt64 = 0, settings: [String: String] = [:],
+    expectedDocuments: Int? = nil
   ) {
     self.origin = origin
     self.sites = sites
@@ -31,6 +35,7 @@ public struct StoreRun: Codable, Sendable, Equatable {
     self.shardBytes = shardBytes
     self.seed = seed
     self.settings = settings
+    self.expectedDocuments = expectedDocuments
   }
 
   /// The bytes of activations that one row takes over all sites that have a row for each.

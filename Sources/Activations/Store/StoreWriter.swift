@@ -245,7 +245,7 @@ extension StoreWriter {
     var statistics: [String: SiteStatistics] = [:]
     for shard in manifest.shards {
       let file = try ActivationStore.open(shard, in: folder)
-      if !indexIsCurrent { statistics.merge(try file.statistics(), run: run) }
+      if !indexIsCurrent { try statistics.merge(file.statistics(of: shard, run), run: run) }
     }
     if manifest.isComplete && !indexIsCurrent {
       try StoreIndex(folder: folder, manifest: manifest, statistics: statistics).write(operations)

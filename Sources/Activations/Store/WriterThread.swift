@@ -102,7 +102,7 @@ final class WriterThread: @unchecked Sendable {
     try operations.append(StoreManifest.shardLine(entry), to: manifestPath)
     manifest.shards.append(entry)
     queue.shardIsSafe()
-    statistics.merge(shardStatistics, run: manifest.run)
+    try statistics.merge(shardStatistics, run: manifest.run)
   }
 
   private func writeIndex() throws {

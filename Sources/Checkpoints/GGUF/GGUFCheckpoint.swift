@@ -100,23 +100,15 @@ public struct GGUFCheckpoint: TensorSource {
 }
 
 extension GGUFCheckpoint {
-  /// SHA-256 over the size and the header of every file, which holds the metadata and the table of tensors.
+  /// SHA-256 over the size and the header of every file, which holds the metadata and the table of tensors; a dot; SHA-256
+  /// over the weights' bytes, which are read once and remembered.
   public func digest() throws -> String {
     var hash = SHA256()
     for file in files {
       withUnsafeBytes(of: UInt64(file.byteCount).littleEndian) { hash.update($0) }
       file.withUnsafeHeaderBytes { hash.update($0) }
     }
-    return hash.hexadecimal()
-  }
-
-  public func fullDigest() throws -> String {
-    var hash = SHA256()
-    for file in files {
-      withUnsafeBytes(of: UInt64(file.byteCount).littleEndian) { hash.update($0) }
-      file.file.update(&hash)
-    }
-    return hash.hexadecimal()
+    return "\(hash.hexadecimal()).\(WeightsDigest.hexadecimal(of: files.map(\.file)))"
   }
 
   /// SHA-256 over all metadata whose keys begin with `tokenizer.`, in the file's order.

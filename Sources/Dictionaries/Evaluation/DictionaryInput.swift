@@ -32,11 +32,11 @@ package struct DictionaryInput {
   package static func requireModel(
     of configuration: SparseAutoencoder.Configuration, digest: String, name: String
   ) throws {
-    guard let origin = configuration.origin, origin.modelDigest != digest else { return }
+    guard let origin = configuration.origin, !ModelIdentity.agree(origin.modelDigest, digest) else { return }
     throw Fault(
       .badData, "dictionary.otherModel", "The dictionary was made for another model",
-      expected: "\(origin.model) (digest \(origin.modelDigest.prefix(12)))",
-      found: "\(name) (digest \(digest.prefix(12)))",
+      expected: "\(origin.model) (digest \(ModelIdentity.short(origin.modelDigest)))",
+      found: "\(name) (digest \(ModelIdentity.short(digest)))",
       advice: "take activations of the dictionary's own model, or train a dictionary for this one")
   }
 

@@ -57,7 +57,9 @@ enum KnownKeys {
     let metadata = try config.optional("metadata")
     try metadata?.requireKeys(read.union(records).union(["unfold"]))
     let ours = try metadata?.optional("unfold")
-    try ours?.requireKeys(["architecture", "k", "origin", "rescale_acts_by_decoder_norm", "crosscoder"])
+    try ours?.requireKeys([
+      "architecture", "k", "origin", "rescale_acts_by_decoder_norm", "crosscoder", "weights_digest",
+    ])
     for site in try ours?.optional("crosscoder")?.array() ?? [] { try site.requireKeys(["site", "width", "scale"]) }
     let function = try config.optional("activation_fn_kwargs")
     try function?.requireKeys(["k", "signed"])

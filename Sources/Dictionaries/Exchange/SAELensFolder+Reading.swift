@@ -73,7 +73,11 @@ extension SAELensFolder {
           place: "k", expected: "1 to \(latents)", found: configuration.k.map(String.init) ?? "none")
       }
     }
-    return try read(configuration, kind: kind, name: name, from: folder.appending(path: weights))
+    let file = folder.appending(path: weights)
+    if let digest = try ours?.optional("weights_digest") {
+      try DictionaryFiles.requireWeights(file, digest: digest.string(), configuration: config.file)
+    }
+    return try read(configuration, kind: kind, name: name, from: file)
   }
 
   private static func read(

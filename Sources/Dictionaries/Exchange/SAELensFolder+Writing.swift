@@ -32,7 +32,9 @@ extension SAELensFolder {
     for (name, shape, values) in further {
       if let values { tensors.append(tensor(name, shape, values, type)) }
     }
-    try DictionaryFiles.write(ConfigurationFile(dictionary, type: type), tensors, named: weights, to: folder)
+    try DictionaryFiles.write(tensors, named: weights, to: folder) {
+      ConfigurationFile(dictionary, type: type, digest: $0)
+    }
   }
 
   /// `cfg.json` as version 6 has it.
@@ -67,9 +69,11 @@ extension SAELensFolder {
       var k: Int?
       var origin: Origin?
       var crosscoder: [CrosscoderSite]?
+      /// SHA-256 of the weights' file.
+      var weightsDigest: String
     }
 
-    init(_ dictionary: SparseAutoencoder, type: ComputeType) {
+    init(_ dictionary: SparseAutoencoder, type: ComputeType, digest: String) {
       let c = dictionary.configuration
       architecture = SAELensFolder.architecture(of: dictionary)
       dIn = c.inputWidth
@@ -85,7 +89,9 @@ extension SAELensFolder {
         modelName: c.modelName, hookName: c.hookIn.isEmpty ? nil : c.hookIn,
         hookNameOut: c.isTranscoder && !c.hookOut.isEmpty ? c.hookOut : nil, contextSize: c.contextSize,
         prependBos: c.prependsBeginToken,
-        unfold: Ours(architecture: c.architecture.rawValue, k: c.k, origin: c.origin, crosscoder: c.crosscoder))
+        unfold: Ours(
+          architecture: c.architecture.rawValue, k: c.k, origin: c.origin, crosscoder: c.crosscoder,
+          weightsDigest: digest))
     }
   }
 }

@@ -87,7 +87,7 @@ enum SparsifyFolder {
     let file = ConfigurationFile(
       numLatents: latents, k: dictionary.configuration.k ?? 1, skipConnection: dictionary.skip != nil,
       transcode: dictionary.isTranscoder, dIn: width)
-    try DictionaryFiles.write(file, tensors, named: weights, to: folder)
+    try DictionaryFiles.write(tensors, named: weights, to: folder) { _ in file }
   }
 
   private struct ConfigurationFile: Encodable {

@@ -41,7 +41,7 @@ public struct DirectionSet: Sendable, Equatable {
       let probe = try Probe(contentsOf: url)
       if let first {
         let (a, b) = (first.probe.record, probe.record)
-        guard a.origin.modelDigest == b.origin.modelDigest, a.site.name == b.site.name else {
+        guard a.origin.isOfSameModel(as: b.origin), a.site.name == b.site.name else {
           throw Fault(
             .badData, "superposition.mixed", "These probes read different spaces, whose directions cannot be compared",
             file: url.path, expected: "\(a.origin.model), \(a.site.name), as \(first.url.lastPathComponent)",

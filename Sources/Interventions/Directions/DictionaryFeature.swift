@@ -68,10 +68,11 @@ extension Direction {
   /// - Throws: `Fault` named `direction.otherModel`.
   static func requireDigest(_ digest: String, of name: String, in model: Model, file: String) throws {
     let own = try model.checkpoint.digest()
-    guard digest != own else { return }
+    guard !ModelIdentity.agree(digest, own) else { return }
     throw Fault(
       .badData, "direction.otherModel", "The direction belongs to another model", file: file,
-      expected: "\(model.folder.lastPathComponent) (\(own.prefix(12)))", found: "\(name) (\(digest.prefix(12)))",
+      expected: "\(model.folder.lastPathComponent) (\(ModelIdentity.short(own)))",
+      found: "\(name) (\(ModelIdentity.short(digest)))",
       advice: "name the model that it was made with")
   }
 }

@@ -1,3 +1,4 @@
+import Activations
 import Architectures
 import Checkpoints
 import Diagnostics
@@ -88,10 +89,12 @@ public struct TunedLens: Sendable {
   /// - Throws: `lens.otherModel`, `lens.tunedSites`.
   func require(_ model: Model, sites: [Site]) throws {
     let digest = try model.checkpoint.digest()
-    guard digest == record.modelDigest, translators.allSatisfy({ $0.bias.count == model.architecture.width }) else {
+    guard ModelIdentity.agree(digest, record.modelDigest),
+      translators.allSatisfy({ $0.bias.count == model.architecture.width })
+    else {
       throw Fault(
         .badData, "lens.otherModel", "This tuned lens belongs to another model", file: model.folder.path,
-        expected: "\(record.model) (\(record.modelDigest.prefix(12)))", found: "\(digest.prefix(12))",
+        expected: "\(record.model) (\(ModelIdentity.short(record.modelDigest)))", found: ModelIdentity.short(digest),
         advice: "train one for this model with `unfold lens train`")
     }
     guard let missing = sites.first(where: { translator(at: $0) == nil }) else { return }

@@ -65,7 +65,7 @@ extension NeuronCard {
     }
     for file in probes {
       let probe = try Probe(contentsOf: file)
-      guard probe.record.origin.modelDigest == source.origin.modelDigest else {
+      guard probe.record.origin.isOfSameModel(as: source.origin) else {
         throw Fault(
           .badData, "probe.otherModel", "The probe was trained on another model", file: file.relativePath,
           expected: source.origin.model, found: probe.record.origin.model,

@@ -49,7 +49,7 @@ extension DirectionComparison {
           expected: "\(first.classifier.width) columns, as \(probes[0].name) has",
           found: "\(probe.classifier.width) at \(probe.record.site.name)", advice: "compare probes of one kind of site")
       }
-      guard probe.record.origin.modelDigest == first.record.origin.modelDigest else {
+      guard probe.record.origin.isOfSameModel(as: first.record.origin) else {
         throw Fault(
           .badData, "probe.comparison", "Directions of different models have no angle", place: name,
           expected: "\(first.record.origin.model), as \(probes[0].name)", found: probe.record.origin.model)

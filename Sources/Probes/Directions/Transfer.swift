@@ -35,7 +35,7 @@ extension Probe {
         advice: "transfer needs a site of the same width: another layer of the same kind, or a model of the same size")
     }
     var guest = self
-    let isOther = guest.record.origin.modelDigest != source.origin.modelDigest
+    let isOther = !guest.record.origin.isOfSameModel(as: source.origin)
     guest.record.origin.modelDigest = source.origin.modelDigest
     guest.record.site = site
     return Transfer(

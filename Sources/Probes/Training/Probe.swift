@@ -86,11 +86,11 @@ extension Probe {
   ///
   /// - Throws: `probe.otherModel`, `probe.otherSite`, `probe.width`.
   public func requireMatch(origin: Origin, site: StoredSite) throws {
-    guard origin.modelDigest == record.origin.modelDigest else {
+    guard origin.isOfSameModel(as: record.origin) else {
       throw Fault(
         .badData, "probe.otherModel", "The probe was trained on another model",
-        expected: "\(record.origin.model) (\(record.origin.modelDigest.prefix(12)))",
-        found: "\(origin.model) (\(origin.modelDigest.prefix(12)))",
+        expected: "\(record.origin.model) (\(ModelIdentity.short(record.origin.modelDigest)))",
+        found: "\(origin.model) (\(ModelIdentity.short(origin.modelDigest)))",
         advice: "train a probe on this model, or apply this one to a store of its own")
     }
     guard site.name == record.site.name else {

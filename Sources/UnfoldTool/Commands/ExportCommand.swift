@@ -59,9 +59,7 @@ struct ExportStoreArguments: ParsableArguments {
   @Option(name: .long, help: "Layers for shorthands and names with *: all, last, or such as 0,4-8.") var layers: String?
 
   func open() throws -> ActivationStore {
-    let opened = try ActivationStore(opening: URL(filePath: store))
-    if let note = opened.unfinishedNote { Console.note(note) }
-    return opened
+    try ActivationStore.open(store)
   }
 
   /// The sites that were named, or all.
@@ -105,8 +103,7 @@ struct DashboardArguments: ParsableArguments {
 
   /// The dictionary, or the neurons of a site, and the store with its model where that is here.
   func open(_ common: CommonOptions) throws -> (SparseAutoencoder, ActivationStore, Session?) {
-    let url = URL(filePath: store)
-    let opened = try ActivationStore(opening: url)
+    let opened = try ActivationStore.open(store)
     let session = try Session.open(of: opened, named: model, common)
     guard dictionary == "neurons" else {
       return (try SparseAutoencoder.load(folder: URL(filePath: dictionary)), opened, session)
@@ -231,7 +228,7 @@ struct ExportDelphiCommand: ParsableCommand {
     try output.write(common) { progress in
       try export.write(
         try SparseAutoencoder.load(folder: URL(filePath: dictionary)),
-        on: try ActivationStore(opening: URL(filePath: store)), to: output.url, replaces: output.force,
+        on: try ActivationStore.open(store), to: output.url, replaces: output.force,
         progress: progress)
     }
   }

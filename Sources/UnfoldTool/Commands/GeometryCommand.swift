@@ -52,7 +52,7 @@ struct VectorArguments: ParsableArguments {
     if unembedding {
       vectors = try TokenVectors(unembeddingsOf: loaded.model, tokenizer: tokenizer, centred: !uncentred)
     } else if let store {
-      let source = try ActivationStore(opening: URL(filePath: store))
+      let source = try ActivationStore.open(store)
       try requireSameModel(source.origin, loaded.origin, file: store)
       vectors = try averages(source, tokenizer)
     } else if !contexts.isEmpty {

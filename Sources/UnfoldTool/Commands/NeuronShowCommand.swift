@@ -68,7 +68,7 @@ struct NeuronsShowCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
-    let source = try ActivationStore(opening: URL(filePath: store))
+    let source = try ActivationStore.open(store)
     let loaded = try Session.open(of: source, named: model, common)
     let reference = neuron.reference
     var card = try NeuronCard(

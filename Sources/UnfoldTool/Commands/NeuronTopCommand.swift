@@ -77,7 +77,7 @@ struct NeuronsTopCommand: ParsableCommand {
       modelName: loaded.name)
     var known: [String: SiteStatistics] = [:]
     if let statistics {
-      let store = try ActivationStore(opening: URL(filePath: statistics))
+      let store = try ActivationStore.open(statistics)
       try requireSameModel(store.origin, live.origin, file: statistics)
       for site in live.neuronSites { known[site.name] = try store.statistics(of: site.name) }
     }

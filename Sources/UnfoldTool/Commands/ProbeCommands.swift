@@ -55,11 +55,9 @@ struct ProbeEvaluateCommand: ParsableCommand {
     common.apply()
     let probe = try file.read()
     let source = try self.source.open(sites: site ?? probe.record.site.name, layers: nil).source
-    if !transfer, source.origin.modelDigest != probe.record.origin.modelDigest {
-      var own = source.origin
-      own.modelDigest = source.origin.modelDigest
+    if !transfer, !source.origin.isOfSameModel(as: probe.record.origin) {
       do {
-        try probe.requireMatch(origin: own, site: probe.record.site)
+        try probe.requireMatch(origin: source.origin, site: probe.record.site)
       } catch var fault as Fault {
         fault.advice = "add --transfer to judge the direction on another model all the same"
         throw fault
@@ -106,7 +104,7 @@ struct ProbeShowCommand: ParsableCommand {
     try common.show(Result(probe: probe.record, direction: probe.direction())) { style in
       let origin = probe.record.origin
       return probe.fullReport(style, terms: terms)
-        + "\n\nmodel \(origin.model) (\(origin.modelDigest.prefix(12))), corpus \(origin.corpus.joined(separator: ", "))"
+        + "\n\nmodel \(origin.model) (\(ModelIdentity.short(origin.modelDigest))), corpus \(origin.corpus.joined(separator: ", "))"
     }
   }
 }

@@ -208,12 +208,12 @@ struct ProbeInputs: ParsableArguments {
   }
 
   private func stored(_ path: String) throws -> (source: any ActivationSource, model: Study.ModelAccess) {
-    let store = try ActivationStore(opening: URL(filePath: path))
+    let store = try ActivationStore.open(path)
     let name = store.origin.model
     guard let loaded = try? Session.open(name) else {
       return (store, .absent("the model \(name) was not found"))
     }
-    guard try loaded.model.checkpoint.digest() == store.origin.modelDigest else {
+    guard try loaded.origin.isOfSameModel(as: store.origin) else {
       return (store, .absent("the model \(name) that was found is not the store's"))
     }
     return (store, .model(loaded.model))

@@ -157,7 +157,6 @@ struct ReportCommand: ParsableCommand {
 
   private func openStore() throws -> ActivationStore {
     let store = try ActivationStore.open(source, ofModel: "give a text with --text, or --anatomy")
-    if let note = store.unfinishedNote { common.note(note) }
     if neuron != nil || dictionary != nil || all { try store.requireTokenRows() }
     let labels = try store.documents.labels
     if ranking.label != DocumentTable.defaultLabels, labels[ranking.label] == nil {

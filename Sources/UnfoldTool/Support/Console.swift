@@ -17,7 +17,29 @@ enum Console {
   }
 
   /// One JSON document, pretty-printed, keys sorted.
-  static func json(_ value: some Encodable) throws { standardOutput(try encoded(value, pretty: true)) }
+  ///
+  /// Where a store was used that is not finished, `unfinished_stores` says so beside the result.
+  static func json(_ value: some Encodable) throws {
+    let text = try encoded(value, pretty: true)
+    let stores = UnfinishedStore.opened.withLock { $0 }
+    // Only an object has room for it.
+    guard !stores.isEmpty, text.first == "{" else { return standardOutput(text) }
+    standardOutput(try encoded(Noted(value: value, unfinishedStores: stores), pretty: true))
+  }
+
+  /// A result with what must be said beside it.
+  private struct Noted<Value: Encodable>: Encodable {
+    let value: Value
+    let unfinishedStores: [UnfinishedStore]
+
+    private enum CodingKeys: CodingKey { case unfinishedStores }
+
+    func encode(to encoder: any Encoder) throws {
+      try value.encode(to: encoder)
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(unfinishedStores, forKey: .unfinishedStores)
+    }
+  }
 
   /// One JSON object on a line of its own.
   static func jsonLine(_ value: some Encodable) throws { standardOutput(try encoded(value, pretty: false)) }

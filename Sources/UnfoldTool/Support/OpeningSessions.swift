@@ -23,11 +23,11 @@ extension Session {
     if let name {
       let session = try open(name)
       let (own, found) = (source.origin, try session.origin)
-      guard own.modelDigest != found.modelDigest else { return session }
+      guard !own.isOfSameModel(as: found) else { return session }
       throw Fault(
         .badData, "tool.otherModel", "The model that was named is not the store's", place: name,
-        expected: "\(own.model) (\(own.modelDigest.prefix(12)))",
-        found: "\(found.model) (\(found.modelDigest.prefix(12)))",
+        expected: "\(own.model) (\(ModelIdentity.short(own.modelDigest)))",
+        found: "\(found.model) (\(ModelIdentity.short(found.modelDigest)))",
         advice: "name the model that the store was captured with, or name none")
     }
     let session: Session?
@@ -37,7 +37,7 @@ extension Session {
       // It is not here, which is no error.
       session = nil
     }
-    guard let session, try session.model.checkpoint.digest() == source.origin.modelDigest else {
+    guard let session, try session.origin.isOfSameModel(as: source.origin) else {
       common?.note("The store's model, \(source.origin.model), was not found; name it with --model to see its weights.")
       return nil
     }
@@ -47,7 +47,7 @@ extension Session {
 
 /// How commands open stores.
 extension ActivationStore {
-  /// The store that a command line names.
+  /// The store that a command line names. Of one that is not finished it is said how much it holds.
   ///
   /// - Parameter advice: What is to be done where the name is a model's; nil where models are taken as well.
   /// - Throws: `tool.noStore`, and what opening a store throws.
@@ -55,8 +55,28 @@ extension ActivationStore {
   {
     let url = URL(filePath: name)
     guard FileManager.default.fileExists(atPath: url.path) else { throw Fault.noStore(name, ofModel: advice) }
-    return try ActivationStore(opening: url)
+    let store = try ActivationStore(opening: url)
+    if let note = store.unfinishedNote {
+      Console.note(note)
+      UnfinishedStore.opened.withLock { $0.append(UnfinishedStore(store, name: name)) }
+    }
+    return store
   }
+}
+
+/// A store that a command used though its capture has not come to its end.
+struct UnfinishedStore: Encodable, Sendable {
+  let store: String
+  /// Rows of the document table that it holds, and that it will hold; nil where they were not counted before.
+  let documents: Int
+  let expectedDocuments: Int?
+
+  init(_ store: ActivationStore, name: String) {
+    (self.store, documents, expectedDocuments) = (name, store.documentCount, store.run.expectedDocuments)
+  }
+
+  /// Those of this process, which every JSON document names.
+  static let opened = Mutex<[UnfinishedStore]>([])
 }
 
 extension Fault {
@@ -86,10 +106,10 @@ extension Fault {
 
 /// Refuses to mix what comes from different models.
 func requireSameModel(_ expected: Origin, _ found: Origin, file: String) throws {
-  guard expected.modelDigest != found.modelDigest else { return }
+  guard !expected.isOfSameModel(as: found) else { return }
   throw Fault(
     .badData, "tool.otherModel", "This belongs to another model", file: file,
-    expected: "\(expected.model) (\(expected.modelDigest.prefix(12)))",
-    found: "\(found.model) (\(found.modelDigest.prefix(12)))",
+    expected: "\(expected.model) (\(ModelIdentity.short(expected.modelDigest)))",
+    found: "\(found.model) (\(ModelIdentity.short(found.modelDigest)))",
     advice: "use the store and the model that belong together")
 }
