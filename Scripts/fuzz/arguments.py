@@ -1,0 +1,90 @@
+"""Random flags and files for every command: none may end by a signal, whatever it is asked."""
+
+import functools
+import json
+import os
+import subprocess
+
+from cases import Case
+
+SKIPPED = {"serve", "demo", "help"}  # The first never ends, the second is minutes of work.
+# What takes long by its nature is asked for little.
+CALM = {"steps": "2", "tokens": "500", "seeds": "1", "trials": "1", "samples": "1000", "judge-samples": "500", "resamples": "5",
+        "shuffles": "1", "rotations": "1", "sequences": "2", "max-tokens": "3", "random": "2", "outer-folds": "2", "untimed": "0"}
+VALUES = ["", "0", "1", "-1", "2", "3.5", "nan", "inf", "1e400", "99999999999", "2147483648", "9223372036854775807", "9223372036854775808",
+          "-9223372036854775808", "4611686018427387904", "all", "last", "none", "0-3", "3-0", "0,1", "0-99999999999", ",", "a", "label", "warm", "resid_post",
+          "blocks.0.hook_resid_post", "*", "L0.1", "L99.1", "L0.-1", "L0.9223372036854775807", "x" * 10_000, "\x1b[31m", "日本", "--", ".", "/proc/nowhere/x", "out"]
+FILES = ["@seeds/models/mini", "@seeds/store", "@seeds/plain.h5", "@seeds/packed", "@seeds/part-0", "@seeds/dictionaries/own-topk",
+         "@seeds/dictionaries/saelens-gated", "@seeds/probe-logistic.safetensors", "@seeds/lens.safetensors", "@seeds/texts/corpus.jsonl",
+         "@seeds/texts/corpus.csv", "@seeds/texts/study.yaml", "@seeds/texts/labels.jsonl", "@seeds/texts/analogies.jsonl",
+         "@seeds/texts/pairs.jsonl", "@seeds/gguf/llama.gguf", "@seeds/models/families/mixtral", "the river", "-", "nothing.jsonl"]
+LIKELY = {
+    "model": ["@seeds/models/mini", "@seeds/models/families/mixtral", "@seeds/models/families/bert"], "store": ["@seeds/store", "@seeds/packed", "@seeds/plain.h5"],
+    "store|model": ["@seeds/store", "@seeds/models/mini"], "dictionary": ["@seeds/dictionaries/own-topk", "@seeds/dictionaries/own-jumprelu"],
+    "probe": ["@seeds/probe-logistic.safetensors"], "probes": ["@seeds/probe-logistic.safetensors", "@seeds/probe-lda.safetensors"],
+    "corpus": ["@seeds/texts/corpus.jsonl", "@seeds/texts/corpus.csv"], "corpora": ["@seeds/texts/corpus.jsonl"], "text": ["the river is cold"],
+    "input": ["@seeds/texts/corpus.jsonl"], "output": ["out", "out.h5", "out.safetensors", "out.html", "."], "labels": ["@seeds/texts/labels.jsonl"],
+    "stores": ["@seeds/part-0", "@seeds/part-1"], "tuned": ["@seeds/lens.safetensors"], "pairs": ["@seeds/texts/pairs.jsonl"],
+    "analogies": ["@seeds/texts/analogies.jsonl"], "words": ["the", "a"], "sites": ["resid_post", "mlp_post", "z", "pattern", "*"], "site": ["blocks.1.hook_resid_post"],
+    "label": ["label", "number"], "positive": ["warm"], "figure": ["f.svg"], "table": ["t.md", "t.csv"], "layers": ["all", "0", "last"], "neuron": ["L0.3"]}
+
+
+@functools.cache
+def commands(unfold):
+    """(the words of a command, its arguments) for every command that does something."""
+    text = subprocess.run([unfold, "--experimental-dump-help"], capture_output=True, check=True).stdout
+    found = []
+
+    def walk(command, words):
+        below = command.get("subcommands", [])
+        if command["commandName"] in SKIPPED:
+            return
+        words = [*words, command["commandName"]]
+        if not below:
+            found.append((words[1:], command.get("arguments", [])))
+        for one in below:
+            walk(one, words)
+
+    walk(json.loads(text)["command"], [])
+    return found
+
+
+def value(random, name, known):
+    name = name.lower()
+    if name in CALM and random.random() < 0.7:
+        return CALM[name]
+    if known and random.random() < 0.7:
+        return random.choice(known)
+    if name in LIKELY and random.random() < 0.75:
+        return random.choice(LIKELY[name])
+    return random.choice(random.choice([VALUES, VALUES, FILES]))
+
+
+def arguments(random, seeds):
+    words, accepted = random.choice(commands(os.environ["UNFOLD"]))
+    positional, options = [], []
+    share = random.choice([0.03, 0.1, 0.3])
+    for one in accepted:
+        if one["kind"] == "positional":
+            if one.get("isOptional") and random.random() < 0.3:
+                continue
+            count = random.choice([1, 1, 2, 3]) if one.get("isRepeating") else 1
+            positional += [value(random, one["valueName"], one.get("allValues")) for _ in range(count)]
+            continue
+        name = one["preferredName"]["name"]
+        flag = ("--" if one["preferredName"]["kind"] != "short" else "-") + name
+        if name in ("help", "version", "resume"):
+            continue
+        if one.get("isOptional") and random.random() > (0.6 if name in CALM else share):
+            continue
+        if one["kind"] == "flag":
+            options.append([flag])
+        else:
+            options.append([flag, value(random, name, one.get("allValues"))])
+    random.shuffle(options)
+    if random.random() < 0.1:
+        positional = positional[:-1]
+    words = [*words, *positional, *(word for option in options for word in option)]
+    # A command may write where it reads: it gets copies.
+    base = {word.removeprefix("@"): word.removeprefix("@seeds/") for word in words if word.startswith("@seeds/")}
+    return Case("arguments", [word.removeprefix("@") if word in FILES or word.startswith("@seeds/") else word for word in words], base=base)

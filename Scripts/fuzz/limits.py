@@ -1,0 +1,79 @@
+"""Runs one command under limits and says how it ended."""
+
+import os
+import resource
+import select
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+TAIL = 64 << 10
+
+
+@dataclass
+class Limits:
+    seconds: float = 10
+    memory: int = 6 << 30  # of address space
+    file: int = 1 << 30  # the largest file that it may write
+
+    def apply(self):
+        """In the child, before it becomes the command."""
+        os.setsid()
+        processor = int(self.seconds * 4) + 2
+        resource.setrlimit(resource.RLIMIT_CPU, (processor, processor))
+        resource.setrlimit(resource.RLIMIT_AS, (self.memory, self.memory))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (self.file, self.file))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+@dataclass
+class Outcome:
+    code: int | None  # the exit code; None where a signal or the time ended it
+    signal: int | None
+    timed_out: bool
+    output: str  # the ends of standard error and standard output
+    seconds: float
+    peak: int  # bytes of memory that were resident at most
+
+
+def tail(path):
+    with open(path, "rb") as file:
+        file.seek(0, os.SEEK_END)
+        file.seek(max(0, file.tell() - TAIL))
+        return file.read().decode("utf-8", "replace")
+
+
+def environment(**more):
+    # A trap's backtrace takes seconds to make, and its first line tells as much.
+    return {**os.environ, "SWIFT_BACKTRACE": "enable=no", "NO_COLOR": "1", **more}
+
+
+def execute(command, cwd, scratch, limits=None, stdin=None, env=None):
+    """Runs a command to its end, or to the end of its time; what it started goes with it."""
+    limits = limits or Limits()
+    scratch = Path(scratch)
+    out, err = scratch / "stdout", scratch / "stderr"
+    start = time.monotonic()
+    with open(out, "wb") as out_file, open(err, "wb") as err_file, open(stdin or os.devnull, "rb") as in_file:
+        process = subprocess.Popen(
+            command, cwd=cwd, stdin=in_file, stdout=out_file, stderr=err_file, env=env or environment(),
+            preexec_fn=limits.apply)
+    handle = os.pidfd_open(process.pid)
+    try:
+        timed_out = not select.select([handle], [], [], limits.seconds)[0]
+        if timed_out:
+            os.killpg(process.pid, signal.SIGKILL)
+        _, status, usage = os.wait4(process.pid, 0)
+    finally:
+        os.close(handle)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    ended = process.returncode
+    return Outcome(
+        code=ended if ended >= 0 and not timed_out else None,
+        signal=-ended if ended < 0 and not timed_out else None,
+        timed_out=timed_out,
+        output=tail(err) + tail(out),
+        seconds=time.monotonic() - start,
+        peak=usage.ru_maxrss << 10)
