@@ -11,6 +11,8 @@ import struct
 import subprocess
 from pathlib import Path
 
+import mutate_gguf
+
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "Tests"
 WORDS = ["[UNK]", "the", "river", "is", "a", "##s", "he", "##l", "##o", ".", "cold", "warm", "sun", "and", "of", "not"]
@@ -112,18 +114,48 @@ def write_texts(folder):
     (folder / "labels.csv").write_text("id,tone,weight\n" + "".join(f"d{i},{moods[i % 2]},{i}\n" for i in range(24)))
     (folder / "analogies.jsonl").write_text('{"relation": "x", "words": ["a", "b", "c", "d"]}\n' * 3)
     (folder / "pairs.jsonl").write_text(
-        '{"clean": "the river", "corrupt": "the sun is", "right": " a", "wrong": " b"}\n{"clean": [1, 2], "corrupt": [1, 3], "right": 4, "wrong": 5}\n')
+        '{"clean": "the cat", "corrupt": "the cat", "right": 4, "wrong": 5}\n{"clean": [1, 2], "corrupt": [1, 3], "right": 4, "wrong": 5}\n')
     (folder / "study.yaml").write_text(
         "concept: mood\nabout: Warm against cold.\ndataset: corpus.jsonl\nlabel: label\npositive: warm\nsites: [resid_post]\nlayers: all\n"
-        "level: document\npooling: mean\nclassifier: logistic\npenalty: 1\ntest_share: 0.25\nfolds: 2\nouter_folds: 2\ncontrols: all\nseed: 0\n")
+        "level: document\npooling: mean\nclassifier: logistic\npenalty: l2\ntest_share: 0.25\nfolds: 2\nouter_folds: 2\ncontrols: all\nseed: 0\n")
+
+
+def with_vocabulary(data):
+    """A GGUF file with a SentencePiece vocabulary before the rest of its metadata."""
+    embedding = data.index(b"token_embd.weight") + len(b"token_embd.weight") + 4 + 8
+    size = int.from_bytes(data[embedding:embedding + 8], "little")
+    words = ["<unk>", "<s>", "</s>", "▁", "▁the", "▁river", "e", "h", "t", "r", "i", "v"]
+    words = (words + [chr(0x100 + i) for i in range(size)])[:size]
+
+    def text(value):
+        return struct.pack("<Q", len(value.encode())) + value.encode()
+
+    def array(name, kind, values):
+        return text(f"tokenizer.ggml.{name}") + struct.pack("<IIQ", 9, kind, size) + b"".join(values)
+
+    added = [text("tokenizer.ggml.model") + struct.pack("<I", 8) + text("llama"), array("tokens", 8, map(text, words)),
+             array("scores", 6, (struct.pack("<f", -i) for i in range(size))),
+             array("token_type", 5, (struct.pack("<i", 2 if i == 0 else 3 if i < 3 else 1) for i in range(size))),
+             *(text(f"tokenizer.ggml.{name}_token_id") + struct.pack("<II", 4, i) for i, name in enumerate(["unknown", "bos", "eos"]))]
+    end = mutate_gguf.survey(data)[-1][1] + 8  # of the tensors' table; what follows begins at the next multiple of 32
+    # The fixtures say that they have none.
+    key = text("tokenizer.ggml.model") + struct.pack("<I", 8)
+    start = data.index(key)
+    value = start + len(key)
+    behind = value + 8 + int.from_bytes(data[value:value + 8], "little")
+    count = int.from_bytes(data[16:24], "little") - 1 + len(added)
+    head = data[:16] + struct.pack("<Q", count) + b"".join(added) + data[24:start] + data[behind:end]
+    return head + bytes(-len(head) % 32) + data[end + -end % 32:]
 
 
 def copy_fixtures(folder):
     for name, pattern in [("tokenizers", "TokenizationTests/Fixtures/**/*.json"), ("gguf", "*/Fixtures/**/*.gguf")]:
         (folder / name).mkdir()
         for file in sorted(FIXTURES.glob(pattern)):
-            if file.name not in ("expected.json", "texts.json", "sentencepiece.json") and file.stat().st_size < 60_000:
+            if file.name not in ("expected.json", "texts.json", "sentencepiece.json") and "parts" not in file.parent.name and file.stat().st_size < 60_000:
                 shutil.copy(file, folder / name / file.name)
+    for name in ["llama", "gemma2", "mixtral", "qwen3"]:
+        (folder / "gguf" / f"worded-{name}.gguf").write_bytes(with_vocabulary((folder / "gguf" / f"{name}.gguf").read_bytes()))
     (folder / "dictionaries").mkdir()
     for file in sorted(FIXTURES.glob("DictionariesTests/Fixtures/**/cfg.json")):
         shutil.copytree(file.parent, folder / "dictionaries" / file.parent.name, ignore=shutil.ignore_patterns("expected*"))
@@ -141,7 +173,7 @@ def make(unfold, folder):
     def tool(*arguments):
         subprocess.run([unfold, *arguments, "--quiet"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
 
-    sites = ["--sites", "resid_post", "--top", "2", "--threads", "1", "--batch-tokens", "64"]
+    sites = ["--sites", "resid_post,mlp_post", "--top", "2", "--threads", "1", "--batch-tokens", "64"]
     corpus = "texts/corpus.jsonl"
     tool("capture", "models/mini", corpus, "-o", "store", *sites, "--shard-tokens", "64", "--label-field", "label", "--label-field", "number")
     tool("capture", "models/mini", corpus, "-o", "plain.h5", *sites)

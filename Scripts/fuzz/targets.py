@@ -14,6 +14,7 @@ from mutate_json import mutate as mutate_json
 from regexes import pattern
 
 TARGETS = {}
+FEW = ["--sites", "resid_post", "--outer-folds", "2", "--folds", "2", "--controls", "none"]
 TEXT = "The river is cold \U0001f642 a\u0301 42."
 
 
@@ -50,7 +51,7 @@ def one_of(random, seeds, pattern):
 def model_commands(random, model):
     """A command that reads a model."""
     return random.choice([
-        ["run", model, TEXT], ["run", model, "the river", "--top", "2", "--route"], ["tokenize", model, TEXT], ["anatomy", model],
+        ["run", model, TEXT], ["run", model, "the river", "--top", "2", "--greedy", "2"], ["tokenize", model, TEXT], ["anatomy", model],
         ["anatomy", model, "--explain"], ["capture", model, "@seeds/texts/corpus.txt", "-o", "out", "--sites", "resid_post,mlp_post"],
         ["geometry", "nearest", model, "the"], ["lens", "read", model, "the river is"], ["generate", model, "the", "--max-tokens", "3"],
         ["heads", model, "--sequences", "1", "--period", "4"]])
@@ -113,15 +114,15 @@ def vocabulary(random, seeds):
         tree = json.loads((seeds / one_of(random, seeds, "tokenizers/*.json")).read_text())
         part = random.choice([key for key in ("vocab", "merges") if key in tree["model"]])
         text = mutate_json(random, json.dumps(tree["model"][part]))
-        tree["model"][part] = "@"
-        return Case("vocabulary", tokenizing(random), {"t/tokenizer.json": encoded(json.dumps(tree).replace('"@"', text, 1))})
+        tree["model"][part] = "@part@"
+        return Case("vocabulary", tokenizing(random), {"t/tokenizer.json": encoded(json.dumps(tree).replace('"@part@"', text, 1))})
     return Case("vocabulary", random.choice([["tokenize", "t", TEXT], ["generate", "t", "the", "--max-tokens", "3"], ["run", "t", TEXT]]),
                 {f"t/{name}": changed_json(random, data)}, {"t": "models/mini"})
 
 
 @target
 def gguf(random, seeds):
-    data = mutate_gguf.mutate(random, (seeds / one_of(random, seeds, "gguf/*.gguf")).read_bytes())
+    data = mutate_gguf.mutate(random, (seeds / one_of(random, seeds, random.choice(["gguf/*.gguf", "gguf/worded-*.gguf"]))).read_bytes())
     return Case("gguf", model_commands(random, "m.gguf"), {"m.gguf": data})
 
 
@@ -131,9 +132,10 @@ def corpus_case(random, name, file, data):
     command = random.choice([
         ["capture", "@seeds/models/mini", file, "-o", "out", "--sites", "resid_post", "--overflow", random.choice(["split", "truncate"]), *extra],
         ["tokenize", "@seeds/models/mini", "--input", file, *extra],
-        ["probe", "train", "@seeds/models/mini", file, "--label", random.choice(["label", "number", "group", "id"]), "--outer-folds", "2", "--folds", "2", "--controls", "none"],
+        ["probe", "train", "@seeds/models/mini", file, "--label", "label", *FEW],
+        ["probe", "train", "@seeds/models/mini", file, "--label", "number", "--target", "number", *FEW],
         ["probe", "apply", "@seeds/probe-logistic.safetensors", "@seeds/models/mini", "--input", file],
-        ["neurons", "top", "@seeds/models/mini", file], ["lens", "train", "@seeds/models/mini", file, "-o", "l.safetensors", "--steps", "1"],
+        ["neurons", "top", "@seeds/models/mini", file, "--text", "the river"], ["lens", "train", "@seeds/models/mini", file, "-o", "l.safetensors", "--steps", "1"],
         ["sae", "evaluate", "@seeds/dictionaries/own-topk", "@seeds/models/mini", file]])
     if on_stdin:
         command = ["-" if word == file else word for word in command]
@@ -173,10 +175,12 @@ def store_command(random, store):
         ["store", "info", store], ["store", "verify", store], ["store", "verify", store, "--repair"],
         ["store", "pack", store, "-o", "out", "--storage", random.choice(["uint8", "float16"])],
         ["store", "merge", "@seeds/part-0", store, "-o", "out"], ["store", "merge", store, "-o", "out"],
-        ["store", "label", store, "@seeds/texts/labels.jsonl"], ["neurons", "top", store], ["neurons", "rank", store],
-        ["probe", "train", store, "--label", "label", "--outer-folds", "2", "--folds", "2", "--controls", "none"],
-        ["export", "tensors", store, "-o", "out"], ["export", "table", store, "-o", "out.csv"], ["report", store, "-o", "out.html"],
-        ["sae", "evaluate", "@seeds/dictionaries/own-topk", store], ["geometry", "dimensions", store, "--label", "label"]])
+        ["store", "label", store, "@seeds/texts/labels.jsonl"], ["neurons", "top", store, "--concept", "warm"],
+        ["neurons", "rank", store, "--model", "@seeds/models/mini", "--count", "3"], ["probe", "train", store, "--label", "label", *FEW],
+        ["export", "tensors", store, "-o", random.choice(["out.npz", "out.safetensors"])], ["export", "table", store, "-o", "out.csv"],
+        ["report", store, "-o", "out.html"], ["sae", "evaluate", "@seeds/dictionaries/own-topk", store],
+        ["sae", "train", store, "-o", "out", "--sites", "resid_post", "--layers", "1", "--latents", "16", "--k", "2", "--batch", "32", "--tokens", "500"],
+        ["geometry", "dimensions", store, "--label", "label", "--sites", "resid_post", "--layers", "1"]])
 
 
 @target
@@ -229,12 +233,12 @@ def h5(random, seeds):
 
 @target
 def dictionary(random, seeds):
-    name = one_of(random, seeds, "dictionaries/*")
+    name = one_of(random, seeds, random.choice(["dictionaries/*", "dictionaries/own-*"]))
     file = random.choice(sorted(path.name for path in (seeds / name).iterdir() if path.is_file()))
     data = (seeds / name / file).read_bytes()
     data = changed_json(random, data) if file.endswith(".json") else changed_safetensors(random, data)
     command = random.choice([
-        ["sae", "evaluate", "d", "@seeds/store", "--rows", "100"], ["sae", "features", "d", "@seeds/store", "--count", "2"],
+        ["sae", "evaluate", "d", "@seeds/store", "--rows", "100", "--model", "@seeds/models/mini"], ["sae", "features", "d", "@seeds/store", "--count", "2"],
         ["sae", "encode", "d", "@seeds/store", "-o", "out.safetensors"], ["sae", "export", "d", "-o", "out", "--format", random.choice(["saelens", "sparsify"])],
         ["superposition", "measure", "d"], ["export", "delphi", "d", "@seeds/store", "-o", "out"]])
     return Case("dictionary", command, {f"d/{file}": data}, {"d": name})
@@ -245,7 +249,7 @@ def probe(random, seeds):
     name = one_of(random, seeds, "probe-*.safetensors")
     command = random.choice([
         ["probe", "show", "p"], ["probe", "apply", "p", "@seeds/models/mini", TEXT], ["probe", "evaluate", "p", "@seeds/store"],
-        ["probe", "compare", "p", "@seeds/probe-lda.safetensors"], ["steer", "@seeds/models/mini", "the", "--direction", "p", "--max-tokens", "2"],
+        ["probe", "compare", "p", "@seeds/probe-lda.safetensors"], ["steer", "@seeds/models/mini", "the", "--direction", "p", "--strength", "1", "--max-tokens", "2"],
         ["notebook", "p", "-o", "n.ipynb", "--store", "@seeds/store"]])
     command = [word.replace("p", "p.safetensors") if word == "p" else word for word in command]
     return Case("probe", command, {"p.safetensors": changed_safetensors(random, (seeds / name).read_bytes())})
