@@ -7,7 +7,7 @@ import subprocess
 
 from cases import Case
 
-SKIPPED = {"serve", "demo", "help"}  # The first never ends, the second is minutes of work.
+SKIPPED = {"serve", "demo", "benchmark", "help"}  # The first never ends, the others are minutes of work.
 # What takes long by its nature is asked for little.
 CALM = {"steps": "2", "tokens": "500", "seeds": "1", "trials": "1", "samples": "1000", "judge-samples": "500", "resamples": "5",
         "shuffles": "1", "rotations": "1", "sequences": "2", "max-tokens": "3", "random": "2", "outer-folds": "2", "untimed": "0"}
@@ -26,7 +26,12 @@ LIKELY = {
     "input": ["@seeds/texts/corpus.jsonl"], "output": ["out", "out.h5", "out.safetensors", "out.html", "."], "labels": ["@seeds/texts/labels.jsonl"],
     "stores": ["@seeds/part-0", "@seeds/part-1"], "tuned": ["@seeds/lens.safetensors"], "pairs": ["@seeds/texts/pairs.jsonl"],
     "analogies": ["@seeds/texts/analogies.jsonl"], "words": ["the", "a"], "sites": ["resid_post", "mlp_post", "z", "pattern", "*"], "site": ["blocks.1.hook_resid_post"],
-    "label": ["label", "number"], "positive": ["warm"], "figure": ["f.svg"], "table": ["t.md", "t.csv"], "layers": ["all", "0", "last"], "neuron": ["L0.3"]}
+    "neuron": ["L0.3"], "contexts": ["@seeds/texts/corpus.jsonl"], "sources": ["@seeds/dictionaries/own-topk", "@seeds/store"],
+    "specification|store|model": ["@seeds/texts/study.yaml", "@seeds/store"], "model|config|preset": ["gpt2", "@seeds/models/mini"], "expression": ["the - a + of"],
+    "store|probe|dictionary": ["@seeds/store", "@seeds/probe-logistic.safetensors"], "prompt": ["the river"], "shapes": ["circle", "v"], "vectors": ["12"],
+    "dimensions": ["3"], "specification": ["@seeds/texts/study.yaml"], "direction": ["@seeds/probe-logistic.safetensors"], "strength": ["1", "0,2"],
+    "clean": ["the river"], "corrupt": ["the the"], "right": ["a"], "wrong": ["b"], "target": ["number", "a"], "by": ["docs"],
+    "label": ["label", "number"], "positive": ["warm"], "figure": ["f.svg"], "table": ["t.md", "t.csv"], "layers": ["all", "0", "last"]}
 
 
 @functools.cache
@@ -55,7 +60,7 @@ def value(random, name, known):
         return CALM[name]
     if known and random.random() < 0.7:
         return random.choice(known)
-    if name in LIKELY and random.random() < 0.75:
+    if name in LIKELY and random.random() < 0.85:
         return random.choice(LIKELY[name])
     return random.choice(random.choice([VALUES, VALUES, FILES]))
 
@@ -63,7 +68,7 @@ def value(random, name, known):
 def arguments(random, seeds):
     words, accepted = random.choice(commands(os.environ["UNFOLD"]))
     positional, options = [], []
-    share = random.choice([0.03, 0.1, 0.3])
+    share = random.choice([0.02, 0.05, 0.1, 0.3])
     for one in accepted:
         if one["kind"] == "positional":
             if one.get("isOptional") and random.random() < 0.3:

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 # The raw values of Fault.Kind, success, and what an absent file of the system's own may give.
 DOCUMENTED = {0, 64, 65, 66, 69, 70, 71, 73, 74, 75}
 MEMORY = 3 << 30
+# A message quotes what it found, and not all of it.
+LONGEST = 4 << 10
+CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f]")
 TRAP = re.compile(r"^.*(?:fatal error|Fatal error|Stack dump|AddressSanitizer|ThreadSanitizer|runtime error:).*$", re.M)
 
 
 @dataclass
 class Finding:
-    kind: str  # signal, time-out, memory, exit code, unexpected, trap, without advice
+    kind: str  # signal, time-out, memory, exit code, unexpected, trap, control character, long message, without advice
     detail: str
 
     @property
@@ -39,6 +42,11 @@ def last_line(output):
     return lines[-1][:200] if lines else ""
 
 
+def first_line(output):
+    lines = [line for line in output.splitlines() if "error:" in line] or output.splitlines() or [""]
+    return lines[0][:160]
+
+
 def has_advice(output):
     # The parser of the command line answers with the usage.
     return "  try:" in output or '"advice"' in output or "--help" in output or "Usage:" in output
@@ -46,7 +54,7 @@ def has_advice(output):
 
 def judge(outcome):
     """The worst that can be said of an outcome, or None."""
-    output = outcome.output
+    output = outcome.errors + outcome.results
     if outcome.timed_out:
         return Finding("time-out", last_line(output))
     trap = TRAP.search(output)
@@ -62,10 +70,14 @@ def judge(outcome):
     if "should not have" in output or "tool.unexpected" in output:
         line = next((line for line in output.splitlines() if "should not have" in line), "")
         return Finding("unexpected", line[:200])
+    told = outcome.errors.partition("error:")[2]
+    if CONTROLS.search(outcome.errors) or (not outcome.results.startswith(("{", "[")) and CONTROLS.search(outcome.results)):
+        found = CONTROLS.search(outcome.errors + outcome.results).group(0)
+        return Finding("control character", f"U+{ord(found):04X} in {'a message' if found in outcome.errors else 'the results'}: {first_line(output)}")
+    if len(told) > LONGEST:
+        return Finding("long message", f"{error_name(output) or first_line(outcome.errors)}")
     if outcome.code != 0 and "error:" in output and not has_advice(output):
-        name = error_name(output)
-        first = next(line for line in output.splitlines() if "error:" in line)
-        return Finding("without advice", name or first[:160])
+        return Finding("without advice", error_name(output) or first_line(output))
     if outcome.code != 0 and "rror" not in output and "damaged" not in output:
         return Finding("without advice", f"exit code {outcome.code} without an error: {last_line(output)[:80]}")
     return None

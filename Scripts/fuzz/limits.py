@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-TAIL = 64 << 10
+HEAD, TAIL = 32 << 10, 32 << 10
 
 
 @dataclass
@@ -33,16 +33,19 @@ class Outcome:
     code: int | None  # the exit code; None where a signal or the time ended it
     signal: int | None
     timed_out: bool
-    output: str  # the ends of standard error and standard output
+    errors: str  # the beginning and end of standard error
+    results: str  # and of standard output
     seconds: float
     peak: int  # bytes of memory that were resident at most
 
 
-def tail(path):
+def ends(path):
+    """The beginning and the end of a file."""
     with open(path, "rb") as file:
+        data = file.read(HEAD)
         file.seek(0, os.SEEK_END)
-        file.seek(max(0, file.tell() - TAIL))
-        return file.read().decode("utf-8", "replace")
+        file.seek(max(len(data), file.tell() - TAIL))
+        return (data + file.read()).decode("utf-8", "replace")
 
 
 def environment(**more):
@@ -74,6 +77,7 @@ def execute(command, cwd, scratch, limits=None, stdin=None, env=None):
         code=ended if ended >= 0 and not timed_out else None,
         signal=-ended if ended < 0 and not timed_out else None,
         timed_out=timed_out,
-        output=tail(err) + tail(out),
+        errors=ends(err),
+        results=ends(out),
         seconds=time.monotonic() - start,
         peak=usage.ru_maxrss << 10)
