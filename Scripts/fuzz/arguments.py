@@ -6,12 +6,13 @@ import os
 import subprocess
 
 from cases import Case
+from commands import LINES
 
-SKIPPED = {"serve", "demo", "benchmark", "help"}  # The first never ends, the others are minutes of work.
+SKIPPED = {"serve", "demo", "benchmark", "synth", "help"}  # The first never ends, the others are minutes of work.
 # What takes long by its nature is asked for little.
 CALM = {"steps": "2", "tokens": "500", "seeds": "1", "trials": "1", "samples": "1000", "judge-samples": "500", "resamples": "5",
         "shuffles": "1", "rotations": "1", "sequences": "2", "max-tokens": "3", "random": "2", "outer-folds": "2", "untimed": "0"}
-VALUES = ["", "0", "1", "-1", "2", "3.5", "nan", "inf", "1e400", "99999999999", "2147483648", "9223372036854775807", "9223372036854775808",
+VALUES = ["", "100000", "16777216", "0.000001", "0", "1", "-1", "2", "3.5", "nan", "inf", "1e400", "99999999999", "2147483648", "9223372036854775807", "9223372036854775808",
           "-9223372036854775808", "4611686018427387904", "all", "last", "none", "0-3", "3-0", "0,1", "0-99999999999", ",", "a", "label", "warm", "resid_post",
           "blocks.0.hook_resid_post", "*", "L0.1", "L99.1", "L0.-1", "L0.9223372036854775807", "x" * 10_000, "\x1b[31m", "日本", "--", ".", "/proc/nowhere/x", "out"]
 FILES = ["@seeds/models/mini", "@seeds/store", "@seeds/plain.h5", "@seeds/packed", "@seeds/part-0", "@seeds/dictionaries/own-topk",
@@ -65,7 +66,8 @@ def value(random, name, known):
     return random.choice(random.choice([VALUES, VALUES, FILES]))
 
 
-def arguments(random, seeds):
+def random_line(random):
+    """A command with whatever it accepts."""
     words, accepted = random.choice(commands(os.environ["UNFOLD"]))
     positional, options = [], []
     share = random.choice([0.02, 0.05, 0.1, 0.3])
@@ -75,21 +77,42 @@ def arguments(random, seeds):
                 continue
             count = random.choice([1, 1, 2, 3]) if one.get("isRepeating") else 1
             positional += [value(random, one["valueName"], one.get("allValues")) for _ in range(count)]
-            continue
-        name = one["preferredName"]["name"]
-        flag = ("--" if one["preferredName"]["kind"] != "short" else "-") + name
-        if name in ("help", "version", "resume"):
-            continue
-        if one.get("isOptional") and random.random() > (0.6 if name in CALM else share):
-            continue
-        if one["kind"] == "flag":
-            options.append([flag])
-        else:
-            options.append([flag, value(random, name, one.get("allValues"))])
-    random.shuffle(options)
+        elif not one.get("isOptional") or random.random() < share:
+            options += option(random, one)
     if random.random() < 0.1:
         positional = positional[:-1]
-    words = [*words, *positional, *(word for option in options for word in option)]
+    return [*words, *positional, *options]
+
+
+def option(random, one, is_odd=False):
+    """An option with a value, or nothing."""
+    name = one["preferredName"]["name"]
+    if name in ("help", "version", "resume"):
+        return []
+    if one["kind"] == "flag":
+        return [f"--{name}"]
+    return [f"--{name}", random.choice(VALUES) if is_odd else value(random, name, one.get("allValues"))]
+
+
+def changed_line(random):
+    """A command that works, with a word exchanged or an option more."""
+    line = list(random.choice(LINES))
+    accepted = next(accepted for words, accepted in commands(os.environ["UNFOLD"]) if line[:len(words)] == words)
+    options = [one for one in accepted if one["kind"] != "positional"]
+    for _ in range(random.choice([1, 1, 2])):
+        what = random.random()
+        if what < 0.75:
+            line += option(random, random.choice(options), is_odd=random.random() < 0.6)
+        elif what < 0.9:
+            i = random.randrange(1, len(line))
+            line[i] = random.choice(random.choice([VALUES, FILES]))
+        else:
+            del line[random.randrange(1, len(line))]
+    return line
+
+
+def arguments(random, seeds):
+    words = changed_line(random) if random.random() < 0.7 else random_line(random)
     # A command may write where it reads: it gets copies.
     base = {word.removeprefix("@"): word.removeprefix("@seeds/") for word in words if word.startswith("@seeds/")}
-    return Case("arguments", [word.removeprefix("@") if word in FILES or word.startswith("@seeds/") else word for word in words], base=base)
+    return Case("arguments", [word.removeprefix("@") if word.startswith("@seeds/") else word for word in words], base=base)
