@@ -21,7 +21,7 @@ LINES = [
     ["neurons", "experts", "@seeds/models/families/mixtral", "@seeds/texts/corpus.txt"],
     ["sae", "train", S, "-o", "out", *SITE, "--latents", "16", "--k", "2", "--batch", "32", "--tokens", "500"],
     ["sae", "train", S, "-o", "out", *SITE, "--architecture", "jumprelu", "--latents", "16", "--batch", "32", "--tokens", "500"],
-    ["sae", "evaluate", D, S, "--model", M], ["sae", "evaluate", D, S, "--model", M, "--probe", "label"], ["sae", "features", D, S],
+    ["sae", "evaluate", D, S, "--model", M], ["sae", "evaluate", D, S, "--model", M, "--probe", C], ["sae", "features", D, S],
     ["sae", "features", D, M, C, "--text", "the river"], ["sae", "encode", D, S, "-o", "out.safetensors"], ["sae", "export", D, "-o", "out"],
     ["superposition", "pack", "12", "3", "--steps", "5", "--trials", "1"], ["superposition", "toy", "--features", "6", "--hidden", "2", "--steps", "5"],
     ["superposition", "measure", D], ["anatomy", M], ["anatomy", "gpt2"], ["anatomy", "--list"], ["anatomy", M, "--explain"],

@@ -22,7 +22,7 @@ class Finding:
     @property
     def key(self):
         """The same for the same fault, whatever the numbers, names and paths in its message."""
-        text = re.sub(r"/\S+", "PATH", self.detail)
+        text = re.sub(r"U\+[0-9A-F]+", "", re.sub(r"/\S+", "PATH", self.detail))
         text = re.sub(r'"[^"]*"', "TEXT", text)
         return f"{self.kind}: {re.sub(r'[0-9]+', 'N', text)[:120]}"
 
@@ -52,11 +52,12 @@ def has_advice(output):
     return "  try:" in output or '"advice"' in output or "--help" in output or "Usage:" in output
 
 
-def judge(outcome):
-    """The worst that can be said of an outcome, or None."""
+def judge(outcome, is_asked_for=False):
+    """The worst that can be said of an outcome, or None. What was asked for may take long, if it can be interrupted."""
     output = outcome.errors + outcome.results
     if outcome.timed_out:
-        return Finding("time-out", last_line(output))
+        how = "" if outcome.stopped else "; an interrupt does not end it in order"
+        return None if is_asked_for and outcome.stopped else Finding("time-out", last_line(output) + how)
     trap = TRAP.search(output)
     if outcome.signal is not None:
         name = signal.Signals(outcome.signal).name
@@ -73,7 +74,9 @@ def judge(outcome):
     told = outcome.errors.partition("error:")[2]
     if CONTROLS.search(outcome.errors) or (not outcome.results.startswith(("{", "[")) and CONTROLS.search(outcome.results)):
         found = CONTROLS.search(outcome.errors + outcome.results).group(0)
-        return Finding("control character", f"U+{ord(found):04X} in {'a message' if found in outcome.errors else 'the results'}: {first_line(output)}")
+        place = "a message" if found in outcome.errors else "the results"
+        name = error_name(output) or ("the command line" if "Usage:" in output or "--help" in output else first_line(output))
+        return Finding("control character", f"U+{ord(found):04X} in {place}: {name}")
     if len(told) > LONGEST:
         return Finding("long message", f"{error_name(output) or first_line(outcome.errors)}")
     if outcome.code != 0 and "error:" in output and not has_advice(output):

@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+PATIENCE = 5  # seconds for a command that was interrupted to end
 HEAD, TAIL = 32 << 10, 32 << 10
 
 
@@ -33,6 +34,7 @@ class Outcome:
     code: int | None  # the exit code; None where a signal or the time ended it
     signal: int | None
     timed_out: bool
+    stopped: bool  # whether it ended in order when it was interrupted after its time
     errors: str  # the beginning and end of standard error
     results: str  # and of standard output
     seconds: float
@@ -66,8 +68,12 @@ def execute(command, cwd, scratch, limits=None, stdin=None, env=None):
     handle = os.pidfd_open(process.pid)
     try:
         timed_out = not select.select([handle], [], [], limits.seconds)[0]
+        stopped = False
         if timed_out:
-            os.killpg(process.pid, signal.SIGKILL)
+            os.killpg(process.pid, signal.SIGINT)
+            stopped = bool(select.select([handle], [], [], PATIENCE)[0])
+            if not stopped:
+                os.killpg(process.pid, signal.SIGKILL)
         _, status, usage = os.wait4(process.pid, 0)
     finally:
         os.close(handle)
@@ -77,6 +83,7 @@ def execute(command, cwd, scratch, limits=None, stdin=None, env=None):
         code=ended if ended >= 0 and not timed_out else None,
         signal=-ended if ended < 0 and not timed_out else None,
         timed_out=timed_out,
+        stopped=stopped and ended >= 0,
         errors=ends(err),
         results=ends(out),
         seconds=time.monotonic() - start,

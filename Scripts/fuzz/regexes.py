@@ -28,7 +28,9 @@ def grown(random, depth=0):
 def pattern(random):
     what = random.random()
     if what < 0.1:
-        depth = random.choice([10, 100, 1000, 30_000])
+        depth = random.choice([10, 100, 1000, 30_000, 300_000])
+        if random.random() < 0.3:
+            return "(" * 4 + "a" + "".join(f"{repeat})" for repeat in random.choices(["{1000}", "*", "+", "{0,1000}", "{1000,}", "?"], k=4))
         return random.choice(["({}", "(?:{}", "[{}", "a{}", "(?={}"]).format("") * depth + "a" + random.choice([")", "]", "*", ""]) * depth
     if what < 0.35:
         known = random.choice(KNOWN)

@@ -65,7 +65,11 @@ class Runner:
         self.limits = Limits(seconds=options.limit, memory=int(options.memory * (1 << 30)))
 
     def judged(self, case):
-        return judge(case.run(self.options.unfold, self.folder, self.seeds, self.limits))
+        return self.execute(case)[1]
+
+    def execute(self, case):
+        outcome = case.run(self.options.unfold, self.folder, self.seeds, self.limits)
+        return outcome, judge(outcome, is_asked_for=case.target == "arguments")
 
     def named(self, case, finding):
         """The finding with the name of its fault, which only --json tells."""
@@ -94,10 +98,9 @@ def work(options, seeds, name, job, queue):
             case = TARGETS[name](generator, seeds)
             if generator.random() < 0.4:
                 case.arguments = [*case.arguments, "--json"]
-            outcome = case.run(options.unfold, runner.folder, seeds, runner.limits)
+            outcome, finding = runner.execute(case)
             count += 1
             ends["time-out" if outcome.timed_out else outcome.code if outcome.signal is None else f"signal {outcome.signal}"] += 1
-            finding = judge(outcome)
             if finding is None:
                 continue
             finding = runner.named(case, finding)

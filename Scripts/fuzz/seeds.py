@@ -114,7 +114,7 @@ def write_texts(folder):
     (folder / "labels.csv").write_text("id,tone,weight\n" + "".join(f"d{i},{moods[i % 2]},{i}\n" for i in range(24)))
     (folder / "analogies.jsonl").write_text('{"relation": "x", "words": ["a", "b", "c", "d"]}\n' * 3)
     (folder / "pairs.jsonl").write_text(
-        '{"clean": "the cat", "corrupt": "the bat", "right": 4, "wrong": 5}\n{"clean": [1, 2], "corrupt": [1, 3], "right": 4, "wrong": 5}\n')
+        '{"clean": "the cat", "corrupt": "the bat", "right": 4, "wrong": 5}\n{"clean": [1, 2, 3, 4, 5], "corrupt": [1, 2, 3, 4, 6], "right": 4, "wrong": 5}\n')
     (folder / "study.yaml").write_text(
         "concept: mood\nabout: Warm against cold.\ndataset: corpus.jsonl\nlabel: label\npositive: warm\nsites: [resid_post]\nlayers: all\n"
         "level: document\npooling: mean\nclassifier: logistic\npenalty: l2\ntest_share: 0.25\nfolds: 2\nouter_folds: 2\ncontrols: all\nseed: 0\n")
