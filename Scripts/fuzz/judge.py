@@ -27,8 +27,9 @@ class Finding:
         return f"{self.kind}: {re.sub(r'[0-9]+', 'N', text)[:120]}"
 
     @property
-    def is_advice(self):
-        return self.kind == "without advice"
+    def is_message(self):
+        """Whether only the words are wrong, not the end."""
+        return self.kind in ("without advice", "control character", "long message")
 
 
 def error_name(output):

@@ -6,8 +6,8 @@
 
 Past findings (Scripts/fuzz/findings) run first. New ones go to build/fuzz/findings, a folder each: `case.json`, which names
 the command, and the changed files. Equal findings, by how they ended and their last message, are kept once. One seed
-decides every change of a job. Ends with code 1 where there was a finding; messages without advice are told, and count
-only with --advice.
+decides every change of a job. Ends with code 1 where there was a finding; messages that are wrong (without advice, too
+long, with control characters) are told, and count only with --messages.
 """
 
 import argparse
@@ -44,7 +44,7 @@ def arguments():
     parser.add_argument("--memory", type=float, default=6, help="GiB of addresses that a command may have")
     parser.add_argument("--unfold", default=os.environ.get("UNFOLD", str(ROOT / ".build/release/unfold")))
     parser.add_argument("--work", type=Path, default=ROOT / "build/fuzz")
-    parser.add_argument("--advice", action="store_true", help="messages without advice are findings too")
+    parser.add_argument("--messages", action="store_true", help="messages that are wrong are findings too")
     parser.add_argument("--place", nargs=2, type=Path, metavar=("FINDING", "FOLDER"))
     given = parser.parse_args()
     given.targets = list(TARGETS) if given.targets in ([], ["all"]) else given.targets
@@ -73,7 +73,7 @@ class Runner:
 
     def named(self, case, finding):
         """The finding with the name of its fault, which only --json tells."""
-        if finding.is_advice and "--json" not in case.arguments:
+        if finding.is_message and "--json" not in case.arguments:
             again = Case(case.target, [*case.arguments, "--json"], case.files, case.base, case.stdin)
             return self.judged(again) or finding
         return finding
@@ -108,7 +108,7 @@ def work(options, seeds, name, job, queue):
                 continue
             known.add(finding.key)
             queue.put(("finding", finding, case))
-            if not finding.is_advice:
+            if not finding.is_message:
                 queue.put(("smaller", finding, runner.small(case, finding)))
     finally:
         shutil.rmtree(runner.folder, ignore_errors=True)
@@ -141,7 +141,7 @@ def replay(options, seeds, findings):
             continue
         count += 1
         finding = runner.judged(case)
-        if finding and (options.advice or not finding.is_advice):
+        if finding and (options.messages or not finding.is_message):
             findings.add(finding, case)
     shutil.rmtree(runner.folder, ignore_errors=True)
     print(f"past findings: {count} run, {len(findings.known)} still there", flush=True)
@@ -158,11 +158,11 @@ def fuzz(options, seeds, findings, name):
         if kind == "end":
             left, executions, ends = left - 1, executions + first, ends + second
         elif findings.add(first, second):
-            counts["advice" if first.is_advice else "findings"] += 1
+            counts["messages" if first.is_message else "findings"] += 1
     for job in jobs:
         job.join()
     shown = ", ".join(f"{end}: {count}" for end, count in sorted(ends.items(), key=lambda pair: -pair[1]))
-    print(f"{name:18}{executions:7} executions, {counts['findings']} findings, {counts['advice']} messages without advice  ({shown})", flush=True)
+    print(f"{name:18}{executions:7} executions, {counts['findings']} findings, {counts['messages']} wrong messages  ({shown})", flush=True)
     return executions
 
 
@@ -178,10 +178,10 @@ def main():
     replay(options, seeds, findings)
     start = time.monotonic()
     executions = sum(fuzz(options, seeds, findings, name) for name in options.targets)
-    real = [finding for finding, _ in findings.known.values() if options.advice or not finding.is_advice]
-    advice = len(findings.known) - len(real)
+    real = [finding for finding, _ in findings.known.values() if options.messages or not finding.is_message]
+    messages = len(findings.known) - len(real)
     print(f"{executions} executions of {len(options.targets)} targets in {time.monotonic() - start:.0f} s: {len(real)} findings"
-          + ("" if options.advice else f", {advice} messages without advice"))
+          + ("" if options.messages else f", {messages} wrong messages"))
     return 1 if real else 0
 
 
