@@ -56,6 +56,7 @@ test-arm64:  ## Check the vector kernels for arm64 (under qemu elsewhere; says w
 
 # What a maintainer runs before a release, the quick things first. FULL=1 takes hours in place of an hour.
 check: test sanitize  ## Before a release: tests, sanitizers, a short round of fuzzing, faults, kills, arm64 (FULL=1: long)
+	@Scripts/fuzz/check.py
 	@Scripts/fuzz/run.py --seconds $(if $(FULL),1200,60) --jobs $(JOBS)
 	@Scripts/faults/run.py --most $(if $(FULL),100000,10)
 	@Scripts/faults/run.py --most $(if $(FULL),200,5) --lasts

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Kills writing commands at random moments, gives them again, and compares the end with that of an undisturbed run.
 
-    Scripts/kill-test.py [KILLS] [WRITER …] [--seed 0] [--unfold PATH]
+    Scripts/kill-test.py [KILLS] [WRITER …] [--signals KILL] [--seed 0] [--unfold PATH]
 
 The kills (SIGKILL) are shared out over all commands that write. Each round gives a command until it ends by itself, with
 --resume where it has one; where it has none, once more as it was. Nothing is removed between. The result must be equal to
-the undisturbed one byte for byte, no file under a final name may be damaged, and nothing may lie beside the result.
+the undisturbed one byte for byte, no file under a final name may be damaged, and nothing may lie beside the result. With
+--signals INT,TERM,HUP it is asked to stop instead, and must then end with code 75 or well, never by the signal itself.
 """
 
 import argparse
@@ -22,8 +23,8 @@ from writers import ROOT, WRITERS, Workplace, content, difference  # noqa: E402
 
 
 class Killing:
-    def __init__(self, work, writer, generator):
-        self.work, self.writer, self.generator = work, writer, generator
+    def __init__(self, work, writer, generator, signals):
+        self.work, self.writer, self.generator, self.signals = work, writer, generator, signals
         self.problems = []
 
     def whole(self):
@@ -47,11 +48,14 @@ class Killing:
     def names(self):
         return {path.name for path in self.work.place.iterdir()}
 
-    def left_behind(self, once_done):
+    def left_behind(self):
         """What is wrong with what a kill has left, or None."""
         path = self.work.place / self.writer.output
-        if not path.exists() or self.writer.name == "label":
+        if not path.exists():
             return None
+        if self.writer.name == "label":
+            code, _ = self.work.is_sound(self.writer.output)
+            return "the store that was being labelled is not sound" if code else None
         found = content(path)
         for name, digest in found.items():
             is_final = name == "" or Path(name).name.startswith("shard-") and name.endswith(".h5")
@@ -66,14 +70,18 @@ class Killing:
         command = self.writer.command
         while True:
             process = self.work.start(command, subprocess.PIPE)
+            sent = None
             if done < kills:
                 time.sleep(self.generator.uniform(0.02, 1.05 * self.seconds))
                 if process.poll() is None:
-                    process.send_signal(signal.SIGKILL)
+                    sent = self.generator.choice(self.signals)
+                    process.send_signal(sent)
             error = process.communicate()[1].decode("utf-8", "replace")
-            if process.returncode == -signal.SIGKILL:
+            if sent is not None and process.returncode in (-sent, 75):
                 done += 1
-                wrong = self.left_behind(done)
+                if sent != signal.SIGKILL and process.returncode != 75:
+                    self.problems.append(f"ends by {sent.name}, not with code 75")
+                wrong = self.left_behind()
                 if wrong:
                     self.problems.append(wrong)
                 command = self.writer.again()
@@ -116,7 +124,7 @@ class Killing:
             key = "".join("N" if c.isdigit() else c for c in problem)
             first, count = counts.get(key, (problem, 0))
             counts[key] = (first, count + 1)
-        print(f"{self.writer.name:16}{done:5} kills in {rounds} rounds of {self.seconds:.2f} s, {len(self.problems)} problems", flush=True)
+        print(f"{self.writer.name:16}{done:5} stops in {rounds} rounds of {self.seconds:.2f} s, {len(self.problems)} problems", flush=True)
         for first, count in counts.values():
             print(f"  {count} ×: {first}", flush=True)
         return done
@@ -129,15 +137,17 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--unfold", default=os.environ.get("UNFOLD", str(ROOT / ".build/release/unfold")))
     parser.add_argument("--work", type=Path, default=ROOT / "build/kills")
+    parser.add_argument("--signals", default="KILL", help="signals to choose among: KILL, INT, TERM, HUP")
     options = parser.parse_args()
+    signals = [getattr(signal, f"SIG{name}") for name in options.signals.split(",")]
     work = Workplace(options.unfold, options.work)
     chosen = [writer for writer in WRITERS if not options.writers or writer.name in options.writers]
     done = problems = 0
     for i, writer in enumerate(chosen):
-        killing = Killing(work, writer, random.Random(f"{options.seed} {writer.name}"))
+        killing = Killing(work, writer, random.Random(f"{options.seed} {writer.name}"), signals)
         done += killing.run((options.kills - done) // (len(chosen) - i))
         problems += len(killing.problems)
-    print(f"{done} kills in {len(chosen)} writers: {problems} problems")
+    print(f"{done} stops ({options.signals}) in {len(chosen)} writers: {problems} problems")
     return 1 if problems else 0
 
 

@@ -12,7 +12,7 @@ SKIPPED = {"serve", "demo", "benchmark", "synth", "help"}  # The first never end
 # What takes long by its nature is asked for little.
 CALM = {"steps": "2", "tokens": "500", "seeds": "1", "trials": "1", "samples": "1000", "judge-samples": "500", "resamples": "5",
         "shuffles": "1", "rotations": "1", "sequences": "2", "max-tokens": "3", "random": "2", "outer-folds": "2", "untimed": "0"}
-VALUES = ["", "100000", "16777216", "0.000001", "0", "1", "-1", "2", "3.5", "nan", "inf", "1e400", "99999999999", "2147483648", "9223372036854775807", "9223372036854775808",
+VALUES = ["", "100000", "16777216", "1000000000", "0.000001", "0", "1", "-1", "2", "3.5", "nan", "inf", "1e400", "99999999999", "2147483648", "9223372036854775807", "9223372036854775808",
           "-9223372036854775808", "4611686018427387904", "all", "last", "none", "0-3", "3-0", "0,1", "0-99999999999", ",", "a", "label", "warm", "resid_post",
           "blocks.0.hook_resid_post", "*", "L0.1", "L99.1", "L0.-1", "L0.9223372036854775807", "x" * 10_000, "\x1b[31m", "日本", "--", ".", "/proc/nowhere/x", "out"]
 FILES = ["@seeds/models/mini", "@seeds/store", "@seeds/plain.h5", "@seeds/packed", "@seeds/part-0", "@seeds/dictionaries/own-topk",

@@ -90,14 +90,14 @@ def compressed(random, source):
     if what < 3:
         return mutate_bytes(random, data)
     if what == 3:
-        return data + random.choice([data, data[:20], b"\x00" * 100, b"junk", gzip.compress(b"")])
+        return data + random.choice([data, data[:20], b"\x00" * 100, b"junk", gzip.compress(b"", mtime=0)])
     if what == 4:
         return data[:-8] + struct.pack("<II", zlib.crc32(inside.encode("utf-8", "surrogatepass")), random.choice([0, 2**31, 2**32 - 1]))
     if what == 5:
         size = random.choice([1 << 20, 64 << 20])
         opening = random.choice([b'{"text": "', b"", b"[", b'"', b" "])
         byte = random.choice([b" ", b"a", b"\x00", b"[", b"\n"])
-        return gzip.compress(opening + byte * size, 6)
+        return gzip.compress(opening + byte * size, 6, mtime=0)
     if what == 6:
-        return gzip.compress(data)
+        return gzip.compress(data, mtime=0)
     return data[:random.randrange(len(data))]
