@@ -7,6 +7,7 @@ import subprocess
 
 from cases import Case
 from commands import LINES
+from limits import STREAMS
 
 SKIPPED = {"serve", "demo", "benchmark", "synth", "help"}  # The first never ends, the others are minutes of work.
 # What takes long by its nature is asked for little.
@@ -111,8 +112,19 @@ def changed_line(random):
     return line
 
 
-def arguments(random, seeds):
-    words = changed_line(random) if random.random() < 0.7 else random_line(random)
+def case_of(name, words, odd=None):
     # A command may write where it reads: it gets copies.
     base = {word.removeprefix("@"): word.removeprefix("@seeds/") for word in words if word.startswith("@seeds/")}
-    return Case("arguments", [word.removeprefix("@") if word.startswith("@seeds/") else word for word in words], base=base)
+    return Case(name, [word.removeprefix("@") if word.startswith("@seeds/") else word for word in words], base=base, odd=odd)
+
+
+def arguments(random, seeds):
+    return case_of("arguments", changed_line(random) if random.random() < 0.7 else random_line(random))
+
+
+def streams(random, seeds):
+    """A command that works, with odd standard streams; a corpus may come from standard input."""
+    words, odd = list(random.choice(LINES)), random.choice(STREAMS)
+    if odd.startswith("input"):
+        words = ["-" if word.startswith("@seeds/texts/corpus") else word for word in words]
+    return case_of("streams", words, odd)

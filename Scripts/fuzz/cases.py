@@ -16,6 +16,7 @@ class Case:
     files: dict = field(default_factory=dict)  # name to bytes: what was changed
     base: dict = field(default_factory=dict)  # name to seed: folders and files that are copied first
     stdin: str | None = None  # a file of the case
+    odd: str | None = None  # what is odd about the standard streams
 
     def place(self, folder, seeds):
         """Writes all that the command needs into an empty folder."""
@@ -42,7 +43,7 @@ class Case:
         self.place(inside, seeds)
         return execute(
             [str(unfold), *self.words(seeds)], inside, scratch, limits,
-            stdin=inside / self.stdin if self.stdin else None, env=environment(TMPDIR=str(scratch), HOME=str(scratch)))
+            stdin=inside / self.stdin if self.stdin else None, env=environment(TMPDIR=str(scratch), HOME=str(scratch)), odd=self.odd)
 
     def save(self, folder, note):
         """Keeps the case: case.json, and the changed files beside it, to be looked at."""
@@ -52,7 +53,7 @@ class Case:
         for name, data in self.files.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(data)
-        described = {"target": self.target, "note": note, "arguments": self.arguments, "base": self.base, "stdin": self.stdin,
+        described = {"target": self.target, "note": note, "arguments": self.arguments, "base": self.base, "stdin": self.stdin, "odd": self.odd,
                      "files": list(self.files)}
         (folder / "case.json").write_text(json.dumps(described, indent=1) + "\n")
 
@@ -61,9 +62,11 @@ class Case:
         folder = Path(folder)
         known = json.loads((folder / "case.json").read_text())
         files = {name: (folder / name).read_bytes() for name in known["files"]}
-        return Case(known["target"], known["arguments"], files, known["base"], known.get("stdin"))
+        return Case(known["target"], known["arguments"], files, known["base"], known.get("stdin"), known.get("odd"))
 
     @property
     def shown(self):
         """The command as it can be pasted, in a folder that `--place` has filled."""
-        return shlex.join(["unfold", *self.arguments])
+        streams = {None: "", "input closed": "<&-", "input a folder": "<.", "output full": ">/dev/full", "output closed": ">&-", "errors closed": "2>&-",
+                   "errors full": "2>/dev/full", "output a broken pipe": "| true"}
+        return f"{shlex.join(['unfold', *self.arguments])} {f'<{self.stdin}' if self.stdin else streams[self.odd]}".rstrip()

@@ -16,7 +16,7 @@ TRAP = re.compile(r"^.*(?:fatal error|Fatal error|Stack dump|AddressSanitizer|Th
 
 @dataclass
 class Finding:
-    kind: str  # signal, time-out, memory, exit code, unexpected, trap, control character, long message, without advice
+    kind: str  # signal, time-out, memory, lost output, exit code, unexpected, trap, control character, long message, without advice
     detail: str
 
     @property
@@ -53,13 +53,15 @@ def has_advice(output):
     return "  try:" in output or '"advice"' in output or "--help" in output or "Usage:" in output
 
 
-def judge(outcome, is_asked_for=False):
+def judge(outcome, is_asked_for=False, odd=None):
     """The worst that can be said of an outcome, or None. What was asked for may take long, if it can be interrupted."""
     output = outcome.errors + outcome.results
     if outcome.timed_out:
         how = "" if outcome.stopped else "; an interrupt does not end it in order"
         return None if is_asked_for and outcome.stopped else Finding("time-out", last_line(output) + how)
     trap = TRAP.search(output)
+    if outcome.signal == signal.SIGPIPE and odd == "output a broken pipe":
+        return None  # As every filter ends before `head`.
     if outcome.signal is not None:
         name = signal.Signals(outcome.signal).name
         return Finding("signal", f"{name} {trap.group(0)[:200] if trap else last_line(output)}")
@@ -67,6 +69,10 @@ def judge(outcome, is_asked_for=False):
         return Finding("memory", f"more than {MEMORY >> 30} GiB {error_name(output) or ''}")
     if trap:
         return Finding("trap", trap.group(0)[:200])
+    if odd in ("output full", "output closed") and outcome.code == 0:
+        return Finding("lost output", f"exit code 0 with {odd}")
+    if odd and (odd.startswith("errors") or odd == "output a broken pipe"):
+        return None  # Nobody is there to be told.
     if outcome.code not in DOCUMENTED:
         return Finding("exit code", f"{outcome.code} {last_line(output)}")
     if "should not have" in output or "tool.unexpected" in output:

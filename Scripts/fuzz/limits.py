@@ -55,16 +55,46 @@ def environment(**more):
     return {**os.environ, "SWIFT_BACKTRACE": "enable=no", "NO_COLOR": "1", **more}
 
 
-def execute(command, cwd, scratch, limits=None, stdin=None, env=None):
+# Ways in which the standard streams can be odd.
+STREAMS = ["input closed", "input a folder", "output full", "output closed", "errors closed", "errors full", "output a broken pipe"]
+
+
+def open_streams(scratch, stdin, odd):
+    """Descriptors for standard input, output and errors; the odd one is what its name says, a closed one is None."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    files = [os.open(stdin or os.devnull, os.O_RDONLY), os.open(scratch / "stdout", flags), os.open(scratch / "stderr", flags)]
+    if odd:
+        name, _, how = odd.partition(" ")
+        place = ["input", "output", "errors"].index(name)
+        os.close(files[place])
+        if how == "a broken pipe":
+            reading, files[place] = os.pipe()
+            os.close(reading)
+        else:
+            files[place] = {"closed": None, "full": "/dev/full", "a folder": str(scratch)}[how]
+        if isinstance(files[place], str):
+            files[place] = os.open(files[place], os.O_RDONLY if place == 0 else os.O_WRONLY)
+    return files
+
+
+def execute(command, cwd, scratch, limits=None, stdin=None, env=None, odd=None):
     """Runs a command to its end, or to the end of its time; what it started goes with it."""
     limits = limits or Limits()
     scratch = Path(scratch)
-    out, err = scratch / "stdout", scratch / "stderr"
+    files = open_streams(scratch, stdin, odd)
+
+    def prepare():
+        limits.apply()
+        for i, file in enumerate(files):
+            if file is None:
+                os.close(i)
+
     start = time.monotonic()
-    with open(out, "wb") as out_file, open(err, "wb") as err_file, open(stdin or os.devnull, "rb") as in_file:
-        process = subprocess.Popen(
-            command, cwd=cwd, stdin=in_file, stdout=out_file, stderr=err_file, env=env or environment(),
-            preexec_fn=limits.apply)
+    process = subprocess.Popen(
+        command, cwd=cwd, stdin=files[0], stdout=files[1], stderr=files[2], env=env or environment(), preexec_fn=prepare)
+    for file in files:
+        if file is not None:
+            os.close(file)
     handle = os.pidfd_open(process.pid)
     try:
         timed_out = not select.select([handle], [], [], limits.seconds)[0]
@@ -84,7 +114,7 @@ def execute(command, cwd, scratch, limits=None, stdin=None, env=None):
         signal=-ended if ended < 0 and not timed_out else None,
         timed_out=timed_out,
         stopped=stopped and ended >= 0,
-        errors=ends(err),
-        results=ends(out),
+        errors=ends(scratch / "stderr"),
+        results=ends(scratch / "stdout"),
         seconds=time.monotonic() - start,
         peak=usage.ru_maxrss << 10)

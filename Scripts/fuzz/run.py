@@ -69,12 +69,12 @@ class Runner:
 
     def execute(self, case):
         outcome = case.run(self.options.unfold, self.folder, self.seeds, self.limits)
-        return outcome, judge(outcome, is_asked_for=case.target == "arguments")
+        return outcome, judge(outcome, is_asked_for=case.target in ("arguments", "streams"), odd=case.odd)
 
     def named(self, case, finding):
         """The finding with the name of its fault, which only --json tells."""
         if finding.is_message and "--json" not in case.arguments:
-            again = Case(case.target, [*case.arguments, "--json"], case.files, case.base, case.stdin)
+            again = Case(case.target, [*case.arguments, "--json"], case.files, case.base, case.stdin, case.odd)
             return self.judged(again) or finding
         return finding
 
