@@ -1,10 +1,10 @@
 SWIFT ?= swift
 PACKAGES := libhdf5-dev libopenblas-dev libdnnl-dev libonig-dev zlib1g-dev pkg-config
 
-.PHONY: help setup demo install uninstall docs test test-arm64 lint calibration bench bench-sweep dictionaries probes notebooks
+.PHONY: help setup demo install uninstall docs test test-arm64 check sanitize sanitize-address sanitize-thread fuzz crash-test faults kills lint calibration bench bench-sweep dictionaries probes notebooks
 
 help:  ## List the targets
-	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 setup:  ## Install missing system packages
 	@Scripts/setup.sh $(PACKAGES)
@@ -53,6 +53,52 @@ test: setup lint  ## Lint, build and run every test
 
 test-arm64:  ## Check the vector kernels for arm64 (under qemu elsewhere; says what it needs)
 	@SWIFT=$(SWIFT) Scripts/kernels/arm64.sh
+
+# What a maintainer runs before a release, the quick things first. FULL=1 takes hours in place of an hour.
+check: test sanitize  ## Before a release: tests, sanitizers, a short round of fuzzing, faults, kills, arm64 (FULL=1: long)
+	@Scripts/fuzz/check.py
+	@Scripts/fuzz/run.py --seconds $(if $(FULL),1200,60) --jobs $(JOBS)
+	@Scripts/faults/run.py --most $(if $(FULL),100000,10)
+	@Scripts/faults/run.py --most $(if $(FULL),200,5) --lasts
+	@Scripts/kill-test.py $(if $(FULL),1000,130)
+	@Scripts/crash-test.sh $(if $(FULL),50,10)
+	@Scripts/crash-test-training.sh $(if $(FULL),20,5)
+	@SWIFT=$(SWIFT) Scripts/kernels/arm64.sh
+
+sanitize:  ## Check the vector kernels under AddressSanitizer and UndefinedBehaviorSanitizer (a minute)
+	@SWIFT=$(SWIFT) Scripts/kernels/sanitize.sh
+
+# A debug build of everything in a folder of its own, and tests that are many times slower. ASan would count what Swift's
+# runtime keeps for the process's life as leaks.
+sanitize-address: setup  ## Run the tests under AddressSanitizer (builds everything anew; hours)
+	@HDF5_USE_FILE_LOCKING=FALSE ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test --sanitize=address --scratch-path .build/address $(TESTFLAGS)
+
+sanitize-thread: setup  ## Run the tests under ThreadSanitizer (builds everything anew; hours)
+	@# The threads of libraries that are not compiled for it would be taken for races.
+	@HDF5_USE_FILE_LOCKING=FALSE OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(SWIFT) test --sanitize=thread --scratch-path .build/thread $(TESTFLAGS)
+
+TARGET ?= all
+SECONDS ?= 60
+JOBS ?= 2
+
+fuzz: setup  ## Feed changed files and random flags to the tool (TARGET=all SECONDS=60 JOBS=2; SECONDS are for each target)
+	@$(SWIFT) build -c release --product unfold
+	@Scripts/fuzz/run.py $(TARGET) --seconds $(SECONDS) --jobs $(JOBS) $(FUZZFLAGS)
+
+faults: setup  ## Let system calls of the commands that write fail, one after the other (FAULTFLAGS=--most 25)
+	@$(SWIFT) build -c release --product unfold
+	@Scripts/faults/run.py $(FAULTFLAGS)
+
+KILLS ?= 130
+
+kills: setup  ## Kill the commands that write at random moments, give them again and compare (KILLS=130)
+	@$(SWIFT) build -c release --product unfold
+	@Scripts/kill-test.py $(KILLS)
+
+crash-test: setup  ## The same of a capture and a training, in more shards and steps
+	@$(SWIFT) build -c release --product unfold
+	@Scripts/crash-test.sh
+	@Scripts/crash-test-training.sh
 
 calibration: setup  ## Run studies of many data sets on which the truth is known; writes docs/calibration.md
 	@UNFOLD_CALIBRATION=1 $(SWIFT) test -c release --filter CalibrationTests

@@ -3,6 +3,9 @@
 
 #include <stdarg.h>
 #include <sys/auxv.h>
+#if __has_feature(address_sanitizer)
+#include <sanitizer/asan_interface.h>
+#endif
 
 long expectations, failures;
 
@@ -42,6 +45,10 @@ void *random_bytes(size_t count, size_t offset) {
   uint8_t *bytes = (uint8_t *)(((uintptr_t)memory + sizeof memory + 63) / 64 * 64) + offset;
   memcpy(bytes - sizeof memory, &memory, sizeof memory);
   for (size_t i = 0; i < count; i++) bytes[i] = (uint8_t)next_bits();
+#if __has_feature(address_sanitizer)
+  // What lies behind the last byte is not the array's.
+  __asan_poison_memory_region(bytes + count, (size_t)(memory + count + offset + 128 - (bytes + count)));
+#endif
   return bytes;
 }
 
