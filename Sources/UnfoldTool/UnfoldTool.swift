@@ -80,18 +80,24 @@ struct UnfoldTool: AsyncParsableCommand {
 
   /// The command that a misspelt one is most like, as a line of its own; empty where none is misspelt.
   private static func meant(_ arguments: [String]) -> String {
-    var command: any ParsableCommand.Type = Self.self
+    var choices = names(configuration.subcommands)
     for argument in arguments where !argument.hasPrefix("-") {
-      let choices = command.configuration.subcommands
-      guard !choices.isEmpty else { return "" }
-      if let next = choices.first(where: { $0._commandName == argument }) {
-        command = next
-      } else {
-        let near = nearestNames(to: argument, among: choices.map(\._commandName)).first
+      if choices.isEmpty { return "" }
+      guard let next = choices.first(where: { $0.name == argument }) else {
+        let near = nearestNames(to: argument, among: choices.map { $0.name }).first
         return near.map { "\n  Did you mean '\($0)'?" } ?? ""
       }
+      choices = names(next.subcommands)
     }
     return ""
+  }
+
+  private static func names(
+    _ commands: [any ParsableCommand.Type]
+  ) -> [(name: String, subcommands: [any ParsableCommand.Type])] {
+    var names: [(name: String, subcommands: [any ParsableCommand.Type])] = []
+    for command in commands { names.append((command._commandName, command.configuration.subcommands)) }
+    return names
   }
 
   /// Help, the version and complaints about the command line, which ArgumentParser prints itself.
