@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// The texts of any length in a file, followed from their references with every bound checked.
 ///
 /// Format: https://docs.hdfgroup.org/hdf5/v1_14/_f_m_t3.html, III.E "Disk Format: Level 1E - Global Heap". Cost: each
