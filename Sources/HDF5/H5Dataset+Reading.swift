@@ -80,14 +80,15 @@ extension H5Dataset {
     guard fits else {
       throw Fault(
         .badData, "hdf5.shape", "A dataset is not of the shape it must have", file: file, place: path,
-        expected: "at least \(blockShape) from \(start)", found: "\(whole)")
+        expected: "at least \(blockShape) from \(start)", found: "\(whole)",
+        advice: "restore the file from a copy, or make it again")
     }
   }
 
   private func unexpected(_ expected: String) -> Fault {
     Fault(
       .badData, "hdf5.type", "A dataset does not hold what it must", file: file, place: path, expected: expected,
-      found: "\(elementType)")
+      found: "\(elementType)", advice: "restore the file from a copy, or make it again")
   }
 
   private static func product(_ shape: [Int], _ file: String, _ path: String) throws -> Int {

@@ -72,7 +72,10 @@ extension H5Location where Self: ~Copyable {
       var info = H5G_info_t()
       try H5Library.check(H5Gget_info(handle, &info), "listing \(path)", file: file)
       guard info.nlinks <= 1 << 24 else {
-        throw Fault(.badData, "hdf5.tooManyMembers", "A group has too many members", file: file, place: path)
+        throw Fault(
+          .badData, "hdf5.tooManyMembers", "A group has too many members", file: file, place: path,
+          expected: "at most \(1 << 24)", found: "\(info.nlinks)",
+          advice: "restore the file from a copy, or make it again")
       }
       var index = H5_INDEX_CRT_ORDER
       if info.nlinks > 0, H5Lget_name_by_idx(handle, ".", index, H5_ITER_INC, 0, nil, 0, unfold_h5p_default()) < 0 {
@@ -121,7 +124,8 @@ extension H5Location where Self: ~Copyable {
       guard H5Lget_info(handle, prefix, &link, unfold_h5p_default()) >= 0 else {
         throw Fault(
           .badData, "hdf5.missing", "The file has no such member", file: file, place: path(of: name),
-          expected: path(of: prefix), found: "nothing of that name")
+          expected: path(of: prefix), found: "nothing of that name",
+          advice: "restore the file from a copy, or make it again")
       }
       if link.type != H5L_TYPE_HARD && link.type != H5L_TYPE_SOFT {
         throw foreign(path(of: prefix), "an external link")
