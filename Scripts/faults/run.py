@@ -132,9 +132,9 @@ class Trial:
 
     def look(self, found, note):
         """What a failed command left under final names: shards and single files must be whole."""
-        whole = [name for name in found if (name == "" or Path(name).name.startswith("shard-")) and name.endswith((".h5", ""))]
-        for name in whole:
-            if self.writer.name != "label" and name in self.expected and found[name] != self.expected[name]:
+        for name in found:
+            is_final = name == "" or Path(name).name.startswith("shard-") and name.endswith(".h5")
+            if is_final and name in self.expected and found[name] != self.expected[name]:
                 note("a damaged file under its final name", name)
         if self.writer.name in ("label", "merge", "pack", "capture-plain"):
             code, message = self.work.is_sound(self.writer.output)

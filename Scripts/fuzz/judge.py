@@ -1,6 +1,5 @@
 """What counts as a finding: how a command may end, and how it may not."""
 
-import json
 import re
 import signal
 from dataclasses import dataclass
