@@ -23,7 +23,7 @@ class Finding:
         """The same for the same fault, whatever the numbers, names and paths in its message."""
         text = re.sub(r"U\+[0-9A-F]+", "", re.sub(r"/\S+", "PATH", self.detail))
         text = re.sub(r'"[^"]*"', "TEXT", text)
-        return f"{self.kind}: {re.sub(r'[0-9]+', 'N', text)[:120]}"
+        return f"{self.kind}: {re.sub(r'[0-9]+', 'N', text)[:200]}"
 
     @property
     def is_message(self):

@@ -6,7 +6,7 @@ import struct
 import mutate_gguf
 import mutate_hdf5
 import mutate_text
-from arguments import arguments, streams
+from arguments import arguments, numbers, streams
 from cases import Case
 from checksums import crc32c
 from mutate_bytes import mutate as mutate_bytes
@@ -297,4 +297,5 @@ def lists(random, seeds):
 
 
 TARGETS["arguments"] = arguments
+TARGETS["numbers"] = numbers
 TARGETS["streams"] = streams
