@@ -4,7 +4,7 @@ import re
 import signal
 from dataclasses import dataclass
 
-# The raw values of Fault.Kind, success, and what an absent file of the system's own may give.
+# Success, the raw values of Fault.Kind, and what sysexits.h has for services (69) and the system (71).
 DOCUMENTED = {0, 64, 65, 66, 69, 70, 71, 73, 74, 75}
 MEMORY = 3 << 30
 # A message quotes what it found, and not all of it.
