@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Lets each system call of every writing command fail once, and looks at what is left.
 
-    Scripts/faults/run.py [WRITER …] [--most 25] [--call write …] [--lasts] [--unfold PATH]
+    Scripts/faults/run.py [WRITER …] [--most 25] [--call write …] [--error EIO] [--lasts] [--unfold PATH]
 
 A call fails on a file below the command's own folder: its inputs, its outputs and what it remembers. For each kind of call
 all are tried, or --most of them, evenly spread. A command must then either end well with a result equal to an undisturbed
@@ -99,6 +99,8 @@ class Trial:
             note(f"exit code {code}")
         elif code and "try:" not in message:
             note("a message without advice")
+        if "--resume" in message and not self.writer.resumes:
+            note("advises --resume, which the command lacks")
         if "should not have" in message:
             note("an unexpected error")
         if code and error in ("half", "EINTR"):
@@ -130,9 +132,9 @@ class Trial:
 
     def look(self, found, note):
         """What a failed command left under final names: shards and single files must be whole."""
-        whole = [name for name in found if (name == "" or Path(name).name.startswith("shard-")) and name.endswith((".h5", ""))]
-        for name in whole:
-            if self.writer.name != "label" and name in self.expected and found[name] != self.expected[name]:
+        for name in found:
+            is_final = name == "" or Path(name).name.startswith("shard-") and name.endswith(".h5")
+            if is_final and name in self.expected and found[name] != self.expected[name]:
                 note("a damaged file under its final name", name)
         if self.writer.name in ("label", "merge", "pack", "capture-plain"):
             code, message = self.work.is_sound(self.writer.output)
@@ -148,7 +150,8 @@ class Trial:
             if count > self.options.most:
                 tries = sorted({1 + round(i * (count - 1) / (self.options.most - 1)) for i in range(self.options.most)})
             for i, nth in enumerate(tries):
-                for error in ERRORS[kind] if self.options.most >= count else [ERRORS[kind][i % len(ERRORS[kind])]]:
+                errors = [self.options.error] if self.options.error else ERRORS[kind]
+                for error in errors if self.options.most >= count else [errors[i % len(errors)]]:
                     self.attempt(kind, nth, error)
         calls = ", ".join(f"{kind} {count}" for kind, count in counts.items() if count)
         ends = ", ".join(f"{code}: {count}" for code, count in self.ends.most_common())
@@ -162,6 +165,7 @@ def main():
     parser.add_argument("writers", nargs="*", help=", ".join(writer.name for writer in WRITERS))
     parser.add_argument("--most", type=int, default=25, help="calls of a kind that are tried")
     parser.add_argument("--call", action="append", choices=KINDS, help="only these kinds of calls")
+    parser.add_argument("--error", help="only this one, such as EIO, ENOSPC or half")
     parser.add_argument("--lasts", action="store_true", help="all later calls of the kind fail too")
     parser.add_argument("--unfold", default=os.environ.get("UNFOLD", str(ROOT / ".build/release/unfold")))
     parser.add_argument("--work", type=Path, default=ROOT / "build/faults")

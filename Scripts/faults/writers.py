@@ -26,8 +26,6 @@ class Writer:
     command: list
     output: str  # what it leaves, in its folder
     resumes: bool = False  # whether --resume goes on where it ended
-    store: bool = False  # whether the output is a store
-
 
     def again(self):
         """The command that a person gives after a failure."""
@@ -36,12 +34,12 @@ class Writer:
 
 CAPTURE = ["capture", "models/mini", "texts/corpus.jsonl"]
 WRITERS = [
-    Writer("capture", [*CAPTURE, "-o", "out", *SITES, *SMALL, *LABELS], "out", resumes=True, store=True),
-    Writer("capture-resume", [*CAPTURE, "-o", "half", *SITES, *SMALL, *LABELS, "--resume"], "half", resumes=True, store=True),
-    Writer("capture-plain", [*CAPTURE, "-o", "out.h5", *SITES, *SMALL, *LABELS], "out.h5", resumes=True, store=True),
-    Writer("merge", ["store", "merge", "part-0", "part-1", "-o", "out"], "out", store=True),
-    Writer("pack", ["store", "pack", "store", "-o", "out", "--storage", "uint8"], "out", store=True),
-    Writer("label", ["store", "label", "store", "texts/labels.jsonl", "--label-field", "tone"], "store", store=True),
+    Writer("capture", [*CAPTURE, "-o", "out", *SITES, *SMALL, *LABELS], "out", resumes=True),
+    Writer("capture-resume", [*CAPTURE, "-o", "half", *SITES, *SMALL, *LABELS, "--resume"], "half", resumes=True),
+    Writer("capture-plain", [*CAPTURE, "-o", "out.h5", *SITES, *SMALL, *LABELS], "out.h5", resumes=True),
+    Writer("merge", ["store", "merge", "part-0", "part-1", "-o", "out"], "out"),
+    Writer("pack", ["store", "pack", "store", "-o", "out", "--storage", "uint8"], "out"),
+    Writer("label", ["store", "label", "store", "texts/labels.jsonl", "--label-field", "tone"], "store"),
     Writer("sae-train", ["sae", "train", "store", "-o", "out", *TRAINING], "out", resumes=True),
     Writer("probe-train", ["probe", "train", "store", "--label", "label", "--positive", "warm", "--sites", "resid_post", "--outer-folds", "2",
                            "--folds", "2", "--shuffles", "10", "-o", "out.safetensors", "--threads", "1"], "out.safetensors"),

@@ -6,7 +6,7 @@ import os
 import subprocess
 
 from cases import Case
-from commands import LINES
+from commands import LINES, SHIPPED, D, M, P, S
 from limits import STREAMS
 
 SKIPPED = {"serve", "demo", "benchmark", "synth", "help"}  # The first never ends, the others are minutes of work.
@@ -128,3 +128,20 @@ def streams(random, seeds):
     if odd.startswith("input"):
         words = ["-" if word.startswith("@seeds/texts/corpus") else word for word in words]
     return case_of("streams", words, odd)
+
+
+LARGE = ["100000", "16777216", "1000000000", "2147483647", "4294967296", "9223372036854775807", "0", "-1", "1e30", "0.0000001"]
+
+
+def numbers(random, seeds):
+    """A command that works, where it can with the model that ships, and one number that is large."""
+    line = list(random.choice(LINES))
+    if not {S, D, P} & set(line) and not any(word.startswith("@seeds/lens") for word in line):
+        line = [SHIPPED if word == M else word for word in line]
+    accepted = next(accepted for words, accepted in commands(os.environ["UNFOLD"]) if line[:len(words)] == words)
+    valued = [one["preferredName"]["name"] for one in accepted if one["kind"] == "option" and not one.get("allValues")]
+    # What every command has is tried often enough.
+    own = [name for name in valued if name not in ("threads", "seed", "memory")]
+    for _ in range(random.choice([1, 1, 1, 2])):
+        line += [f"--{random.choice(own if own and random.random() < 0.9 else valued)}", random.choice(LARGE)]
+    return case_of("numbers", line)

@@ -9,6 +9,9 @@ from pathlib import Path
 from limits import environment, execute
 
 
+SHIPPED = Path(__file__).resolve().parents[2] / "models/unfold-mini"
+
+
 @dataclass
 class Case:
     target: str
@@ -31,7 +34,12 @@ class Case:
 
     def words(self, seeds):
         """The arguments as the process gets them: no byte that no process could be given."""
-        words = [word.replace("@seeds", str(seeds)).replace("\x00", "") for word in self.arguments]
+        places = {"@seeds": str(seeds), "@shipped": str(SHIPPED), "\x00": ""}
+        words = []
+        for word in self.arguments:
+            for name, place in places.items():
+                word = word.replace(name, place)
+            words.append(word)
         return [word.encode("utf-8", "surrogateescape" if word.isascii() else "replace") for word in words]
 
     def run(self, unfold, folder, seeds, limits):

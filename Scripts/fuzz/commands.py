@@ -1,6 +1,7 @@
 """A command line that works for every command: what is changed in them is then all that is wrong."""
 
 M, S, D, P = "@seeds/models/mini", "@seeds/store", "@seeds/dictionaries/own-topk", "@seeds/probe-logistic.safetensors"
+SHIPPED = "@shipped"  # the model that ships
 C = "@seeds/texts/corpus.jsonl"
 SITE = ["--sites", "resid_post", "--layers", "1"]
 FEW = ["--outer-folds", "2", "--folds", "2", "--controls", "none"]

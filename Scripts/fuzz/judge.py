@@ -1,11 +1,10 @@
 """What counts as a finding: how a command may end, and how it may not."""
 
-import json
 import re
 import signal
 from dataclasses import dataclass
 
-# The raw values of Fault.Kind, success, and what an absent file of the system's own may give.
+# Success, the raw values of Fault.Kind, and what sysexits.h has for services (69) and the system (71).
 DOCUMENTED = {0, 64, 65, 66, 69, 70, 71, 73, 74, 75}
 MEMORY = 3 << 30
 # A message quotes what it found, and not all of it.
@@ -24,7 +23,7 @@ class Finding:
         """The same for the same fault, whatever the numbers, names and paths in its message."""
         text = re.sub(r"U\+[0-9A-F]+", "", re.sub(r"/\S+", "PATH", self.detail))
         text = re.sub(r'"[^"]*"', "TEXT", text)
-        return f"{self.kind}: {re.sub(r'[0-9]+', 'N', text)[:120]}"
+        return f"{self.kind}: {re.sub(r'[0-9]+', 'N', text)[:200]}"
 
     @property
     def is_message(self):

@@ -2,7 +2,7 @@
 
 import struct
 
-from mutate_bytes import INTEGERS, integer, mutate as mutate_bytes
+from mutate_bytes import integer, mutate as mutate_bytes
 
 WIDTHS = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
 TEXT, ARRAY = 8, 9

@@ -69,7 +69,13 @@ class Runner:
 
     def execute(self, case):
         outcome = case.run(self.options.unfold, self.folder, self.seeds, self.limits)
-        return outcome, judge(outcome, is_asked_for=case.target in ("arguments", "streams"), odd=case.odd)
+        is_asked_for = case.target in ("arguments", "numbers", "streams")
+        finding = judge(outcome, is_asked_for, case.odd)
+        if finding and not finding.is_message:
+            # An end without words is told apart by what was run, and by the last flag where flags are what is odd.
+            flags = [word for word in case.arguments if word.startswith("--") and word not in ("--json", "--quiet")]
+            finding.detail += f" in {' '.join(case.arguments[:2])} {flags[-1] if is_asked_for and flags else ''}".rstrip()
+        return outcome, finding
 
     def named(self, case, finding):
         """The finding with the name of its fault, which only --json tells."""
@@ -172,7 +178,7 @@ def main():
     if options.place:
         case = Case.load(options.place[0])
         case.place(options.place[1], seeds)
-        print(case.shown.replace("@seeds", str(seeds)))
+        print(case.shown.replace("@seeds", str(seeds)).replace("@shipped", str(ROOT / "models/unfold-mini")))
         return 0
     findings = Findings(options.work / "findings")
     replay(options, seeds, findings)

@@ -9,6 +9,7 @@ import random
 import shutil
 import struct
 import subprocess
+import time
 from pathlib import Path
 
 import mutate_gguf
@@ -161,6 +162,20 @@ def copy_fixtures(folder):
         shutil.copytree(file.parent, folder / "dictionaries" / file.parent.name, ignore=shutil.ignore_patterns("expected*"))
 
 
+def stop_training(unfold, folder, command):
+    """A training run that was stopped behind its first checkpoint."""
+    process = subprocess.Popen([unfold, *command, "--quiet"], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    checkpoint = folder / "stopped/training/checkpoint.safetensors"
+    while not checkpoint.exists() and process.poll() is None:
+        time.sleep(0.002)
+    process.kill()
+    process.wait()
+
+
+STOPPED = ["sae", "train", "store", "-o", "stopped", "--sites", "resid_post", "--layers", "1", "--latents", "16", "--k", "4", "--batch", "32",
+           "--tokens", "40000", "--checkpoint-steps", "20", "--count-special-tokens", "--threads", "1"]
+
+
 def make(unfold, folder):
     """All seeds, anew."""
     folder = Path(folder)
@@ -186,5 +201,6 @@ def make(unfold, folder):
     for classifier in ["logistic", "mass-mean", "lda"]:
         tool("probe", "train", "store", "--label", "label", "--positive", "warm", "--sites", "resid_post", "--layers", "1", "--classifier",
              classifier, "--outer-folds", "2", "--folds", "2", "-o", f"probe-{classifier}.safetensors")
+    stop_training(unfold, folder, STOPPED)
     tool("lens", "train", "models/mini", corpus, "-o", "lens.safetensors", "--steps", "2", "--batch-tokens", "64")
     return folder

@@ -6,12 +6,13 @@ import struct
 import mutate_gguf
 import mutate_hdf5
 import mutate_text
-from arguments import arguments, streams
+from arguments import arguments, numbers, streams
 from cases import Case
 from checksums import crc32c
 from mutate_bytes import mutate as mutate_bytes
 from mutate_json import mutate as mutate_json
 from regexes import pattern
+from seeds import STOPPED
 
 TARGETS = {}
 FEW = ["--sites", "resid_post", "--outer-folds", "2", "--folds", "2", "--controls", "none"]
@@ -245,7 +246,23 @@ def dictionary(random, seeds):
 
 
 @target
+def checkpoint(random, seeds):
+    """What a training run that was stopped goes on from."""
+    name = random.choice(["checkpoint.safetensors"] * 4 + ["metrics.jsonl"])
+    data = (seeds / "stopped/training" / name).read_bytes()
+    if name.endswith("jsonl"):
+        data = encoded(mutate_text.json_lines(random, data.decode()))
+    else:
+        data = changed_safetensors(random, data)
+    return Case("checkpoint", [*STOPPED, "--resume"], {f"stopped/training/{name}": data}, {"stopped": "stopped", "store": "store"})
+
+
+@target
 def probe(random, seeds):
+    if random.random() < 0.15:
+        data = mutate_gguf.mutate(random, (seeds / "gguf/repeng.gguf").read_bytes())
+        command = ["steer", "@seeds/models/mini", "the", "--direction", "d.gguf", "--strength", "1", "--max-tokens", "2"]
+        return Case("probe", command, {"d.gguf": data})
     name = one_of(random, seeds, "probe-*.safetensors")
     command = random.choice([
         ["probe", "show", "p"], ["probe", "apply", "p", "@seeds/models/mini", TEXT], ["probe", "evaluate", "p", "@seeds/store"],
@@ -280,4 +297,5 @@ def lists(random, seeds):
 
 
 TARGETS["arguments"] = arguments
+TARGETS["numbers"] = numbers
 TARGETS["streams"] = streams
