@@ -17,7 +17,7 @@ SITES = ["--sites", "resid_post,mlp_post", "--top", "2", "--threads", "1"]
 SMALL = ["--batch-tokens", "64", "--shard-tokens", "128"]
 LABELS = ["--label-field", "label", "--label-field", "number"]
 TRAINING = ["--sites", "resid_post", "--layers", "1", "--latents", "16", "--k", "4", "--batch", "32", "--tokens", "3000",
-            "--checkpoint-steps", "20", "--threads", "1", "--count-special-tokens"]
+            "--checkpoint-steps", "20", "--threads", "1", "--special-tokens"]
 
 
 @dataclass

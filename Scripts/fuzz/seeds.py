@@ -173,7 +173,7 @@ def stop_training(unfold, folder, command):
 
 
 STOPPED = ["sae", "train", "store", "-o", "stopped", "--sites", "resid_post", "--layers", "1", "--latents", "16", "--k", "4", "--batch", "32",
-           "--tokens", "40000", "--checkpoint-steps", "20", "--count-special-tokens", "--threads", "1"]
+           "--tokens", "40000", "--checkpoint-steps", "20", "--special-tokens", "--threads", "1"]
 
 
 def make(unfold, folder):
@@ -197,7 +197,7 @@ def make(unfold, folder):
     tool("store", "pack", "store", "-o", "packed", "--storage", "uint8")
     for architecture in ["topk", "jumprelu", "gated"]:
         tool("sae", "train", "store", "-o", f"dictionaries/own-{architecture}", "--sites", "resid_post", "--layers", "1", "--architecture",
-             architecture, "--latents", "16", *(["--k", "4"] if architecture == "topk" else []), "--batch", "32", "--count-special-tokens", "--tokens", "2000")
+             architecture, "--latents", "16", *(["--k", "4"] if architecture == "topk" else []), "--batch", "32", "--special-tokens", "--tokens", "2000")
     for classifier in ["logistic", "mass-mean", "lda"]:
         tool("probe", "train", "store", "--label", "label", "--positive", "warm", "--sites", "resid_post", "--layers", "1", "--classifier",
              classifier, "--outer-folds", "2", "--folds", "2", "-o", f"probe-{classifier}.safetensors")

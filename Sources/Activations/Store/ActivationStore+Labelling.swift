@@ -43,16 +43,18 @@ extension ActivationStore {
     let number = old.flatMap { Int($0.dropFirst("labels-".count).prefix(5)) } ?? -1
     let digits = String(number + 1)
     let name = "labels-" + String(repeating: "0", count: max(0, 5 - digits.count)) + digits + ".h5"
-    let before = manifest
+    let (before, path) = (manifest, folder.appendingPathComponent(StoreManifest.fileName).path)
     do {
       manifest.labels = try writeLabels(name, columns, spans, manifest.run, in: folder, operations)
       // The manifest's line last: it is what counts, and nothing can fail behind it.
       try storeIndex(manifest, in: folder).write(operations)
-      try operations.replace(folder.appendingPathComponent(StoreManifest.fileName).path, with: manifest.encoded())
+      try operations.replace(path, with: manifest.encoded())
     } catch {
-      // As it was before.
-      try? storeIndex(before, in: folder).write(operations)
-      try? operations.remove(folder.appendingPathComponent(name))
+      // As it was before; nothing that the manifest may still name is removed.
+      if (try? operations.replace(path, with: before.encoded())) != nil {
+        try? storeIndex(before, in: folder).write(operations)
+        try? operations.remove(folder.appendingPathComponent(name))
+      }
       guard var fault = error as? Fault, fault.name == "store.outOfSpace" else { throw error }
       fault.problem = "The disk is full; no labels were added, and the store is as it was"
       fault.advice = "make room, then run the same command again"

@@ -62,6 +62,8 @@ public final class StoreWriter: @unchecked Sendable {
     plainFile = url.pathExtension == "h5" ? url : nil
     folder = plainFile.map { $0.appendingPathExtension("shards") } ?? url
     if let plainFile, try Self.isFinished(plainFile, run: run, resume: resume) {
+      // A kill between the file's name and the removal of the shards that it was written from leaves them.
+      if (try? StoreManifest.read(folder))?.run.settings == run.settings { try? operations.remove(folder) }
       isComplete = true
       isFresh = false
       cursor = DocumentCursor()

@@ -54,9 +54,10 @@ public struct Fitting: Codable, Sendable, Equatable {
         found: settings.neurons.map(String.init).joined(separator: ", "))
     }
     let steps = settings.steps ?? (target.isCurve ? 4000 : 800)
-    guard steps >= 1, settings.trials >= 1 else {
+    guard 1...1_000_000_000 ~= steps, 1...1_000 ~= settings.trials else {
       throw Fault(
-        .usage, "fitting.steps", "A training needs a step and a trial or more", expected: "at least 1",
+        .usage, "fitting.steps", "A training needs a step and a trial or more",
+        expected: "1 to 1,000,000,000 steps, 1 to 1,000 trials",
         found: "\(steps) steps, \(settings.trials) trials")
     }
     let learnt = Sample(target, side: target.isCurve ? 201 : 44, parts: 8)

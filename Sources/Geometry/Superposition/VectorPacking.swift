@@ -108,9 +108,11 @@ public struct VectorPacking: Codable, Sendable, Equatable {
         .usage, "superposition.dimensions", "Vectors need a dimension or more", expected: "at least 1",
         found: "\(dimensions)")
     }
-    guard settings.steps.map({ $0 >= 1 }) ?? true, settings.trials.map({ $0 >= 1 }) ?? true else {
+    guard settings.steps.map({ 1...1_000_000_000 ~= $0 }) ?? true, settings.trials.map({ 1...1_000_000 ~= $0 }) ?? true
+    else {
       throw Fault(
-        .usage, "superposition.steps", "Pushing apart needs one step and one trial or more", expected: "at least 1",
+        .usage, "superposition.steps", "Pushing apart needs one step and one trial or more",
+        expected: "1 to 1,000,000,000 steps, 1 to 1,000,000 trials",
         found: "\(settings.steps ?? 1) steps, \(settings.trials ?? 1) trials")
     }
     let (numbers, overflow) = count.multipliedReportingOverflow(by: dimensions)

@@ -85,7 +85,7 @@ struct NeighbourArguments: ParsableArguments {
   @Option(name: .long, help: "How many tokens to list.") var count = 10
 
   func validate() throws {
-    if count < 1 { throw ValidationError("--count must be at least 1, not \(count).") }
+    if !(1...1_000_000 ~= count) { throw ValidationError("--count must be from 1 to 1,000,000, not \(count).") }
   }
 }
 
@@ -203,7 +203,7 @@ struct GeometryDimensionsCommand: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
-    if count < 1 { throw ValidationError("--count must be at least 1, not \(count).") }
+    if !(1...1_000_000 ~= count) { throw ValidationError("--count must be from 1 to 1,000,000, not \(count).") }
   }
 
   func run() throws {

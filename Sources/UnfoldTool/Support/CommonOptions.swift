@@ -27,7 +27,9 @@ struct CommonOptions: ParsableArguments {
   var memory: MemorySize?
 
   func validate() throws {
-    if let threads, threads < 1 { throw ValidationError("--threads must be at least 1, not \(threads).") }
+    if let threads, !(1...1024 ~= threads) {
+      throw ValidationError("--threads must be from 1 to 1024, not \(threads).")
+    }
   }
 
   /// Sets what holds for the whole process; a command calls it before any work.

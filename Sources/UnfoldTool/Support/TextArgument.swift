@@ -12,14 +12,14 @@ enum TextArgument {
     return try standardInput(most: max(1 << 20, min(context, 1 << 24) * 64), context: context)
   }
 
-  /// The text as tokens, no more than the model's context has.
+  /// The text as tokens, no more than the model's context has. Models with learned positions refuse more themselves.
   static func tokens(_ text: String?, for session: Session, addSpecialTokens: Bool) throws -> [Int32] {
     let tokens = try session.tokens(of: given(text, for: session), addSpecialTokens: addSpecialTokens)
-    let context = session.model.architecture.context
-    guard tokens.count <= context else {
+    let architecture = session.model.architecture
+    guard architecture.longestDocument != nil || tokens.count <= architecture.context else {
       throw Fault(
         .badData, "tool.textTooLong", "The text is longer than the model's context",
-        expected: "at most \(Format.count(context)) tokens", found: Format.count(tokens.count),
+        expected: "at most \(Format.count(architecture.context)) tokens", found: Format.count(tokens.count),
         advice: "give a shorter text, or capture it as a corpus, which is split")
     }
     return tokens
