@@ -39,7 +39,8 @@ struct RobustnessTests {
   func memory(kibibytes: Int) throws {
     let outcome = try shell(
       Tool(), "ulimit -v \(kibibytes) && exec timeout 60 \"$0\" run unfold-mini 'a text' --threads 2")
-    #expect(outcome.code == 0 || outcome.code == 71, "\(outcome.code): \(outcome.errors)")
+    // A file of the model that cannot be mapped is a fault of its own.
+    #expect([0, 66, 71, 74].contains(outcome.code), "\(outcome.code): \(outcome.errors)")
     if outcome.code == 71 { #expect(outcome.errors.contains("gives no memory for")) }
   }
 
