@@ -8,7 +8,6 @@ makes are left out, and named.
 """
 import argparse
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -20,8 +19,13 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def commands(text: str) -> list[str]:
     """The lines of the page's blocks of code that call the tool."""
-    blocks = re.findall(r"^```(?:sh|bash)?\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    return [line for block in blocks for line in block.splitlines() if line.startswith("unfold ")]
+    found, language = [], None
+    for line in text.splitlines():
+        if line.startswith("```"):
+            language = line[3:].strip() if language is None else None
+        elif language in ("", "sh", "bash") and line.startswith("unfold "):
+            found.append(line)
+    return found
 
 
 def main() -> int:

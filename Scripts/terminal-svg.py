@@ -59,13 +59,14 @@ def runs(line):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--title", default="")
-    parser.add_argument("--columns", type=int, default=100)
+    parser.add_argument("--columns", type=int, default=100, help="at least; a longer line widens the picture")
     arguments = parser.parse_args()
     # What a progress line draws over is dropped, as on a screen.
     text = re.sub(r"[^\n]*\r\x1b\[K", "", sys.stdin.read())
     lines = text.rstrip("\n").split("\n")
     height = MARGIN * 2 + 30 + ROW * len(lines)
-    page = arguments.columns * COLUMN + MARGIN * 2
+    longest = max(sum(width(piece) for piece, _ in runs(line)) for line in lines)
+    page = max(arguments.columns, longest) * COLUMN + MARGIN * 2
     print(
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{page:.0f}" height="{height}" '
         f'viewBox="0 0 {page:.0f} {height}" font-size="14" '
