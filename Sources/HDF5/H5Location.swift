@@ -59,6 +59,7 @@ extension H5Location where Self: ~Copyable {
     H5Library.locked {
       var prefix = ""
       for part in name.split(separator: "/") {
+        guard (try? checkIndexes(of: prefix)) != nil else { return false }
         prefix += prefix.isEmpty ? String(part) : "/\(part)"
         if H5Lexists(handle, prefix, unfold_h5p_default()) <= 0 { return false }
       }
@@ -69,6 +70,7 @@ extension H5Location where Self: ~Copyable {
   /// The names of the members, in the order they were made where the group knows it, otherwise by bytes.
   public func members() throws -> [String] {
     try H5Library.locked {
+      try checkIndexes(of: "")
       var info = H5G_info_t()
       try H5Library.check(H5Gget_info(handle, &info), "listing \(path)", file: file)
       guard info.nlinks <= 1 << 24 else {
@@ -119,6 +121,7 @@ extension H5Location where Self: ~Copyable {
   func refuseForeignLinks(_ name: String) throws {
     var prefix = name.hasPrefix("/") ? "/" : ""
     for part in name.split(separator: "/") {
+      try checkIndexes(of: prefix)
       prefix += prefix.isEmpty || prefix == "/" ? String(part) : "/\(part)"
       var link = H5L_info_t()
       guard H5Lget_info(handle, prefix, &link, unfold_h5p_default()) >= 0 else {
@@ -131,6 +134,20 @@ extension H5Location where Self: ~Copyable {
         throw foreign(path(of: prefix), "an external link")
       }
     }
+  }
+
+  /// Checks how a group's members are indexed, before HDF5 looks for one. A file that is being written is our own, and not all
+  /// of it is on the disk.
+  private func checkIndexes(of group: String) throws {
+    let owner = H5Iget_file_id(handle)
+    defer { H5Fclose(owner) }
+    var intent: UInt32 = 0
+    // H5F_ACC_RDWR
+    guard H5Fget_intent(owner, &intent) >= 0, intent & 1 == 0 else { return }
+    var address: UInt64 = 0
+    let name = group.isEmpty ? "." : group
+    try H5Library.check(unfold_h5o_address(handle, name, &address), "looking at \(path(of: group))", file: file)
+    _ = try ObjectHeader(FileBytes(file), at: address, path(of: group))
   }
 
   /// Refuses an object that a chain of links found in another file.

@@ -15,9 +15,11 @@ struct ObjectHeader {
   private var readBytes: UInt64 = 0
 
   private enum Message {
+    static let links: UInt64 = 2
     static let externalFiles: UInt64 = 7
     static let layout: UInt64 = 8
     static let continuation: UInt64 = 16
+    static let attributes: UInt64 = 21
   }
 
   init(_ file: FileBytes, at address: UInt64, _ place: String) throws {
@@ -85,6 +87,8 @@ struct ObjectHeader {
     var message = message
     switch kind {
     case Message.externalFiles: hasExternalStorage = true
+    case Message.links: try checkIndexes(message, counterBytes: 8, file, place)
+    case Message.attributes: try checkIndexes(message, counterBytes: 2, file, place)
     case Message.continuation:
       guard let start = message.takeNumber(8), let count = message.takeNumber(8) else {
         throw file.damaged(place, "a place in the file", "fewer bytes")
@@ -102,6 +106,29 @@ struct ObjectHeader {
         throw file.damaged(place, "a layout that is known", "version \(version), kind \(kind)")
       }
     default: break
+    }
+  }
+
+  /// Checks the B-trees that index a group's members or an object's attributes: HDF5 divides by the size of their records.
+  ///
+  /// Format: as above, III.A.2 "Version 2 B-trees"; IV.A.2.c and IV.A.2.v for the messages.
+  private func checkIndexes(
+    _ message: ArraySlice<UInt8>, counterBytes: Int, _ file: FileBytes, _ place: String
+  ) throws {
+    var message = message
+    message.skip(1)
+    guard let flags = message.takeNumber(1) else { throw file.damaged(place, "an index", "fewer bytes") }
+    // The counter of members made, and the heap that holds their names.
+    message.skip((flags & 1 != 0 ? counterBytes : 0) + 8)
+    for _ in 0..<(flags & 2 != 0 ? 2 : 1) {
+      guard let address = message.takeNumber(8) else { throw file.damaged(place, "an index", "fewer bytes") }
+      if address == .max { continue }
+      var tree = try file.read(address, 16, place)
+      guard tree.starts(with: "BTHD".utf8) else { throw file.damaged(place, "an index of members", "other bytes") }
+      tree.skip(6)
+      guard let node = tree.takeNumber(4), let record = tree.takeNumber(2), record > 0, node > record + 10 else {
+        throw file.damaged(place, "an index whose nodes hold a record or more", "records or nodes that are too small")
+      }
     }
   }
 }

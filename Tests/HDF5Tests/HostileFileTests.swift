@@ -50,6 +50,35 @@ import Testing
     }
   }
 
+  /// Many members are indexed by B-trees: HDF5 divides by the size of their records.
+  @Test func indexesOfMembersWithoutRecordsAreRefused() throws {
+    do {
+      let file = try H5File(creating: path)
+      let group = try file.makeGroup("many")
+      for number in 0..<40 { try group.makeGroup("member-\(number)").close() }
+      try group.close()
+      _ = try file.close()
+    }
+    let whole = try Data(contentsOf: URL(filePath: path))
+    #expect(try H5File(opening: path).group("many/member-39").path == "/many/member-39")
+    var damaged = 0
+    var start = whole.startIndex
+    while let found = whole.range(of: Data("BTHD".utf8), in: start..<whole.endIndex) {
+      // Behind signature, version, kind and the size of a node.
+      for place in [found.lowerBound + 10, found.lowerBound + 6] {
+        var bytes = whole
+        for index in place..<place + 2 { bytes[index] = 0 }
+        try bytes.write(to: URL(filePath: path))
+        let file = try H5File(opening: path)
+        #expect(#expect(throws: Fault.self) { _ = try file.group("many/member-39") }?.name == "hdf5.damaged")
+        #expect(!file.contains("many/member-39"))
+        damaged += 1
+      }
+      start = found.upperBound
+    }
+    #expect(damaged >= 4)
+  }
+
   @Test func rowsThatWereNeverWrittenAreRefused() throws {
     make([1 << 62], chunk: [64])
     #expect(try refusal() == "hdf5.size")
@@ -116,7 +145,7 @@ import Testing
       let data = try file.makeDataset("x", .string, shape: [40], chunk: [40])
       try data.write(expected)
       try data.close()
-      try file.close()
+      _ = try file.close()
     }
     let whole = [UInt8](try Data(contentsOf: folder.file("a.h5")))
     func read() throws -> (String?, [String]) {
@@ -152,7 +181,7 @@ import Testing
       let data = try file.makeDataset("x", .string, shape: [200], chunk: [200])
       try data.write([text] + [String](repeating: "", count: 199))
       try data.close()
-      try file.close()
+      _ = try file.close()
     }
     var bytes = [UInt8](try Data(contentsOf: folder.file("a.h5")))
     let heap = try #require(bytes.firstRange(of: Array("GCOL".utf8))).lowerBound
