@@ -57,8 +57,16 @@ package struct AtomicFile: ~Copyable {
       let part = "\(url.path).\(String(repeating: "0", count: 8 - random.count))\(random).part"
       UnfinishedOutputs.begin(part)
       let descriptor = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-      if descriptor >= 0 { return (part, descriptor) }
-      code = errno
+      if descriptor >= 0 {
+        // Held until the file is closed: whoever looks for what a killed writer left knows by it that this one lives. One that
+        // was taken for such before the lock was held is gone, and another name is tried.
+        var status = stat()
+        if flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK, stat(part, &status) == 0 {
+          return (part, descriptor)
+        }
+        close(descriptor)
+      }
+      code = descriptor >= 0 ? EEXIST : errno
       UnfinishedOutputs.end(part)
     }
     throw Fault(
@@ -74,11 +82,25 @@ package struct AtomicFile: ~Copyable {
     try write(to: url) { file in try bytes.withUnsafeBytes { try file.write($0) } }
   }
 
-  /// Refuses a name that is taken, before any work is done.
+  /// Removes what writers of this file have left that were killed.
+  private static func removeLeftovers(of url: URL) {
+    let (folder, name) = (url.deletingLastPathComponent(), url.lastPathComponent + ".")
+    for entry in (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+    where entry.hasPrefix(name) && entry.hasSuffix(".part") && entry.utf8.count == name.utf8.count + 13 {
+      let path = folder.appending(path: entry).path
+      let descriptor = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+      guard descriptor >= 0 else { continue }
+      if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { unlink(path) }
+      close(descriptor)
+    }
+  }
+
+  /// Refuses a name that is taken, before any work is done; what killed writers of it have left is removed.
   ///
   /// - Parameter replaces: Whether what is there may be replaced; nil where there is no way to say so.
   /// - Throws: `Fault` named `file.exists`.
   package static func requireFree(_ url: URL, replaces: Bool? = nil) throws {
+    removeLeftovers(of: url)
     guard replaces != true, FileManager.default.fileExists(atPath: url.path) else { return }
     throw Fault(
       .cannotCreate, "file.exists", "The output exists", file: url.relativePath, expected: "a name that is free",

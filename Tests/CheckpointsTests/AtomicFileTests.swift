@@ -28,6 +28,26 @@ struct AtomicFileTests {
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path) == ["result"])
   }
 
+  @Test("What a killed writer has left is removed before the next one; what a living one writes is not")
+  func leftovers()
+    throws
+  {
+    let folder = try TemporaryFolder()
+    let url = folder.file("result.bin")
+    for name in ["result.bin.0123abcd.part", "result.bin.x.part", "other.bin.0123abcd.part"] {
+      _ = try folder.write("left", name)
+    }
+    try AtomicFile.write(to: url) { file in
+      try AtomicFile.requireFree(url)
+      let names = try FileManager.default.contentsOfDirectory(atPath: folder.url.path)
+      #expect(!names.contains("result.bin.0123abcd.part"))
+      #expect(names.count { $0.hasPrefix("result.bin.") && $0.utf8.count == 24 } == 1)
+      try [1, 2, 3].withUnsafeBytes { try file.write($0) }
+    }
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder.url.path).sorted()
+    #expect(names == ["other.bin.0123abcd.part", "result.bin", "result.bin.x.part"])
+  }
+
   @Test("An error leaves the older file and nothing else; what is unfinished can be removed at any moment")
   func failing() throws {
     let folder = try TemporaryFolder()

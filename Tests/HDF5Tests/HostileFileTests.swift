@@ -71,7 +71,8 @@ import Testing
         try bytes.write(to: URL(filePath: path))
         let file = try H5File(opening: path)
         #expect(#expect(throws: Fault.self) { _ = try file.group("many/member-39") }?.name == "hdf5.damaged")
-        #expect(!file.contains("many/member-39"))
+        let isThere = file.contains("many/member-39")
+        #expect(!isThere)
         damaged += 1
       }
       start = found.upperBound
