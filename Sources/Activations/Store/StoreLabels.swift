@@ -9,17 +9,7 @@ public struct StoreLabels: Sendable, Equatable {
   /// Labelled stretches, by document id; offsets in Unicode scalars.
   public var spans: [String: [Span]]
 
-  public struct Span: Sendable, Equatable {
-    public var start: Int
-    public var end: Int
-    public var label: Label
-
-    public init(start: Int, end: Int, label: Label) {
-      self.start = start
-      self.end = end
-      self.label = label
-    }
-  }
+  public typealias Span = Document.Span
 
   public init(columns: [String: [String: Label]] = [:], spans: [String: [Span]] = [:]) {
     self.columns = columns
